@@ -1,0 +1,205 @@
+"""Who is who: anonymous visitors and customers joined into persons, by what `identify` and `alias` said.
+
+An anonymous id belongs to the customer who was identified with it first (ties by id); two customer ids are one person
+only when an `alias` says so, never because they shared a device. Both rules take minima over recorded links, so the
+result does not depend on the order of arrival, and taking a link away undoes its merge.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow as pa
+from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, func, or_, select
+
+from features.database import insert_into, metadata
+from features.events import Body, Event
+from features.log import Log, microseconds
+
+_LINKS = Table(
+    "identity_link",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Index("identity_link_of_user", "user_id"),
+)
+_OFFSETS = Table(
+    "projection",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+Link = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One customer and every id that is known to be theirs."""
+
+    customer_id: str
+    user_ids: tuple[str, ...]
+    anonymous_ids: tuple[str, ...]
+
+
+def default_customer(user_id: str | None, anonymous_id: str | None) -> str:
+    """The customer of an event as long as nobody was identified.
+
+    >>> default_customer(None, "a1"), default_customer("u1", "a1")
+    ('anonymous:a1', 'u1')
+    """
+    return user_id if user_id is not None else f"anonymous:{anonymous_id}"
+
+
+class Identities:
+    """The projection of the event log that knows persons; it can be dropped and rebuilt by `catch_up`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def observe(self, events: Sequence[Event]) -> None:
+        """Record the links in `events`. Seeing an event twice, or in another order, changes nothing."""
+        links = [link for event in events for link in _links(_seen(event))]
+        if links:
+            with self.engine.begin() as connection:
+                _record(connection, links)
+
+    def catch_up(self, log: Log) -> int:
+        """Record the links of everything in `log` that was not looked at yet; returns how many events had one."""
+        table = log.table
+        linking = or_(table.c.user_id.is_not(None) & table.c.anonymous_id.is_not(None), table.c.type == "aliased")
+        with self.engine.begin() as connection:
+            offset = select(_OFFSETS.c.position).where(_OFFSETS.c.name == "identity")
+            after = connection.execute(offset).scalar() or 0
+            upto = connection.execute(select(func.max(table.c.position))).scalar() or 0
+            rows = connection.execute(
+                select(table.c.type, table.c.occurred_at, table.c.user_id, table.c.anonymous_id, table.c.payload)
+                .where(table.c.position > after, table.c.position <= upto, linking)
+                .order_by(table.c.position)
+            ).all()
+            _record(connection, [link for row in rows for link in _links(tuple(row))])
+            insert = insert_into(_OFFSETS, self.engine.dialect.name)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["name"], set_={"position": insert.excluded.position}),
+                [{"name": "identity", "position": upto}],
+            )
+        return len(rows)
+
+    def rebuild(self, log: Log) -> int:
+        """Forget every link and learn them again from the log."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(_LINKS))
+            connection.execute(delete(_OFFSETS).where(_OFFSETS.c.name == "identity"))
+        return self.catch_up(log)
+
+    def person(self, user_id: str | None, anonymous_id: str | None) -> Person:
+        """The person behind a request; a new id is a person of its own, a visitor who never logged in has no user id."""
+        if user_id is None and anonymous_id is None:
+            raise ValueError("a person needs a user_id or an anonymous_id; both are missing")
+        with self.engine.connect() as connection:
+            if user_id is None and anonymous_id is not None:
+                user_id = _owner(_anonymous_links(connection, [anonymous_id])).get(anonymous_id)
+            if user_id is None:
+                return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
+            users = _aliases_of(connection, user_id)
+            candidates = _LINKS.c.kind == "anonymous", _LINKS.c.user_id.in_(users)
+            seen = set(connection.execute(select(_LINKS.c.id).where(*candidates)).scalars())
+            owners = _owner(_anonymous_links(connection, sorted(seen | ({anonymous_id} if anonymous_id else set()))))
+        devices = {device for device in seen if owners[device] in users}
+        if anonymous_id is not None and anonymous_id not in owners:
+            devices.add(anonymous_id)
+        return Person(min(users), tuple(sorted(users)), tuple(sorted(devices)))
+
+    def table(self) -> pa.Table:
+        """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
+        with self.engine.connect() as connection:
+            links = [tuple(row) for row in connection.execute(select(_LINKS))]
+        root = _components((id_, user) for kind, id_, user, _ in links if kind == "user")
+        rows = [("user", id_, customer) for id_, customer in sorted(root.items()) if id_ != customer]
+        owners = _owner([link for link in links if link[0] == "anonymous"])
+        rows += [("anonymous", id_, root.get(user, user)) for id_, user in sorted(owners.items())]
+        columns = list(zip(*rows, strict=True)) or [(), (), ()]
+        return pa.table(
+            {n: pa.array(c, pa.string()) for n, c in zip(("kind", "id", "customer_id"), columns, strict=True)}
+        )
+
+
+def _seen(event: Event) -> tuple[str, int, str | None, str | None, Body]:
+    return event.type, microseconds(event.occurred_at), event.user_id, event.anonymous_id, event.body
+
+
+def _links(seen: tuple[str, int, str | None, str | None, Body | str]) -> list[Link]:
+    """The links that one event states. The previous id of an alias may be of either kind, Segment does not tell."""
+    kind, since, user_id, anonymous_id, body = seen
+    links: list[Link] = []
+    if user_id is not None and anonymous_id is not None:
+        links.append(("anonymous", anonymous_id, user_id, since))
+    if kind == "aliased" and user_id is not None:
+        previous = (_previous(body) if isinstance(body, str) else body.previous_id) or user_id
+        if previous != user_id:
+            links += [("user", previous, user_id, since), ("anonymous", previous, user_id, since)]
+    return links
+
+
+def _previous(payload: str) -> str | None:
+    return msgspec.json.decode(payload, type=Body).previous_id
+
+
+def _record(connection: Connection, links: Iterable[Link]) -> None:
+    earliest: dict[tuple[str, str, str], int] = {}
+    for kind, id_, user, since in links:
+        earliest[kind, id_, user] = min(since, earliest.get((kind, id_, user), since))
+    if not earliest:
+        return
+    insert = insert_into(_LINKS, connection.dialect.name)
+    upsert = insert.on_conflict_do_update(
+        index_elements=["kind", "id", "user_id"],
+        set_={"since": insert.excluded.since},
+        where=_LINKS.c.since > insert.excluded.since,
+    )
+    keys = sorted(earliest)  # one order for all writers, so that two of them never wait for each other
+    connection.execute(upsert, [{"kind": k, "id": i, "user_id": u, "since": earliest[k, i, u]} for k, i, u in keys])
+
+
+def _anonymous_links(connection: Connection, ids: Sequence[str]) -> list[Link]:
+    query = select(_LINKS).where(_LINKS.c.kind == "anonymous", _LINKS.c.id.in_(ids))
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def _owner(links: Iterable[Link]) -> dict[str, str]:
+    """The customer of each anonymous id: who was identified with it first, ties by id."""
+    claims: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for _, id_, user, since in links:
+        claims[id_].append((since, user))
+    return {id_: min(claim)[1] for id_, claim in claims.items()}
+
+
+def _aliases_of(connection: Connection, user_id: str) -> set[str]:
+    """Every user id that aliases connect with this one, itself included."""
+    users, fresh = {user_id}, {user_id}
+    while fresh:
+        touches = or_(_LINKS.c.id.in_(fresh), _LINKS.c.user_id.in_(fresh))
+        pairs = connection.execute(select(_LINKS.c.id, _LINKS.c.user_id).where(_LINKS.c.kind == "user", touches))
+        fresh = {id_ for pair in pairs for id_ in pair} - users
+        users |= fresh
+    return users
+
+
+def _components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The smallest id of each connected component, by id (union-find)."""
+    parent: dict[str, str] = {}
+
+    def root(id_: str) -> str:
+        parent.setdefault(id_, id_)
+        while parent[id_] != id_:
+            parent[id_] = parent[parent[id_]]
+            id_ = parent[id_]
+        return id_
+
+    for left, right in pairs:
+        low, high = sorted((root(left), root(right)))
+        parent[high] = low
+    return {id_: root(id_) for id_ in list(parent)}

@@ -1,0 +1,182 @@
+"""The append-only logs: what happened (events) and what Kairos answered (decisions). One shape, one class, two tables.
+
+A log is the truth; everything else is a projection that reads it in order of `position` and keeps its own offset.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, func, or_, select
+
+from features.database import insert_into, metadata, writing
+from features.events import Body, Event
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_APPEND_LOCK = 7_061_776_673
+_POSITION = BigInteger().with_variant(Integer, "sqlite")
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly: what the logs store, as SQLite has no times with an offset.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds_: int) -> datetime:
+    """The UTC time of a stored number of microseconds; the inverse of `microseconds`."""
+    return _EPOCH + timedelta(microseconds=microseconds_)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a log. Times are microseconds since 1970 UTC, `payload` is JSON, `key` counts once for ever."""
+
+    key: str
+    type: str
+    occurred_at: int
+    received_at: int
+    user_id: str | None
+    anonymous_id: str | None
+    payload: str
+    position: int = 0
+
+
+_WRITTEN = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload")
+_row = attrgetter(*_WRITTEN)
+
+
+def _table(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("position", _POSITION, primary_key=True, autoincrement=True),
+        Column("key", Text, nullable=False, unique=True),
+        Column("type", Text, nullable=False),
+        Column("occurred_at", BigInteger, nullable=False),
+        Column("received_at", BigInteger, nullable=False),
+        Column("user_id", Text),
+        Column("anonymous_id", Text),
+        Column("payload", Text, nullable=False),
+        Index(f"{name}_of_user", "user_id", "position"),
+        Index(f"{name}_of_anonymous", "anonymous_id", "position"),
+        sqlite_autoincrement=True,
+    )
+
+
+def to_record(event: Event) -> Record:
+    """The row of an event; who, what kind and when are columns, the rest is the payload."""
+    return Record(
+        key=event.message_id,
+        type=event.type,
+        occurred_at=microseconds(event.occurred_at),
+        received_at=microseconds(event.received_at),
+        user_id=event.user_id,
+        anonymous_id=event.anonymous_id,
+        payload=msgspec.json.encode(event.body).decode(),
+    )
+
+
+def from_record(record: Record) -> Event:
+    """The event of a row; the inverse of `to_record`, with both times in UTC.
+
+    >>> now = datetime(2026, 11, 21, tzinfo=UTC)
+    >>> event = Event(message_id="m1", type="product_viewed", occurred_at=now, received_at=now, user_id="u1")
+    >>> from_record(to_record(event)) == event
+    True
+    """
+    return Event(
+        message_id=record.key,
+        type=record.type,
+        occurred_at=moment(record.occurred_at),
+        received_at=moment(record.received_at),
+        user_id=record.user_id,
+        anonymous_id=record.anonymous_id,
+        body=msgspec.json.decode(record.payload, type=Body),
+    )
+
+
+EVENTS = _table("event")
+DECISIONS = _table("decision")
+
+
+class Log:
+    """An append-only table of records on `engine`.
+
+    Positions rise in the order of commits, so a reader that remembers its last position misses nothing: SQLite has one
+    writer at a time, and on PostgreSQL appends take an advisory lock.
+    """
+
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self.engine = engine
+        self.table = table
+        insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
+        # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
+        self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
+
+    def append(self, records: Sequence[Record]) -> list[bool]:
+        """Commit `records` to disk; True for each that was new, False where its key is already there.
+
+        When this returns, the records survive a crash of the process and of the machine.
+        """
+        if not records:
+            return []
+        distinct: dict[str, Record] = {}
+        for record in records:
+            distinct.setdefault(record.key, record)
+        rows: list[Any] = list(map(_row, distinct.values()))
+        if not self.engine.dialect.positional:
+            rows = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
+        key, position = self.table.c.key, self.table.c.position
+        with writing(self.engine, _APPEND_LOCK) as connection:
+            last = connection.execute(select(func.max(position))).scalar() or 0
+            if connection.exec_driver_sql(self._insert, rows).rowcount == len(rows):
+                new = set(distinct)
+            else:
+                new = set(connection.execute(select(key).where(position > last)).scalars())
+        verdicts = []
+        for record in records:
+            verdicts.append(record.key in new)
+            new.discard(record.key)
+        return verdicts
+
+    def read(self, after: int = 0, limit: int = 10_000) -> list[Record]:
+        """The records behind position `after`, in order, at most `limit`."""
+        table = self.table
+        return self._select(select(table).where(table.c.position > after).order_by(table.c.position).limit(limit))
+
+    def scan(self, after: int = 0, upto: int | None = None, batch: int = 10_000) -> Iterator[list[Record]]:
+        """Everything behind `after` (and not behind `upto`), a batch at a time, in order."""
+        while records := self.read(after, batch):
+            after = records[-1].position
+            if upto is not None and after >= upto:
+                if inside := [record for record in records if record.position <= upto]:
+                    yield inside
+                return
+            yield records
+
+    def of_person(
+        self, user_ids: Sequence[str], anonymous_ids: Sequence[str], after: int = 0, limit: int = 500
+    ) -> list[Record]:
+        """The latest `limit` records behind `after` of one person, known by any of these ids; oldest first."""
+        table = self.table
+        person = or_(table.c.user_id.in_(user_ids), table.c.anonymous_id.in_(anonymous_ids))
+        query = select(table).where(person, table.c.position > after).order_by(table.c.position.desc()).limit(limit)
+        return self._select(query)[::-1]
+
+    def last_position(self) -> int:
+        """The position of the newest record; 0 when the log is empty."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(func.max(self.table.c.position))).scalar() or 0
+
+    def _select(self, query: Any) -> list[Record]:
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).mappings()
+            return [Record(**row) for row in rows]

@@ -1,0 +1,5 @@
+"""Fixtures that more than one floor needs."""
+
+from tests.databases import engine, postgresql_url
+
+__all__ = ["engine", "postgresql_url"]

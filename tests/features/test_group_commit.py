@@ -1,0 +1,91 @@
+"""Group commit: every caller gets its own verdicts, a failing database fails the callers and not the writer."""
+
+import queue
+import threading
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Engine, text
+
+from features.group_commit import GroupCommit
+from features.log import EVENTS, Log, Record
+
+
+def record(key: str) -> Record:
+    """A record that only its key tells from others."""
+    return Record(key, "product_viewed", 1, 1, "u1", None, "{}")
+
+
+class SlowLog(Log):
+    """A log whose commits wait for the test, and which counts them."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, EVENTS)
+        self.gate = threading.Event()
+        self.begun = threading.Event()
+        self.commits = 0
+
+    def append(self, records: Sequence[Record]) -> list[bool]:
+        self.begun.set()
+        self.gate.wait()
+        self.commits += 1
+        return super().append(records)
+
+
+def test_each_caller_gets_its_own_verdicts(engine: Engine) -> None:
+    writer = GroupCommit(Log(engine, EVENTS))
+    futures = [writer.submit([record("a"), record(str(number))]) for number in range(5)]
+    verdicts = [future.result(10) for future in futures]
+    assert [new for _, new in verdicts] == [True] * 5
+    assert sum(first for first, _ in verdicts) == 1
+    writer.close()
+    assert Log(engine, EVENTS).last_position() == 6
+
+
+def test_what_came_during_a_commit_goes_into_the_next_one(engine: Engine) -> None:
+    log = SlowLog(engine)
+    writer = GroupCommit(log)
+    first = writer.submit([record("first")])
+    log.begun.wait()
+    others = [writer.submit([record(str(number))]) for number in range(50)]
+    assert not first.done()
+    log.gate.set()
+    assert first.result(10) == [True]
+    assert [future.result(10) for future in others] == [[True]] * 50
+    assert log.commits == 2
+    writer.close()
+
+
+def test_a_full_queue_refuses_instead_of_growing(engine: Engine) -> None:
+    log = SlowLog(engine)
+    writer = GroupCommit(log, capacity=2)
+    writer.submit([record("taken")])
+    log.begun.wait()
+    futures = [writer.submit([record(str(number))]) for number in range(2)]
+    assert writer.waiting() == 2
+    with pytest.raises(queue.Full):
+        writer.submit([record("too many")])
+    log.gate.set()
+    assert [future.result(10) for future in futures] == [[True], [True]]
+    writer.close()
+
+
+def test_a_broken_database_fails_the_callers_and_the_writer_recovers(engine: Engine) -> None:
+    writer = GroupCommit(Log(engine, EVENTS))
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE event RENAME TO gone"))
+    failure = writer.submit([record("a")]).exception(10)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE gone RENAME TO event"))
+    assert failure is not None
+    assert writer.submit([record("a")]).result(10) == [True]
+    writer.close()
+
+
+def test_closing_commits_what_waits(engine: Engine) -> None:
+    writer = GroupCommit(Log(engine, EVENTS))
+    future = writer.submit([record("a")])
+    writer.close()
+    assert future.result(0) == [True]
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.submit([record("b")])
