@@ -1,0 +1,94 @@
+"""The tables of features on disk: one Parquet file an entity and `as_of`, kept so that training can look back.
+
+Feast joins training rows over all of them; the newest customers go online; the service holds the newest products.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.compute import visible
+
+_NAME = "%Y%m%dT%H%M%S.%fZ"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `build` computed: numbers of rows, and the files that hold them."""
+
+    customers: int
+    products: int
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ProductFeatures:
+    """The features of all products as of one moment, for a process to hold.
+
+    `product_ids` is sorted; each of `columns` has one entry a product, NaN where a feature is not known.
+    """
+
+    product_ids: NDArray[np.object_]
+    columns: Mapping[str, NDArray[Any]]
+    as_of: datetime
+
+
+def build(
+    history: Path,
+    identities: pa.Table,
+    feature_data: Path,
+    as_of: datetime,
+    created: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Built:
+    """Compute the features of everybody and everything as of `as_of`, and keep them beside those of other moments.
+
+    See `compute.py` for `created` (default `as_of`) and `known_at`. Building a moment again replaces its tables.
+    """
+    with visible(history, identities, as_of, known_at) as seen:
+        products, customers = seen.products(created), seen.customers(created)
+    files = (
+        _write(products, feature_data / "product", as_of),
+        _write(customers, feature_data / "customer", as_of),
+    )
+    return Built(customers=len(customers), products=len(products), files=files)
+
+
+def newest(feature_data: Path, entity: str) -> Path:
+    """The table of `customer` or `product` with the latest `as_of`. Raises FileNotFoundError when nothing was built."""
+    paths = sorted((feature_data / entity).glob("*.parquet"))
+    if not paths:
+        raise FileNotFoundError(
+            f"no {entity} features in {feature_data / entity}; build them with `python -m pipelines features build`"
+        )
+    return paths[-1]
+
+
+def product_table(feature_data: Path) -> ProductFeatures:
+    """The newest product features as arrays. Raises FileNotFoundError when nothing was built."""
+    path = newest(feature_data, "product")
+    table = pq.read_table(path).drop_columns(["event_timestamp", "created"])
+    columns = {
+        name: pc.fill_null(column, np.nan).to_numpy() if pa.types.is_floating(column.type) else column.to_numpy()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    as_of = datetime.strptime(path.stem, _NAME).replace(tzinfo=UTC)
+    return ProductFeatures(product_ids=columns.pop("product_id"), columns=columns, as_of=as_of)
+
+
+def _write(table: pa.Table, folder: Path, as_of: datetime) -> Path:
+    """One file a moment and one row a key make (key, timestamp) unique, or Feast's joins would toss a coin."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(table, temporary, compression="zstd", coerce_timestamps="us")
+    temporary.replace(path)
+    return path

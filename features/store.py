@@ -1,0 +1,198 @@
+"""Feast's store: each customer's newest row for serving, and point-in-time joins over all the tables for training.
+
+What makes Feast's online stores agree with each other: one writer, event timestamps that only rise, ages checked by us.
+"""
+
+import sqlite3
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from feast import FeatureStore, RepoConfig
+from feast.errors import FeatureViewNotFoundException
+from feast.types import Array, Float64, String
+
+from features.definitions import (
+    CUSTOMER,
+    CUSTOMER_FEATURES,
+    PRODUCT,
+    PROVENANCE,
+    customer_view,
+    product_view,
+    recommender_service,
+)
+from features.log import moment
+from features.snapshots import newest
+
+_WATERMARK = ""
+"""Under this customer id, which nobody can have, the online store keeps which table it was last written from."""
+
+_PROVENANCE = tuple(field.name for field in PROVENANCE)
+_TYPES = {field.name: field.dtype for field in CUSTOMER_FEATURES}
+_LISTS = {Array(String): np.dtype(object), Array(Float64): np.dtype(float)}
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """What `materialize` put online: this many customers, as of that moment."""
+
+    customers: int
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class CustomerRow:
+    """A customer's features by name: lists are arrays, what is not known is None.
+
+    No event from `event_timestamp` on is in them; `created` is when they were computed.
+    """
+
+    customer_id: str
+    values: Mapping[str, Any]
+    event_timestamp: datetime
+    created: datetime
+
+
+def open_store(feature_data: Path, online_store: str) -> FeatureStore:
+    """Feast on the folder `feature_data`; `online_store` is `sqlite`, or `host:port` of Redis or Valkey.
+
+    The registry is read once, as reading it again would land in the middle of a request, and then anew only when the
+    view that is asked for is missing from it. Raises ValueError for another kind of store.
+    """
+    feature_data = feature_data.resolve()
+    feature_data.mkdir(parents=True, exist_ok=True)
+    if online_store == "sqlite":
+        online = {"type": "sqlite", "path": str(feature_data / "online.db")}
+    elif ":" in online_store:
+        online = {"type": "redis", "connection_string": online_store}
+    else:
+        raise ValueError(f"online_store={online_store!r} is unknown; use `sqlite`, or `host:port` of Redis or Valkey")
+    config = RepoConfig(
+        project="kairos",
+        provider="local",
+        registry={"registry_type": "file", "path": str(feature_data / "registry.db"), "cache_ttl_seconds": 0},
+        offline_store={"type": "duckdb"},
+        online_store=online,
+        entity_key_serialization_version=3,
+    )
+    return FeatureStore(config=config)
+
+
+def apply(store: FeatureStore) -> None:
+    """Register the objects of `definitions.py`; doing so again changes nothing."""
+    feature_data = _folder(store)
+    customer = customer_view(feature_data)
+    store.apply([CUSTOMER, PRODUCT, customer, product_view(feature_data), recommender_service(customer)])
+    if store.config.online_store.type == "sqlite":
+        with closing(sqlite3.connect(store.config.online_store.path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # so that a materialization never makes a reader wait
+
+
+def materialize(
+    store: FeatureStore, progress: Callable[[int], None] = lambda _: None, rows_per_write: int = 500
+) -> Materialized:
+    """Put the newest table of customers online; `progress` hears how many more are in.
+
+    Writes row by row through Feast rather than by its own `materialize`, which marks the view as materializing in the
+    registry, and a service that opens it then refuses every read. Products stay offline: `product_view` says why.
+
+    Running it again completes what a crash cut off. Raises ValueError, before anything is written, when the store was
+    written from a later table, or from another one of the same moment: SQLite would take the older row and Redis
+    silently keep what it has.
+    """
+    path = newest(_folder(store), "customer")
+    table = pq.read_table(path)
+    if not len(table):
+        raise ValueError(f"{path} holds no customers; ingest events and build the features again")
+    as_of_us, created_us = (table.column(name)[0].as_py() for name in _PROVENANCE)
+    online = _read(store, _WATERMARK, _PROVENANCE)
+    if online["as_of_us"] is not None and (
+        as_of_us < online["as_of_us"] or (as_of_us == online["as_of_us"] and created_us != online["created_us"])
+    ):
+        raise ValueError(
+            f"{path} is as of {moment(as_of_us)}, made {moment(created_us)}, but the online store holds features as of "
+            f"{moment(online['as_of_us'])}, made {moment(online['created_us'])}; build with a later as_of"
+        )
+    moments = table.slice(0, 1).select(["event_timestamp", "created", *_PROVENANCE])
+    watermark = moments.append_column("customer_id", pa.array([_WATERMARK]))
+    for start in range(0, len(table), rows_per_write):
+        rows = table.slice(start, rows_per_write)
+        _write(store, rows if start else pa.concat_tables([watermark, rows], promote_options="default"))
+        progress(len(rows))
+    return Materialized(customers=len(table), as_of=moment(as_of_us))
+
+
+def read_customer(
+    store: FeatureStore,
+    customer_id: str,
+    features: Sequence[str],
+    at: datetime,
+    max_age: timedelta | None = None,
+) -> CustomerRow | None:
+    """The online features of one customer; None for one who is not there, or whose row at `at` is older than `max_age`.
+
+    Raises ValueError for a feature that does not exist, LookupError as long as nothing was applied, and whatever the
+    store raises when it cannot be reached.
+    """
+    if unknown := set(features) - set(_TYPES):
+        raise ValueError(f"no customer features {sorted(unknown)}; there are {sorted(_TYPES)}")
+    values = _read(store, customer_id, [*features, *(name for name in _PROVENANCE if name not in features)])
+    if values["as_of_us"] is None or customer_id == _WATERMARK:
+        return None
+    event_timestamp, created = (moment(values[name]) for name in _PROVENANCE)
+    if max_age is not None and at - event_timestamp > max_age:
+        return None
+    return CustomerRow(customer_id, {name: values[name] for name in features}, event_timestamp, created)
+
+
+def training_set(store: FeatureStore, entity_df: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    """`entity_df` (keys and `event_timestamp`) with the `features` (as `customer:frequency`) that were known then.
+
+    Row for row in the order of `entity_df`; a row without a usable table gets nulls. Tables created after a row's own
+    time are passed over, or a late correction would leak into it.
+    """
+    numbered = entity_df.reset_index(drop=True).rename_axis("_row").reset_index()
+    with warnings.catch_warnings():
+        # ibis 12 calls DuckDB 2 by an old name, and Feast switches such warnings on for the whole process
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        job = store.get_historical_features(numbered, list(features), filter_by_created_timestamp=True)
+        joined: pd.DataFrame = job.to_df().sort_values("_row", ignore_index=True)
+    if not joined["_row"].equals(numbered["_row"]):
+        raise RuntimeError(f"a point-in-time join of {len(numbered)} rows gave {len(joined)} other ones")
+    return joined.drop(columns="_row")
+
+
+def _folder(store: FeatureStore) -> Path:
+    return Path(store.config.registry.path).parent
+
+
+def _write(store: FeatureStore, rows: pa.Table) -> None:
+    store.write_to_online_store("customer", df=rows.to_pandas(integer_object_nulls=True))
+
+
+def _read(store: FeatureStore, customer_id: str, names: Sequence[str]) -> dict[str, Any]:
+    features = [f"customer:{name}" for name in names]
+    rows = [{"customer_id": customer_id}]
+    try:
+        answer = store.get_online_features(features, rows)
+    except FeatureViewNotFoundException:
+        store.refresh_registry()
+        try:
+            answer = store.get_online_features(features, rows)
+        except FeatureViewNotFoundException as error:
+            registry = store.config.registry.path
+            raise LookupError(f"no features in {registry}; run `python -m pipelines features materialize`") from error
+    return {name: _value(name, column[0]) for name, column in answer.to_dict().items() if name in _TYPES}
+
+
+def _value(name: str, value: Any) -> Any:
+    dtype = _LISTS.get(_TYPES[name])
+    return value if dtype is None else np.array(value or [], dtype)

@@ -1,0 +1,63 @@
+"""Tables of features are kept by moment; the newest product table is held as arrays."""
+
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.compute import NOBODY, customer_features, product_features
+from features.definitions import PRODUCT_FEATURES
+from features.snapshots import build, newest, product_table
+from tests.features.shop import bought, day, happened, history_of
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """Two products, one of which was never bought."""
+    return history_of(
+        tmp_path / "history", [happened("product_viewed", "u1", 1, "tea"), bought("u1", 2, "o1", ("milk", 1, "1.50"))]
+    )
+
+
+def test_a_build_keeps_what_is_computed_and_what_was_there(history: Path, tmp_path: Path) -> None:
+    early, late = (build(history, NOBODY, tmp_path, day(at)) for at in (1.5, 3))
+    assert (early.customers, early.products, late.customers, late.products) == (1, 1, 1, 2)
+    for built, at in ((early, 1.5), (late, 3)):
+        product, customer = (pq.read_table(path) for path in built.files)
+        assert product.equals(product_features(history, NOBODY, day(at)))
+        assert customer.equals(customer_features(history, NOBODY, day(at)))
+        assert customer.schema.field("event_timestamp").type == pa.timestamp("us", "UTC")
+
+
+def test_a_moment_has_one_table_in_whatever_offset_it_is_given(history: Path, tmp_path: Path) -> None:
+    first = build(history, NOBODY, tmp_path, day(3))
+    again = build(history, NOBODY, tmp_path, day(3).astimezone(timezone(timedelta(hours=3))), created=day(4))
+    assert again.files == first.files
+    assert [path.name for path in (tmp_path / "customer").iterdir()] == [first.files[1].name]
+    assert pq.read_table(first.files[1])["created"].to_pylist() == [day(4)]
+
+
+def test_the_newest_is_the_latest_moment_not_the_latest_file(history: Path, tmp_path: Path) -> None:
+    wanted = build(history, NOBODY, tmp_path, day(3) + timedelta(microseconds=1))
+    for at in (3.0, 2.5, 0.5):
+        build(history, NOBODY, tmp_path, day(at))
+    assert [newest(tmp_path, "product"), newest(tmp_path, "customer")] == list(wanted.files)
+
+
+def test_products_are_arrays_sorted_by_id(history: Path, tmp_path: Path) -> None:
+    build(history, NOBODY, tmp_path, day(3))
+    held = product_table(tmp_path)
+    assert held.as_of == day(3)
+    assert held.product_ids.tolist() == ["milk", "tea"]
+    assert list(held.columns) == [field.name for field in PRODUCT_FEATURES]
+    assert {len(column) for column in held.columns.values()} == {2}
+    assert held.columns["orders_7d"].tolist() == [1, 0]
+    np.testing.assert_array_equal(held.columns["price_last"], [1.5, np.nan])
+
+
+def test_without_tables_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no product features in .* features build"):
+        product_table(tmp_path)
