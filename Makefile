@@ -41,7 +41,7 @@ bento: $(VENV)/.runtime ## package the service: `bentoml serve kairos:latest` ru
 	$(BIN)/bentoml build
 
 openapi: $(VENV)/.dev ## write docs/openapi.json anew
-	$(BIN)/python -m serving.app > docs/openapi.json
+	$(BIN)/python -m serving > docs/openapi.json
 
 lock: $(VENV)/.dev ## resolve pyproject.toml anew into the two lock files
 	$(BIN)/uv pip compile -q --python-version 3.11 --extra demo --group dev pyproject.toml -o requirements-dev.lock

@@ -96,7 +96,7 @@ class Identities:
         return self.catch_up(log)
 
     def person(self, user_id: str | None, anonymous_id: str | None) -> Person:
-        """The person behind a request; a new id is a person of its own, a visitor who never logged in has no user id."""
+        """The person behind a request; a new id is a person of its own. Raises ValueError when both ids are missing."""
         if user_id is None and anonymous_id is None:
             raise ValueError("a person needs a user_id or an anonymous_id; both are missing")
         with self.engine.connect() as connection:

@@ -89,3 +89,18 @@ def test_closing_commits_what_waits(engine: Engine) -> None:
     assert future.result(0) == [True]
     with pytest.raises(RuntimeError, match="closed"):
         writer.submit([record("b")])
+
+
+def test_a_caller_who_gives_up_takes_nobody_with_him(engine: Engine) -> None:
+    log = SlowLog(engine)
+    writer = GroupCommit(log)
+    running = writer.submit([record("running")])
+    log.begun.wait()
+    gone, patient = writer.submit([record("gone")]), writer.submit([record("patient")])
+    assert not running.cancel()
+    assert gone.cancel()
+    log.gate.set()
+    assert [running.result(10), patient.result(10)] == [[True], [True]]
+    assert writer.submit([record("later")]).result(10) == [True]
+    assert {found.key for found in log.read()} == {"running", "patient", "later"}
+    writer.close()

@@ -1,0 +1,211 @@
+"""The registry of published models: the one place that knows MLflow.
+
+A version holds `npz` + JSON (no pickle), the features it was trained on and the evidence for it. `champion` is what is
+live, `challenger` what was trained last; only `promote` and `rollback` move `champion`, and they write who and why.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.pyfunc
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
+
+from models.recommenders.base import FittedRecommender, Recommender
+from models.storage import load, save
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+_HISTORY = [
+    ColSpec(Array(DataType.string), "history_ids"),
+    ColSpec(Array(DataType.double), "history_days"),
+    ColSpec(Array(DataType.double), "history_weights"),
+    ColSpec(DataType.double, "day"),
+]
+_ANSWER = [ColSpec(Array(DataType.string), "ids"), ColSpec(Array(DataType.double), "scores")]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered model."""
+
+    name: str
+    number: str
+    run_id: str
+    alias: str | None
+    created_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The data that a model was trained on, so that a run can be told from another and repeated."""
+
+    name: str
+    digest: str
+    since: datetime
+    until: datetime
+    interactions: int
+    customers: int
+    products: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run leaves behind besides the model: parameters, figures, tables, plots, and the card in words."""
+
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    snapshot: Snapshot
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    card: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version, loaded: what serving needs, and the recipe that a later challenger is compared with."""
+
+    version: Version
+    recipe: Recommender
+    model: FittedRecommender
+    features: tuple[str, ...]
+
+
+class Registry:
+    """Models by name and alias in the MLflow at `uri`; a file database is created when it is missing.
+
+    `artifacts` is where new experiments keep their files: a folder, or the URL of an object store.
+    """
+
+    def __init__(self, uri: str, artifacts: str = "mlruns/artifacts") -> None:
+        self.uri = uri
+        self.artifacts = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def publish(
+        self, name: str, recipe: Recommender, fitted: FittedRecommender, features: tuple[str, ...], evidence: Evidence
+    ) -> Version:
+        """Log a run with its evidence, register the model as its next version, and call it `challenger`."""
+        mlflow.set_tracking_uri(self.uri)
+        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)):
+            saved = Path(folder, "model")
+            save(recipe, fitted, saved)
+            mlflow.log_params(dict(evidence.parameters))
+            mlflow.log_metrics(dict(evidence.metrics))
+            mlflow.log_dict({"features": list(features)}, "features.json")
+            mlflow.log_dict({key: str(value) for key, value in asdict(evidence.snapshot).items()}, "snapshot.json")
+            mlflow.set_tags({"data.digest": evidence.snapshot.digest, **evidence.tags})
+            for title, table in evidence.tables.items():
+                mlflow.log_text(table.to_csv(index=False), f"{title}.csv")
+            for title, figure in evidence.figures.items():
+                mlflow.log_figure(figure, f"{title}.png")
+            if evidence.card:
+                mlflow.log_text(evidence.card, "model_card.md")
+            logged = mlflow.pyfunc.log_model(
+                name=name,
+                loader_module="models.pyfunc",
+                data_path=str(saved),
+                signature=ModelSignature(inputs=Schema(_HISTORY), outputs=Schema(_ANSWER)),
+                input_example=_example(fitted, evidence.snapshot.until),
+                pip_requirements=[],
+                metadata={"features": list(features)},
+                registered_model_name=name,
+            )
+        number = str(logged.registered_model_version)
+        for key, value in evidence.tags.items():
+            self._client.set_model_version_tag(name, number, key, value)
+        self._client.set_registered_model_alias(name, CHALLENGER, number)
+        return replace(self.version(name, number), alias=CHALLENGER)
+
+    def alias(self, name: str, alias: str) -> Version | None:
+        """The version that carries `alias`, or None when no version does or the model is not known."""
+        try:
+            return _version(self._client.get_model_version_by_alias(name, alias), alias)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def version(self, name: str, number: str) -> Version:
+        """One version by its number. Raises LookupError that names the versions there are."""
+        with suppress(MlflowException):
+            return _version(self._client.get_model_version(name, number), None)
+        known = [version.number for version in self.versions(name)]
+        raise LookupError(f"{name} has no version {number}; it has {', '.join(known) or 'none: train one first'}")
+
+    def versions(self, name: str) -> list[Version]:
+        """All versions of a model, newest first."""
+        found = [_version(version, None) for version in self._client.search_model_versions(f"name = '{name}'")]
+        return sorted(found, key=lambda version: -int(version.number))
+
+    def load(self, version: Version) -> Published:
+        """The recipe, the fitted arrays and the feature list of a version."""
+        with tempfile.TemporaryDirectory() as folder:
+            uri = self._client.get_model_version_download_uri(version.name, version.number)
+            local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=self.uri))
+            description = mlflow.models.Model.load(str(local))
+            recipe, fitted = load(local / description.flavors["python_function"]["data"])
+        features = tuple((description.metadata or {}).get("features", ()))
+        return Published(version, recipe, fitted, features)
+
+    def promote(self, version: Version, who: str, why: str, at: datetime) -> Version:
+        """Make `version` the champion and write down who did it, why, when, and what it replaced."""
+        live = self.alias(version.name, CHAMPION)
+        if live and live.number == version.number:
+            raise ValueError(f"{version.name} {version.number} is the champion already")
+        self._note(version, "promoted", who, why, at)
+        self._client.set_model_version_tag(version.name, version.number, "replaces", live.number if live else "")
+        self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+        return self.version(version.name, version.number)
+
+    def rollback(self, name: str, who: str, why: str, at: datetime) -> Version:
+        """Give the alias back to the version that the champion replaced."""
+        live = self.alias(name, CHAMPION)
+        if live is None or not live.tags.get("replaces"):
+            found = f"champion {live.number} replaced nothing" if live else "there is no champion"
+            raise LookupError(f"nothing to roll {name} back to: {found}")
+        previous = self.version(name, live.tags["replaces"])
+        self._note(live, "rolled_back", who, why, at)
+        self._client.set_registered_model_alias(name, CHAMPION, previous.number)
+        return previous
+
+    def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
+        for key, value in {"by": who, "why": why, "at": at.isoformat()}.items():
+            self._client.set_model_version_tag(version.name, version.number, f"{act}_{key}", value)
+
+    def _experiment(self, name: str) -> str:
+        known = self._client.get_experiment_by_name(name)
+        return str(known.experiment_id if known else self._client.create_experiment(name, f"{self.artifacts}/{name}"))
+
+
+def _example(fitted: FittedRecommender, at: datetime) -> pd.DataFrame:
+    """Somebody who bought the first two products a day before `at`: what a caller of pyfunc has to send."""
+    day = at.timestamp() / 86_400
+    ids = [str(id_) for id_ in fitted.item_ids[:2]]
+    row = {"history_ids": ids, "history_days": [day - 1] * len(ids), "history_weights": [1.0] * len(ids), "day": day}
+    return pd.DataFrame([row])
+
+
+def _version(found: ModelVersion, alias: str | None) -> Version:
+    created = _moment(found.creation_timestamp)
+    return Version(found.name, str(found.version), found.run_id or "", alias, created, dict(found.tags))
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

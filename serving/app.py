@@ -1,0 +1,77 @@
+"""The HTTP application: every route, every error as problem+json, and the resources for as long as it runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from serving import ingest, items, operations, recommend
+from serving.door import Door
+from serving.openapi import describe
+from serving.problems import problem_response
+from serving.resources import Clock, open_resources
+from serving.settings import Settings
+
+VERSION = "0.1.0"
+GIVE_UP_SECONDS = 4.0
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_BATCHES = ("/v1/batch", "/v1/import", "/v1/events/validate", "/v1/catalog/items")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings | None = None, clock: Clock = _now, give_up_seconds: float = GIVE_UP_SECONDS
+) -> FastAPI:
+    """The application. Nothing is opened before it starts; without `settings` the environment is read then."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opening = open_resources(settings or Settings(), clock)
+        app.state.resources = await run_in_threadpool(opening.__enter__)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(opening.__exit__, None, None, None)
+
+    app = FastAPI(
+        title="Kairos",
+        version=VERSION,
+        summary="What to recommend to this visitor, from what happened until now",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Door, batches=_BATCHES, give_up_seconds=give_up_seconds)
+    for error in (HTTPException, RequestValidationError):
+        app.add_exception_handler(error, _problem)
+    for use_case in (ingest, recommend, items, operations):
+        app.router.routes.extend(use_case.router.routes)
+    app.router.routes.append(Route("/{path:path}", _unmatched, methods=_METHODS, include_in_schema=False))
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    return problem_response(error, request.state.request_id)
+
+
+async def _unmatched(request: Request) -> Response:
+    """Whatever no route took: inside BentoML it would else be answered by BentoML, and a wrong method as not found."""
+    request.scope.pop("route", None)
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        if route.endpoint is not _unmatched and route.matches(request.scope)[0] is Match.PARTIAL:
+            allowed |= route.methods
+    if allowed:
+        raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+    raise HTTPException(404)

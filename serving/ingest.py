@@ -1,0 +1,158 @@
+"""Use case: take events in. A message is acknowledged only when it is on disk; a message id counts once.
+
+The log comes first, then the identities: they are a projection of the log, and seeing an event twice changes nothing
+there, so whoever sends again after a failure in between heals it.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, get_args
+
+from fastapi import APIRouter, Request
+
+from features.events import Call, Event
+from features.fields import EventRejected, time
+from features.log import to_record
+from features.segment import parse
+from serving.openapi import BATCH, MESSAGE, body, problems
+from serving.problems import InvalidField, Refused
+from serving.resources import Resources
+from serving.schemas import Accepted, EventVerdict, RejectedEvent, Verdicts
+
+router = APIRouter(tags=["events"])
+_PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What became of one message: an event, a rejection, or neither when it is outside our vocabulary."""
+
+    index: int
+    event: Event | None
+    rejection: EventRejected | None
+
+
+def _single(call: str) -> Callable[[Request, dict[str, Any]], Awaitable[Accepted]]:
+    async def take(request: Request, message: dict[str, Any]) -> Accepted:
+        resources: Resources = request.app.state.resources
+        read = list(_parse(resources, [message], call, {}))
+        if rejection := read[0].rejection:
+            resources.metrics.events.add("rejected")
+            raise rejection
+        return await _accept(resources, read)
+
+    return take
+
+
+for _call in get_args(Call):
+    router.add_api_route(
+        f"/v1/{_call}",
+        _single(_call),
+        methods=["POST"],
+        name=_call,
+        description=f"One `{_call}` message of Segment's or RudderStack's trackers.",
+        responses=_PROBLEMS,
+        openapi_extra=body(MESSAGE),
+    )
+
+
+@router.post("/v1/batch", responses=_PROBLEMS, openapi_extra=body(BATCH))
+@router.post("/v1/import", responses=_PROBLEMS, openapi_extra=body(BATCH), name="import")
+async def batch(request: Request, envelope: dict[str, Any]) -> Accepted:
+    """Many messages. The good ones get in, the others are named in `rejected`; if all are bad, that is a 422."""
+    resources: Resources = request.app.state.resources
+    read = list(_parse(resources, _messages(envelope), None, envelope))
+    rejected = [entry for entry in read if entry.rejection]
+    resources.metrics.events.add("rejected", amount=len(rejected))
+    if rejected and len(rejected) == len(read):
+        errors = [
+            InvalidField(pointer=f"/batch/{entry.index}{error.pointer}", code=error.code, detail=error.detail)
+            for entry in rejected
+            if (error := entry.rejection)
+        ]
+        raise Refused("validation_error", f"All {len(read)} messages are wrong", errors)
+    return await _accept(resources, read)
+
+
+@router.post("/v1/events/validate", responses=_PROBLEMS, openapi_extra=body({"anyOf": [MESSAGE, BATCH]}))
+async def validate(request: Request, envelope: dict[str, Any]) -> Verdicts:
+    """A dry run: what would become of each message, and which of its items the catalogue lacks. Nothing is kept."""
+    resources: Resources = request.app.state.resources
+    messages = _messages(envelope) if "batch" in envelope else [envelope]
+    return Verdicts(events=[_verdict(resources, read) for read in _parse(resources, messages, None, envelope)])
+
+
+def _messages(envelope: Mapping[str, Any]) -> list[Any]:
+    messages = envelope.get("batch")
+    if not isinstance(messages, list):
+        code = "missing" if messages is None else "wrong_type"
+        raise EventRejected("/batch", code, "batch must be a list of messages")
+    return messages
+
+
+def _parse(
+    resources: Resources, messages: Sequence[Any], call: str | None, envelope: Mapping[str, Any]
+) -> Iterator[_Read]:
+    received_at = resources.clock()
+    tolerance = timedelta(seconds=resources.settings.future_tolerance_seconds)
+    sent_at = time(envelope, "sentAt", "")
+    shared = envelope.get("context")
+    for index, message in enumerate(messages):
+        try:
+            if not isinstance(message, dict):
+                raise EventRejected("", "wrong_type", "a message must be an object")
+            named = {**message, "messageId": message.get("messageId") or uuid.uuid4().hex}
+            if isinstance(shared, dict) and isinstance(own := message.get("context") or {}, dict):
+                named["context"] = {**shared, **own}
+            yield _Read(index, parse(named, call, received_at, sent_at, tolerance), None)
+        except EventRejected as rejection:
+            yield _Read(index, None, rejection)
+
+
+async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
+    events = [entry.event for entry in read if entry.event]
+    new: list[bool] = []
+    if events:
+        # shielded: a request that is given up must not take the commit of its neighbours with it
+        new = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(event) for event in events])))
+        linking = [event for event in events if event.type == "aliased" or (event.user_id and event.anonymous_id)]
+        if linking:
+            await resources.in_thread(resources.identities.observe, linking)
+    rejected = [
+        RejectedEvent(index=entry.index, pointer=error.pointer, code=error.code, detail=error.detail)
+        for entry in read
+        if (error := entry.rejection)
+    ]
+    answer = Accepted(
+        accepted=sum(new),
+        duplicates=len(new) - sum(new),
+        ignored=len(read) - len(events) - len(rejected),
+        rejected=rejected,
+    )
+    counts = {"accepted": answer.accepted, "duplicate": answer.duplicates, "ignored": answer.ignored}
+    for verdict, count in counts.items():
+        resources.metrics.events.add(verdict, amount=count)
+    return answer
+
+
+def _verdict(resources: Resources, read: _Read) -> EventVerdict:
+    if error := read.rejection:
+        return EventVerdict(
+            index=read.index, verdict="rejected", pointer=error.pointer, code=error.code, detail=error.detail
+        )
+    event = read.event
+    if event is None:
+        return EventVerdict(index=read.index, verdict="ignored", detail="the event is outside our vocabulary")
+    products = resources.champion.shelf.products
+    unknown = sorted({line.product_id for line in event.body.lines if line.product_id not in products})
+    return EventVerdict(
+        index=read.index,
+        verdict="accepted",
+        type=event.type,
+        occurred_at=event.occurred_at,
+        items=len(event.body.lines),
+        unknown_items=unknown,
+    )

@@ -1,0 +1,93 @@
+"""What operates the service: probes, metrics, version, the pages behind problem types, the API's description."""
+
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from models.registry import CHAMPION
+from serving.metrics import CONTENT_TYPE
+from serving.openapi import problems
+from serving.problems import KINDS
+from serving.resources import Resources
+from serving.schemas import ModelReference, VersionAnswer
+
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_READY: dict[int | str, dict[str, Any]] = {200: _TEXT, 503: {"description": "Why not", **_TEXT}}
+
+router = APIRouter(tags=["operations"])
+
+
+def not_ready(resources: Resources) -> str | None:
+    """Why the service cannot answer yet, with the way out; None when it can."""
+    if resources.champion.bundle is not None:
+        return None
+    kind = KINDS["model_unavailable"]
+    return f"{kind.title}. {kind.meaning}"
+
+
+@router.get("/livez", response_class=PlainTextResponse, responses={200: _TEXT})
+async def livez() -> str:
+    """Whether the process lives."""
+    return "\n"
+
+
+@router.get("/readyz", response_class=PlainTextResponse, responses=_READY)
+async def readyz(request: Request) -> PlainTextResponse:
+    """Whether recommendations can be answered."""
+    reason = not_ready(request.app.state.resources)
+    return PlainTextResponse(f"{reason or ''}\n", 503 if reason else 200)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses={200: _TEXT})
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    return Response(request.app.state.resources.metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+@router.get("/v1/version")
+async def version(request: Request) -> VersionAnswer:
+    """Which Kairos and which model answer."""
+    champion = request.app.state.resources.champion
+    live, previous = champion.live(), champion.previous
+    return VersionAnswer(
+        version=request.app.version,
+        model=ModelReference(name=live.name, version=live.version, alias=CHAMPION) if live else None,
+        previous_model_version=previous.version.number if previous else None,
+    )
+
+
+@router.get("/v1/problems/{code}", response_class=PlainTextResponse, responses={200: _TEXT, **problems("not_found")})
+async def problem(code: str) -> PlainTextResponse:
+    """What a problem's `type` means."""
+    if code not in KINDS:
+        raise HTTPException(404)
+    kind = KINDS[code]
+    return PlainTextResponse(f"{code} ({kind.status}): {kind.title}\n\n{kind.meaning}\n")
+
+
+@router.get("/v1/docs", include_in_schema=False)
+async def docs() -> HTMLResponse:
+    """The description of the API for people, from files of ours: no other host is asked."""
+    return get_swagger_ui_html(
+        openapi_url="/v1/openapi.json",
+        title="Kairos",
+        swagger_js_url="/v1/docs/swagger-ui-bundle.js",
+        swagger_css_url="/v1/docs/swagger-ui.css",
+        swagger_favicon_url="/v1/docs/favicon-32x32.png",
+    )
+
+
+@router.get("/v1/docs/{name}", include_in_schema=False)
+async def docs_asset(name: str) -> Response:
+    """A file that the page needs."""
+    if name not in _ASSETS:
+        raise HTTPException(404)
+    return Response(files("fastapi_swagger.resources").joinpath(name).read_bytes(), media_type=_ASSETS[name])

@@ -1,0 +1,157 @@
+"""Every error that the service answers with, as RFC 9457 problem details; one table from exceptions to statuses."""
+
+import queue
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DatabaseError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from features.fields import EventRejected
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of error: its status, its title, what it means in words, and after how many seconds to try again."""
+
+    status: int
+    title: str
+    meaning: str
+    retry_after: int | None = None
+
+
+KINDS: dict[str, Kind] = {
+    "malformed_json": Kind(400, "The body is not JSON", "The body could not be read as JSON in UTF-8, or as gzip."),
+    "not_found": Kind(404, "There is nothing here", "No endpoint has this path. /v1/docs lists them all."),
+    "method_not_allowed": Kind(
+        405, "The method is not allowed here", "The path exists, but not for this method. The header Allow names those."
+    ),
+    "payload_too_large": Kind(
+        413, "The body is too large", "The body, after gunzip, is over the limit. Split a batch; trim an event."
+    ),
+    "unsupported_media_type": Kind(
+        415, "The body has a wrong type", "Send JSON as application/json, plain or with Content-Encoding: gzip."
+    ),
+    "validation_error": Kind(
+        422, "Request is not valid", "Each entry of errors points at a field and says what would be right."
+    ),
+    "rate_limited": Kind(
+        429, "Too many requests wait", "Writing to disk cannot keep up. Send again after Retry-After seconds.", 1
+    ),
+    "model_unavailable": Kind(
+        503,
+        "No model is live",
+        "No version of the model `recommender` carries the alias `champion` yet. Run `python -m pipelines train "
+        "recommender`, then `python -m pipelines promote`; the running service follows within seconds.",
+        5,
+    ),
+    "storage_unavailable": Kind(
+        503,
+        "The database does not answer",
+        "What happened and what is shown must be on disk before the answer, so nothing was accepted. Send again.",
+        2,
+    ),
+    "timeout": Kind(503, "The answer took too long", "The request was given up. Send again after Retry-After.", 1),
+    "internal_error": Kind(500, "Something went wrong", "A mistake of ours. The log holds more under the request id."),
+}
+
+_STATUSES = {400: "malformed_json"} | {
+    kind.status: code for code, kind in KINDS.items() if kind.status in (404, 405, 413, 415, 422)
+}
+
+
+class InvalidField(BaseModel):
+    """One field that is wrong. The pointer leads into the body (RFC 6901); of a query parameter it is the name."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457. `code` is stable and meant for programs; `message` repeats the title, as Segment's clients print it."""
+
+    type: str = Field(examples=["/v1/problems/validation_error"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(examples=["urn:request:5f0c"])
+    code: str
+    request_id: str
+    errors: list[InvalidField] = []
+    message: str
+
+
+class Refused(Exception):
+    """Ends a request with the problem `code` of `KINDS`."""
+
+    def __init__(self, code: str, detail: str, errors: Sequence[InvalidField] = (), **headers: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = headers
+
+
+EXCEPTIONS: Mapping[type[BaseException], str] = {
+    EventRejected: "validation_error",
+    RequestValidationError: "validation_error",
+    queue.Full: "rate_limited",
+    DatabaseError: "storage_unavailable",
+    InterfaceError: "storage_unavailable",
+    PoolTimeout: "storage_unavailable",
+    TimeoutError: "timeout",
+    Exception: "internal_error",
+}
+"""Which problem an exception is. The nearest ancestor counts."""
+
+
+def problem_response(error: Exception, request_id: str) -> Response:
+    """The answer to a request that ended with `error`."""
+    code, detail, errors, headers = _read(error)
+    kind = KINDS[code]
+    problem = ProblemDetails(
+        type=f"/v1/problems/{code}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail or kind.meaning,
+        instance=f"urn:request:{request_id}",
+        code=code,
+        request_id=request_id,
+        errors=errors,
+        message=kind.title,
+    )
+    if kind.retry_after is not None:
+        headers["Retry-After"] = str(kind.retry_after)
+    return Response(problem.model_dump_json(), kind.status, headers, MEDIA_TYPE)
+
+
+def _read(error: Exception) -> tuple[str, str, list[InvalidField], dict[str, str]]:
+    if isinstance(error, Refused):
+        return error.code, error.detail, error.errors, dict(error.headers)
+    if isinstance(error, HTTPException):
+        return _STATUSES.get(error.status_code, "internal_error"), "", [], dict(error.headers or {})
+    if isinstance(error, RequestValidationError):
+        return _validation(error)
+    if isinstance(error, EventRejected):
+        return "validation_error", "", [InvalidField(pointer=error.pointer, code=error.code, detail=error.detail)], {}
+    return next(EXCEPTIONS[ancestor] for ancestor in type(error).__mro__ if ancestor in EXCEPTIONS), "", [], {}
+
+
+def _validation(error: RequestValidationError) -> tuple[str, str, list[InvalidField], dict[str, str]]:
+    errors = []
+    for found in error.errors():
+        if found["type"] == "json_invalid":
+            return "malformed_json", f"The body is not JSON: {found['ctx']['error']}", [], {}
+        errors.append(InvalidField(pointer=_pointer(found["loc"][1:]), code=found["type"], detail=found["msg"]))
+    return "validation_error", f"{len(errors)} {'field is' if len(errors) == 1 else 'fields are'} wrong", errors, {}
+
+
+def _pointer(path: Sequence[int | str]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

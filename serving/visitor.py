@@ -1,0 +1,157 @@
+"""What is known about a visitor this second: the row of the feature store, and every event logged since it was made."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import BoundedSemaphore
+from typing import Literal
+
+import numpy as np
+from feast import FeatureStore
+
+from features.events import INTERACTION_WEIGHTS
+from features.identity import Identities, Person, default_customer
+from features.log import Log, Record, from_record, microseconds
+from features.store import CustomerRow, read_customer
+from models.recommenders.base import Floats, Ids, Query
+from serving.schemas import Subject
+
+PURCHASE = INTERACTION_WEIGHTS["order_completed"]
+HISTORY_LENGTH = 500
+_DAY = 86_400_000_000
+_MOST_IDS = 8
+_THREADS = 4
+_PLACES = 8
+
+Degraded = Literal["features_unavailable", "features_timeout"]
+
+
+def days(moment: datetime) -> float:
+    """Days since 1970 in UTC with a fraction: the clock of the models."""
+    return microseconds(moment) / _DAY
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A history, oldest first, one entry an interaction; `degraded` when the feature store could not be asked."""
+
+    ids: Ids = field(default_factory=lambda: np.empty(0, object))
+    days: Floats = field(default_factory=lambda: np.empty(0))
+    weights: Floats = field(default_factory=lambda: np.empty(0))
+    degraded: Degraded | None = None
+
+    def query(self, now: float, context_ids: Sequence[str], fresh: bool) -> Query:
+        """The question to the model. When `fresh`, what is on the page counts as wanted right now."""
+        ids, moments, weights = self.ids, np.minimum(self.days, now), self.weights
+        if fresh and context_ids:
+            count = len(context_ids)
+            ids = np.concatenate([ids, np.array(context_ids, object)])
+            moments = np.concatenate([moments, np.full(count, now)])
+            weights = np.concatenate([weights, np.full(count, PURCHASE)])
+        return Query(now, ids, moments, weights, tuple(context_ids))
+
+
+class Visitors:
+    """Reads visitors, each in one of `threads`, never on the event loop.
+
+    The feature store has `timeout_seconds`; a store that is slow or gone costs its row, not the answer: the log alone
+    tells the latest interactions. It has a few threads of its own, and once those hang hardly anybody waits for them.
+    """
+
+    def __init__(
+        self,
+        events: Log,
+        identities: Identities,
+        store: FeatureStore,
+        timeout_seconds: float,
+        threads: ThreadPoolExecutor,
+    ) -> None:
+        self.events = events
+        self.identities = identities
+        self.store = store
+        self.timeout_seconds = timeout_seconds
+        self.threads = threads
+        self._features = ThreadPoolExecutor(_THREADS, thread_name_prefix="feature-store")
+        self._places = BoundedSemaphore(_PLACES)
+
+    async def read(self, subject: Subject, features: Sequence[str], now: datetime) -> Visitor:
+        """The visitor of `subject`; a stranger has an empty history. The database's errors are the caller's."""
+        if subject.user_id is None and subject.anonymous_id is None:
+            return Visitor()
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, subject, features, now)
+
+    def _read(self, subject: Subject, features: Sequence[str], now: datetime) -> Visitor:
+        person = self.identities.person(subject.user_id, subject.anonymous_id)
+        rows, degraded = self._rows(person, features, now) if features else ([], None)
+        after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
+        tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH)
+        return _visitor(rows, [record for record in tail if _belongs(record, person)], degraded)
+
+    def _rows(
+        self, person: Person, features: Sequence[str], now: datetime
+    ) -> tuple[list[CustomerRow], Degraded | None]:
+        if not self._places.acquire(blocking=False):
+            return [], "features_timeout"
+        asked = self._features.submit(self._ask, person, features, now)
+        asked.add_done_callback(lambda _: self._places.release())
+        try:
+            return asked.result(self.timeout_seconds), None
+        except TimeoutError:
+            asked.cancel()
+            return [], "features_timeout"
+        except Exception:  # whatever a store raises, the log can still answer
+            return [], "features_unavailable"
+
+    def _ask(self, person: Person, features: Sequence[str], now: datetime) -> list[CustomerRow]:
+        """The rows of one person. Ids joined after the last build still have rows of their own, of that same build.
+
+        However old a row is, it is right: the log holds everything behind its `log_position`.
+        """
+        own = [default_customer(None, id_) for id_ in person.anonymous_ids]
+        customers = list(dict.fromkeys([person.customer_id, *person.user_ids, *own]))[:_MOST_IDS]
+        found = [read_customer(self.store, customer, features, now) for customer in customers]
+        rows = [row for row in found if row is not None]
+        newest = max((row.event_timestamp for row in rows), default=None)
+        return [row for row in rows if row.event_timestamp == newest]
+
+    def warm_up(self, features: Sequence[str], now: datetime) -> None:
+        """Ask for nobody, as Feast's first answer takes longer than `timeout_seconds`. A store that is down may be."""
+        with suppress(Exception):
+            read_customer(self.store, "nobody", features, now)
+
+    def close(self) -> None:
+        """End the threads of the feature store; one that hangs is not waited for."""
+        self._features.shutdown(wait=False, cancel_futures=True)
+
+
+def _belongs(record: Record, person: Person) -> bool:
+    """On a shared device the events of another customer carry the same anonymous id."""
+    return record.user_id is None or record.user_id in person.user_ids
+
+
+def _visitor(rows: Sequence[CustomerRow], tail: Sequence[Record], degraded: Degraded | None) -> Visitor:
+    entries: list[tuple[float, str, float]] = []
+    for row in rows:
+        columns = (row.values.get(name) for name in ("history_days", "history_ids", "history_weights"))
+        entries.extend(zip(*(column if column is not None else () for column in columns), strict=True))
+    events = [from_record(record) for record in tail]
+    taken_back = {
+        event.body.order_id
+        for event in events
+        if event.type == "order_cancelled" or (event.type == "order_refunded" and not event.body.lines)
+    }
+    for event in events:
+        weight = INTERACTION_WEIGHTS.get(event.type)
+        if weight is None or (event.type == "order_completed" and event.body.order_id in taken_back):
+            continue
+        day = days(event.occurred_at)
+        entries.extend((day, line.product_id, weight) for line in event.body.lines)
+    entries.sort(key=lambda entry: entry[0])
+    entries = entries[-HISTORY_LENGTH:]
+    if not entries:
+        return Visitor(degraded=degraded)
+    moments, ids, weights = zip(*entries, strict=True)
+    return Visitor(np.array(ids, object), np.array(moments, float), np.array(weights, float), degraded)

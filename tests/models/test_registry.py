@@ -1,0 +1,123 @@
+"""The registry: what is published comes back the same, promotion moves an alias and leaves a trace, pyfunc answers."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.recommenders.base import Interactions, Query
+from models.recommenders.fallback import Fallback
+from models.recommenders.popularity import Popularity
+from models.registry import CHALLENGER, CHAMPION, Evidence, Registry, Snapshot
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+FEATURES = ("history_ids", "history_days", "history_weights", "log_position")
+
+
+def evidence() -> Evidence:
+    """The least that a run says."""
+    snapshot = Snapshot("test", "digest", NOW, NOW, interactions=4, customers=2, products=3)
+    tables = {"evaluation": pd.DataFrame({"model": ["popularity"], "recall": [0.5]})}
+    return Evidence({"half_life": 7.0}, {"recall_at_10": 0.5}, snapshot, tables, card="# Card", tags={"gate": "passed"})
+
+
+@pytest.fixture
+def interactions() -> Interactions:
+    """Two customers, three products."""
+    return Interactions(
+        customers=np.array([0, 0, 1, 1], np.int32),
+        items=np.array([0, 1, 1, 2], np.int32),
+        days=np.array([1.0, 2.0, 3.0, 4.0]),
+        weights=np.ones(4),
+        item_ids=np.array(["a", "b", "c"], object),
+        customer_count=2,
+        until=5.0,
+    )
+
+
+@pytest.fixture
+def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
+    """An empty MLflow in a folder of its own."""
+    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
+    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
+
+
+QUERY = Query(5.0, np.array(["a"], object), np.array([4.0]), np.ones(1))
+
+
+@pytest.mark.parametrize("recipe", [Popularity(half_life=3.0), Fallback()], ids=lambda recipe: recipe.name)
+def test_what_was_published_comes_back(
+    registry: Registry, interactions: Interactions, recipe: Popularity | Fallback
+) -> None:
+    fitted = recipe.fit(interactions)
+    version = registry.publish("recommender", recipe, fitted, FEATURES, evidence())
+    assert registry.alias("recommender", CHALLENGER) == version
+    published = registry.load(version)
+    assert published.recipe == recipe
+    assert published.features == FEATURES
+    assert published.model.recommend([QUERY], 3).row(0) == fitted.recommend([QUERY], 3).row(0)
+
+
+def test_a_run_holds_its_evidence(registry: Registry, interactions: Interactions) -> None:
+    version = registry.publish("recommender", Popularity(), Popularity().fit(interactions), FEATURES, evidence())
+    client = mlflow.MlflowClient(registry.uri)
+    run = client.get_run(version.run_id)
+    assert run.data.params == {"half_life": "7.0"}
+    assert run.data.metrics == {"recall_at_10": 0.5}
+    files = {file.path for file in client.list_artifacts(version.run_id)}
+    assert files >= {"evaluation.csv", "features.json", "snapshot.json", "model_card.md"}
+
+
+def test_promotion_and_rollback_move_the_alias_and_say_who_and_why(
+    registry: Registry, interactions: Interactions
+) -> None:
+    recipe = Popularity()
+    one, two = (
+        registry.publish("recommender", recipe, recipe.fit(interactions), FEATURES, evidence()) for _ in range(2)
+    )
+    assert registry.alias("recommender", CHAMPION) is None
+    with pytest.raises(LookupError, match="no champion"):
+        registry.rollback("recommender", "ann", "why not", NOW)
+    registry.promote(one, "ann", "the first", NOW)
+    moved = registry.promote(two, "bob", "better", NOW)
+    assert moved.tags["promoted_by"] == "bob"
+    assert moved.tags["promoted_why"] == "better"
+    assert moved.tags["replaces"] == one.number
+    with pytest.raises(ValueError, match="champion already"):
+        registry.promote(two, "bob", "again", NOW)
+    assert registry.rollback("recommender", "ann", "it was worse", NOW).number == one.number
+    live = registry.alias("recommender", CHAMPION)
+    assert live is not None
+    assert live.number == one.number
+    assert registry.version("recommender", two.number).tags["rolled_back_why"] == "it was worse"
+    with pytest.raises(LookupError, match="replaced nothing"):
+        registry.rollback("recommender", "ann", "further", NOW)
+
+
+def test_what_is_not_there_is_said(registry: Registry, interactions: Interactions) -> None:
+    assert registry.alias("recommender", CHAMPION) is None
+    with pytest.raises(LookupError, match="none: train one first"):
+        registry.version("recommender", "7")
+    registry.publish("recommender", Popularity(), Popularity().fit(interactions), FEATURES, evidence())
+    assert registry.alias("recommender", "elsewhere") is None
+    with pytest.raises(LookupError, match="it has 1"):
+        registry.version("recommender", "7")
+
+
+def test_no_pickle_and_pyfunc_answers(registry: Registry, interactions: Interactions, tmp_path: Path) -> None:
+    fitted = Fallback().fit(interactions)
+    version = registry.publish("recommender", Fallback(), fitted, FEATURES, evidence())
+    assert not list(tmp_path.rglob("*.pkl"))
+    mlflow.set_tracking_uri(registry.uri)
+    model = mlflow.pyfunc.load_model(f"models:/recommender/{version.number}")
+    assert model.metadata.signature is not None
+    rows = pd.DataFrame(
+        {"history_ids": [["a"], []], "history_days": [[4.0], []], "history_weights": [[1.0], []], "day": [5.0, 5.0]}
+    )
+    answers = model.predict(rows)
+    expected = fitted.recommend([QUERY, Query(5.0)], 20)
+    assert answers["ids"].tolist() == [[id_ for id_, _, _ in expected.row(row)] for row in range(2)]

@@ -1,0 +1,91 @@
+"""A real `bentoml serve` over the folder of a shop, as a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+
+from serving.settings import Settings
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running service; `client` talks to it."""
+
+    url: str
+    folder: Path
+    process: psutil.Process
+    log: Path
+    client: httpx.Client
+
+    def recommend(self, **request: Any) -> Any:
+        response = self.client.post("/v1/recommendations", json=request)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def kill(self) -> None:
+        """What the kernel does when the machine runs out of memory: nobody gets to clean up."""
+        workers = self.process.children(recursive=True)
+        for process in (self.process, *workers):
+            process.kill()
+        psutil.wait_procs([self.process, *workers])
+
+
+def environment(settings: Settings, home: Path) -> dict[str, str]:
+    """The environment of a service with these settings, which keeps its own files in `home`."""
+    ours = {f"KAIROS_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    return {**os.environ, **ours, "BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(home), "OMP_NUM_THREADS": "1"}
+
+
+def bentoml(*arguments: str) -> list[str]:
+    """The command line of BentoML in this environment."""
+    return [sys.executable, "-W", "ignore", "-m", "bentoml", *arguments]
+
+
+@contextmanager
+def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairos") -> Iterator[Server]:
+    """Start the service `what`, wait until it lives, and end it as its supervisor would."""
+    port = _free_port()
+    home, log = folder / "bentoml", folder / "service.log"
+    home.mkdir(exist_ok=True)
+    url = f"http://127.0.0.1:{port}"
+    command = bentoml("serve", what, "--host", "127.0.0.1", "--port", str(port))
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, cwd=ROOT, env=environment(settings, home), stdout=output, stderr=output) as process,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        server = Server(url, folder, psutil.Process(process.pid), log, client)
+        try:
+            until(lambda: process.poll() is not None or _lives(client), f"{what} lives; see {log}", 120)
+            assert process.poll() is None, log.read_text()
+            yield server
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(60)
+
+
+def _lives(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,182 @@
+"""A small shop with a known truth: half of its customers drink tea, the other half coffee, and everybody buys milk."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from features.catalog import Catalog, Product
+from features.compute import interactions
+from features.database import open_database
+from features.definitions import HISTORY
+from features.events import Body, Event, Line
+from features.history import compact
+from features.identity import Identities
+from features.log import EVENTS, Log, to_record
+from features.snapshots import build
+from features.store import apply, materialize, open_store
+from models.recommenders.base import Interactions, codes_of
+from models.recommenders.fallback import Fallback
+from models.recommenders.popularity import Popularity
+from models.recommenders.rp3beta import RP3Beta
+from models.registry import Evidence, Registry, Snapshot, Version
+from serving.app import create_app
+from serving.settings import Settings
+from tests.waiting import until
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LEAVES = [f"tea-{number}" for number in range(1, 6)]
+BEANS = [f"coffee-{number}" for number in range(1, 6)]
+MILK = "milk"
+CUSTOMERS = 20
+DRINKER = "tea-drinker-3"
+FEATURES = (*(item.name for item in HISTORY), "log_position")
+
+
+def settings_in(folder: Path, **changes: Any) -> Settings:
+    """Everything below `folder`; slow machines get more time for a feature read than production does."""
+    values: dict[str, Any] = {
+        "database_url": f"sqlite:///{folder / 'kairos.db'}",
+        "feature_data": folder / "features",
+        "mlflow_uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "refresh_seconds": 0.1,
+        "feature_timeout_ms": 5_000,
+    }
+    return Settings(**values | changes)
+
+
+def order(customer: str, product_ids: list[str], at: datetime, number: int) -> Event:
+    """One order of one piece of each product."""
+    return Event(
+        message_id=f"{customer}-{number}",
+        type="order_completed",
+        occurred_at=at,
+        received_at=at,
+        user_id=customer,
+        body=Body(order_id=f"{customer}-{number}", lines=tuple(Line(product_id=id_) for id_ in product_ids)),
+    )
+
+
+def orders() -> Iterator[Event]:
+    """Ten weeks of orders: each customer buys four of the five of their drink, never the one of their own number."""
+    for number in range(CUSTOMERS):
+        drink, shelf = (("tea", LEAVES), ("coffee", BEANS))[number % 2]
+        mine = [id_ for place, id_ in enumerate(shelf) if place != number // 2 % 5]
+        customer = f"{drink}-drinker-{number // 2 % 5 + 1}" + ("" if number < 10 else "-again")
+        for week in range(10):
+            bought = [mine[week % 4], mine[(week + 1) % 4], MILK]
+            yield order(customer, bought, NOW - timedelta(days=7 * (10 - week), minutes=number), week)
+
+
+def catalogue() -> list[Product]:
+    """Everything that is sold; prices only for the leaves."""
+    leaves = [
+        Product(product_id=id_, title=id_.replace("-", " No. ").capitalize(), price=Decimal("3.50"), currency="EUR")
+        for id_ in LEAVES
+    ]
+    return [*leaves, *(Product(product_id=id_, title=id_.capitalize()) for id_ in [*BEANS, MILK])]
+
+
+def publish(folder: Path, half_life: float = 30.0) -> Version:
+    """Fit on the history below `folder` and make the model the champion."""
+    table = interactions(folder / "history", Identities(open_database(_url(folder))).table(), NOW)
+    columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+    items, item_codes = np.unique(columns["product_id"].astype(str), return_inverse=True)
+    customers, customer_codes = np.unique(columns["customer_id"].astype(str), return_inverse=True)
+    data = Interactions(
+        customers=customer_codes.astype(np.int32),
+        items=item_codes.astype(np.int32),
+        days=columns["day"],
+        weights=columns["weight"],
+        item_ids=items.astype(object),
+        customer_count=len(customers),
+        until=float(columns["day"].max()) + 1,
+    )
+    assert (codes_of(items, data.item_ids) >= 0).all()
+    recipe = Fallback((RP3Beta(), Popularity(half_life=half_life)))
+    snapshot = Snapshot("small shop", "0", NOW - timedelta(days=70), NOW, len(table), len(customers), len(items))
+    registry = Registry(f"sqlite:///{folder / 'mlflow.db'}", str(folder / "artifacts"))
+    version = registry.publish(
+        "recommender", recipe, recipe.fit(data), FEATURES, Evidence(parameters={}, metrics={}, snapshot=snapshot)
+    )
+    return registry.promote(version, "a test", "it is the newest", NOW)
+
+
+def build_world(folder: Path) -> None:
+    """The shop below `folder`: events, history, features online, catalogue, champion."""
+    engine = open_database(_url(folder))
+    log = Log(engine, EVENTS)
+    log.append([to_record(event) for event in orders()])
+    Catalog(engine).upsert(catalogue(), NOW)
+    compact(log, folder / "history", 2)
+    build(folder / "history", Identities(engine).table(), folder / "features", NOW)
+    store = open_store(folder / "features", "sqlite")
+    apply(store)
+    materialize(store)
+    publish(folder)
+    engine.dispose()
+
+
+def copy_world(world: Path, folder: Path) -> Path:
+    """A shop of one's own, to break. The artifacts of the models stay where they are."""
+    shutil.copytree(world, folder, ignore=shutil.ignore_patterns("artifacts"))
+    return folder
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = field(default=NOW)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running application with its folder, its clock and a client."""
+
+    app: FastAPI
+    client: TestClient
+    clock: Clock
+    folder: Path
+
+    @property
+    def resources(self) -> Any:
+        return self.app.state.resources
+
+    def track(self, event: str, properties: dict[str, Any] | None = None, **fields: Any) -> Any:
+        """One track call; answers the body of a 200."""
+        response = self.client.post("/v1/track", json={"event": event, "properties": properties or {}, **fields})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def recommend(self, **request: Any) -> Any:
+        """One answer with recommendations; answers the body of a 200."""
+        response = self.client.post("/v1/recommendations", json=request)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+@contextmanager
+def running(folder: Path, ready: bool = True, give_up_seconds: float = 30.0, **settings: Any) -> Iterator[Shop]:
+    """The application over `folder`, ready to recommend unless told otherwise."""
+    clock = Clock()
+    app = create_app(settings_in(folder, **settings), clock, give_up_seconds)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        if ready:
+            until(lambda: client.get("/readyz").status_code == 200, "the champion is live")
+        yield Shop(app, client, clock, folder)
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'kairos.db'}"
