@@ -1,0 +1,60 @@
+"""The recommenders by name, and recipes as JSON: what a published version says about how it was made.
+
+To add a recommender, write its file and put its class into `RECIPES`; the contract suite then runs it.
+"""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from models.recommenders.als import ALS
+from models.recommenders.base import Recommender
+from models.recommenders.fallback import Fallback
+from models.recommenders.popularity import Popularity
+from models.recommenders.rp3beta import RP3Beta
+
+RECIPES: dict[str, type[Recommender]] = {recipe.name: recipe for recipe in (Popularity, RP3Beta, ALS, Fallback)}
+
+
+def to_json(recipe: Recommender) -> str:
+    """A recipe as JSON, with those inside it.
+
+    >>> to_json(Popularity(half_life=14.0))
+    '{"recipe": "popularity", "half_life": 14.0, "window": null}'
+    """
+    return json.dumps(_described(recipe))
+
+
+def from_json(text: str) -> Recommender:
+    """The recipe that `to_json` wrote. Raises ValueError for a name or a parameter that this version does not know.
+
+    >>> from_json('{"recipe": "popularity", "half_life": 14.0}')
+    Popularity(half_life=14.0, window=None)
+    """
+    description = json.loads(text)
+    if not isinstance(description, dict):
+        raise ValueError(f"this JSON is no recipe: {text[:80]}; it needs a name under the key recipe")
+    recipe: Recommender = _built(description)
+    return recipe
+
+
+def _described(value: Any) -> Any:
+    if type(value) in RECIPES.values():
+        parameters = {field.name: _described(getattr(value, field.name)) for field in fields(value)}
+        return {"recipe": value.name, **parameters}
+    return [_described(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _built(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_built(part) for part in value)
+    if not isinstance(value, dict):
+        return value
+    name = value.get("recipe")
+    if name not in RECIPES:
+        raise ValueError(f"there is no recipe {name!r}; this version knows {', '.join(sorted(RECIPES))}")
+    parameters = {key: _built(part) for key, part in value.items() if key != "recipe"}
+    try:
+        return RECIPES[name](**parameters)
+    except TypeError as error:
+        raise ValueError(f"recipe {name} was written by another version: {error}; train it again") from error

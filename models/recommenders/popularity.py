@@ -1,0 +1,78 @@
+"""Popularity: what most people want lately. Everybody's fallback, and the baseline that a model has to beat."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking, codes_of
+from models.recommenders.interaction_matrix import decay
+from models.recommenders.top_k import allowed, best, ranking
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """Interactions counted with a weight that halves every `half_life` days, and not beyond `window` days.
+
+    Either may be None: without half-life all days of the window count alike. Ages are counted from the newest
+    interaction, so a shop whose import ended long ago gets the same answer as on that day.
+    """
+
+    name: ClassVar[str] = "popularity"
+    half_life: float | None = 7.0
+    window: float | None = None
+
+    def fit(self, interactions: Interactions) -> "FittedPopularity":
+        """Add up the weights of each product."""
+        weights = interactions.weights * decay(interactions.days, self.half_life)
+        if self.window is not None and len(interactions.days):
+            weights = np.where(interactions.days > interactions.days.max() - self.window, weights, 0)
+        # Sorted, as the order of a sum of floats shows in its last digit.
+        order = np.lexsort((weights, interactions.items))
+        counts = np.bincount(interactions.items[order], weights[order], len(interactions.item_ids))
+        return FittedPopularity(interactions.item_ids, interactions.until, counts.astype(np.float64))
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedPopularity":
+        """The fitted model whose `arrays()` were saved."""
+        return FittedPopularity(arrays["item_ids"], float(arrays["until"]), arrays["counts"])
+
+
+@dataclass(frozen=True)
+class FittedPopularity:
+    """One score a product, the same for everybody. What nobody wanted is not recommended."""
+
+    item_ids: Ids
+    until: float
+    counts: Floats
+    name: str = field(default=Popularity.name, init=False)
+
+    def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
+        """The k most popular products among those allowed, whoever asks."""
+        scores, count = self._scores(), len(self.item_ids)
+        if allow is None or allow.ndim == 1:
+            answers = [best(scores, k, allowed(allow, 0, count))] * len(queries)
+        else:
+            answers = [best(scores, k, allowed(allow, row, count)) for row in range(len(queries))]
+        return ranking(answers, k, self.item_ids, self.name)
+
+    def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
+        """The most popular other products: popularity knows nothing nearer."""
+        answers = []
+        for row, code in enumerate(codes_of(item_ids, self.item_ids)):
+            scores = self._scores() if code >= 0 else np.full(len(self.item_ids), -np.inf)
+            scores[code : code + 1] = -np.inf
+            answers.append(best(scores, k, allowed(allow, row, len(self.item_ids))))
+        return ranking(answers, k, self.item_ids, self.name)
+
+    def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
+        """Zeros: the history has no part in it."""
+        return np.zeros((len(query.history_ids), len(item_ids)))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Ids, end of the data, and counts."""
+        return {"item_ids": self.item_ids, "until": np.array(self.until), "counts": self.counts}
+
+    def _scores(self) -> Floats:
+        return np.where(self.counts > 0, self.counts, -np.inf)

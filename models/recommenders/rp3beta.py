@@ -1,0 +1,157 @@
+"""RP3beta: a walk from product to customer to product, fitted in seconds on CPU, with buying again as part of the walk.
+
+Paudel, Christoffel, Newell and Bernstein, "Updatable, accurate, diverse, and scalable recommendations for interactive
+applications" (ACM TiiS, 2017). Ours adds what a shop's history shows: walks fade with age, products that sell
+better lately than usual get more, and a product leads back to itself with a strength of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking
+from models.recommenders.history import Forgetting, History
+from models.recommenders.interaction_matrix import interaction_matrix
+from models.recommenders.item_statistics import loyalty, trend
+from models.recommenders.sparse_rows import SparseRows, strongest
+from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.vocabulary import Vocabulary
+
+_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class RP3Beta:
+    """Item-item by random walk.
+
+    Fitting: x(u, i) are a customer's interactions with a product, halved every `half_life` days, to the `power`. A step
+    has probability P to the `alpha`, and the product walked to, of popularity p, is weighted by p to minus `beta` and
+    by its trend (sales of the last weeks over the usual) to the `trend`. The `neighbours` strongest of each stay.
+
+    Asking: an interaction counts (1 + age / `fade_days`) to minus `fade`; what a product has gathered, to the
+    `history_power`, walks to its neighbours. To itself it leads with `repeat` times what it gathered, times the loyalty
+    of its buyers (the share that came back for it, over the average) to the `loyalty`; all neighbours together get 1 on
+    average. `repeat=0` leaves only what others bought with it.
+    """
+
+    name: ClassVar[str] = "rp3beta"
+    half_life: float | None = 90.0
+    power: float = 0.2
+    alpha: float = 0.7
+    beta: float = 0.2
+    trend: float = 0.75
+    neighbours: int = 100
+    fade_days: float = 30.0
+    fade: float = 0.7
+    history_power: float = 0.75
+    repeat: float = 8.0
+    loyalty: float = 0.6
+
+    def __post_init__(self) -> None:
+        if self.neighbours < 1:
+            raise ValueError(f"neighbours={self.neighbours}; a product needs at least one, 100 lose nothing")
+        if self.repeat < 0:
+            raise ValueError(f"repeat={self.repeat}; use 0 to leave out what the customer had, mask it to forbid it")
+
+    def fit(self, interactions: Interactions) -> "FittedRP3Beta":
+        """Walk from every product and keep the strongest ends. Memory: a few hundred products at a time are dense."""
+        wanted = interaction_matrix(interactions, self.half_life, self.power)
+        popularity = np.bincount(wanted.indices, wanted.data, wanted.shape[1]).astype(np.float64)
+        activity = np.asarray(wanted.sum(axis=1), np.float64)
+        pull: Floats = trend(interactions) ** self.trend * _power(popularity, -self.beta)
+        to_customer = _scaled_rows(wanted.T.tocsr(), popularity, self.alpha)
+        to_product = _scaled_rows(wanted, activity, self.alpha)
+        to_product.data *= pull[to_product.indices]
+        blocks = []
+        for start in range(0, len(popularity), _ROWS):
+            ends = to_customer[start : start + _ROWS] @ to_product
+            blocks.append(strongest(ends, self.neighbours, first=start))
+        rows = SparseRows.stack(blocks)
+        reached = rows.sums()
+        mean = reached[reached > 0].mean() if (reached > 0).any() else 1.0
+        again = self.repeat * loyalty(interactions) ** self.loyalty
+        return FittedRP3Beta(self, interactions.item_ids, interactions.until, rows.scaled(1 / mean), again)
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRP3Beta":
+        """The fitted model whose `arrays()` were saved."""
+        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
+        return FittedRP3Beta(self, arrays["item_ids"], float(arrays["until"]), rows, arrays["again"])
+
+
+@dataclass(frozen=True)
+class FittedRP3Beta:
+    """The strongest walks of each product in `rows`, without itself; what leads back to itself in `again` (items,)."""
+
+    recipe: RP3Beta
+    item_ids: Ids
+    until: float
+    rows: SparseRows
+    again: Floats
+    vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
+    name: str = field(default=RP3Beta.name, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
+
+    def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
+        """The k products that the walks from the history reach most; none where the history leads nowhere."""
+        count = len(self.item_ids)
+        answers = [best(self._scores(query), k, allowed(allow, row, count)) for row, query in enumerate(queries)]
+        return ranking(answers, k, self.item_ids, self.name)
+
+    def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
+        """The k strongest neighbours: what a history of this one product leads to, itself left out."""
+        answers = []
+        for row, code in enumerate(self.vocabulary.codes(item_ids)):
+            start = np.array([code] if code >= 0 else [], np.int64)
+            scores = self.rows.combine(start, np.ones(len(start)), len(self.item_ids))
+            answers.append(best(_reached(scores), k, allowed(allow, row, len(self.item_ids))))
+        return ranking(answers, k, self.item_ids, self.name)
+
+    def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
+        """What each entry of the history adds to each item's score, exactly; entries of one product share its part."""
+        history, wanted = self._history(query), self.vocabulary.codes(item_ids)
+        added = self.rows.lookup(history.products, wanted) * (history.totals**self.recipe.history_power)[:, None]
+        same = history.products[:, None] == wanted
+        added += same * (history.totals * self.again[history.products])[:, None]
+        return history.shared_out(added)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Ids, end of the data, the walks in CSR, and the way back."""
+        return {
+            "item_ids": self.item_ids,
+            "until": np.array(self.until),
+            "indptr": self.rows.indptr,
+            "indices": self.rows.indices,
+            "weights": self.rows.weights,
+            "again": self.again,
+        }
+
+    def _history(self, query: Query) -> History:
+        forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)
+        return History.of(query, self.vocabulary.codes(query.history_ids), forgetting)
+
+    def _scores(self, query: Query) -> Floats:
+        history = self._history(query)
+        scores = self.rows.combine(history.products, history.totals**self.recipe.history_power, len(self.item_ids))
+        scores[history.products] += history.totals * self.again[history.products]
+        return _reached(scores)
+
+
+def _reached(scores: Floats) -> Floats:
+    return np.where(scores > 0, scores, -np.inf)
+
+
+def _power(values: Floats, exponent: float) -> Floats:
+    return np.power(values, exponent, where=values > 0, out=np.zeros(len(values)))
+
+
+def _scaled_rows(matrix: "csr_array[np.float64]", sums: Floats, alpha: float) -> "csr_array[np.float64]":
+    """Steps of a walk: each row over its sum, to the `alpha`."""
+    steps = matrix.copy()
+    steps.data = (steps.data / np.repeat(sums, np.diff(steps.indptr))) ** alpha
+    return steps

@@ -1,0 +1,28 @@
+"""The products a model knows, by id and by code, fast enough for one request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+
+import numpy as np
+
+from models.recommenders.base import Codes, Ids
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """`item_ids` sorted; a dictionary beside them, as 500 look-ups by bisection of strings cost 0.5 ms, by hash 0.04.
+
+    >>> Vocabulary(np.array(["a", "b"], object)).codes(["b", "x"]).tolist()
+    [1, -1]
+    """
+
+    item_ids: Ids
+    _codes: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_codes", {id_: code for code, id_ in enumerate(self.item_ids)})
+
+    def codes(self, ids: Sequence[str] | Ids) -> Codes:
+        """The code of each id, -1 for an unknown one."""
+        return np.fromiter(map(self._codes.get, ids, repeat(-1)), np.int32, len(ids))

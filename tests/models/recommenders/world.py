@@ -1,0 +1,95 @@
+"""Small worlds whose answers are known, and the recipes that the contract suite runs in them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from models.recommenders.als import ALS
+from models.recommenders.base import Floats, Interactions, Query, Recommender
+from models.recommenders.fallback import Fallback
+from models.recommenders.family import RECIPES
+from models.recommenders.popularity import Popularity
+from models.recommenders.rp3beta import RP3Beta
+
+UNTIL = 17_500.0
+CUSTOMERS, ITEMS = 61, 24
+
+VARIATIONS: dict[str, Recommender] = {
+    **{name: recipe() for name, recipe in RECIPES.items()},
+    "popularity of a window": Popularity(half_life=None, window=30.0),
+    "rp3beta new only": RP3Beta(repeat=0.0, half_life=None),
+    "rp3beta pruned": RP3Beta(neighbours=3),
+    "als small": ALS(factors=4, half_life=None),
+    "fallback of three": Fallback((RP3Beta(neighbours=2, repeat=0.0), ALS(factors=3), Popularity())),
+}
+"""Every recipe of the family as it is, and some that reach other branches."""
+
+
+def ids(count: int) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    """Sorted ids that are not all of one length or alphabet."""
+    return np.array(sorted(f"{'яßb'[code % 3]}{code}" for code in range(count)), object)
+
+
+def random_shop(seed: int = 0, size: int = 700, customers: int = CUSTOMERS, items: int = ITEMS) -> Interactions:
+    """Customers who buy at random, some products far more often than others, no two weights or times the same."""
+    rng = np.random.default_rng(seed)
+    return Interactions(
+        customers=rng.integers(customers, size=size).astype(np.int32),
+        items=np.minimum(rng.geometric(0.12, size) - 1, items - 1).astype(np.int32),
+        days=UNTIL - 200 * rng.random(size),
+        weights=0.1 + rng.random(size),
+        item_ids=ids(items),
+        customer_count=customers,
+        until=UNTIL,
+    )
+
+
+def checkerboard(size: int = 40) -> tuple[Interactions, list[Query]]:
+    """Customer c likes every product of the colour of c and has bought all of them but product c."""
+    bought = [(c, i) for c in range(size) for i in range(c % 2, size, 2) if i != c]
+    customers, items = np.array(bought, np.int32).T
+    data = Interactions(
+        customers=customers,
+        items=items,
+        days=np.full(len(items), UNTIL - 1),
+        weights=np.ones(len(items)),
+        item_ids=np.array([f"{code:03d}" for code in range(size)], object),
+        customer_count=size,
+        until=UNTIL,
+    )
+    queries = [query(data.item_ids[items[customers == c]]) for c in range(size)]
+    return data, queries
+
+
+def query(history_ids: object, days: Floats | None = None, weights: Floats | None = None) -> Query:
+    """A query on the last day whose history is of the day before, of weight 1, unless said otherwise."""
+    wanted = np.array(history_ids, object)
+    return Query(
+        day=UNTIL,
+        history_ids=wanted,
+        days=np.full(len(wanted), UNTIL - 1) if days is None else days,
+        weights=np.ones(len(wanted)) if weights is None else weights,
+    )
+
+
+def random_queries(data: Interactions, count: int, seed: int = 1) -> list[Query]:
+    """Histories of 0 to 12 entries with repeats, and one product that nobody knows."""
+    rng = np.random.default_rng(seed)
+    queries = []
+    for length in rng.integers(0, 13, count):
+        wanted = rng.choice(data.item_ids, length)
+        if length > 6:
+            wanted[2] = "never seen"
+        queries.append(query(wanted, UNTIL - 300 * rng.random(length), 0.1 + rng.random(length)))
+    return queries
+
+
+def reordered(data: Interactions, order: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Interactions:
+    """The same interactions in another order."""
+    return replace(
+        data,
+        customers=data.customers[order],
+        items=data.items[order],
+        days=data.days[order],
+        weights=data.weights[order],
+    )

@@ -1,0 +1,101 @@
+"""What a model learns from and is judged by comes from the history through the code that serves it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from features.compute import NOBODY, customer_features, interactions
+from models.recommenders.base import codes_of
+from tests.features.shop import bought, day, happened, history_of
+from tests.training.shop import FOLD, exam_of, records
+from training.dataset import days, digest, exam, to_interactions, to_queries
+from training.splits import Fold
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return history_of(tmp_path_factory.mktemp("history"), records())
+
+
+def test_interactions_say_what_the_table_says(history: Path) -> None:
+    table = interactions(history, NOBODY, FOLD.split)
+    data = to_interactions(table, days(FOLD.split))
+    assert data.item_ids[data.items].tolist() == table["product_id"].to_pylist()
+    assert data.days.tolist() == table["day"].to_pylist()
+    assert data.weights.tolist() == table["weight"].to_pylist()
+    customers = np.array(sorted(set(table["customer_id"].to_pylist())), object)
+    assert customers[data.customers].tolist() == table["customer_id"].to_pylist()
+    assert data.customer_count == len(customers)
+
+
+def test_queries_hold_each_customers_own_history(history: Path) -> None:
+    rows = customer_features(history, NOBODY, FOLD.split)
+    queries = to_queries(rows, 20_500.0)
+    assert len(queries) == len(rows)
+    for query, row in zip(queries, rows.to_pylist(), strict=True):
+        assert query.day == 20_500.0
+        assert query.history_ids.tolist() == row["history_ids"]
+        assert query.days.tolist() == row["history_days"]
+        assert query.weights.tolist() == row["history_weights"]
+
+
+def test_queries_of_a_slice_of_customers_are_those_customers_own(history: Path) -> None:
+    rows = customer_features(history, NOBODY, FOLD.split)
+    part = to_queries(rows.slice(5, 3), 0.0)
+    assert [query.history_ids.tolist() for query in part] == rows["history_ids"].to_pylist()[5:8]
+
+
+def test_the_holdout_by_hand(tmp_path: Path) -> None:
+    written = [
+        bought("ann", 1, "o1", "tea", "milk"),
+        bought("bob", 2, "o2", "milk"),
+        happened("product_viewed", "eve", 3, "tea"),
+        bought("tom", 4, "o4", "tea"),
+        bought("ann", 11, "o5", "tea", "bread"),
+        bought("ann", 12, "o6", "tea"),
+        happened("product_viewed", "bob", 13, "tea"),
+        bought("eve", 14, "o7", "milk"),
+        bought("new", 15, "o8", "milk"),
+        bought("tom", 16, "o9", "tea"),
+        happened("order_cancelled", "tom", 17, order="o9"),
+        bought("bob", 21, "late", "tea"),
+    ]
+    found = exam(history_of(tmp_path, written), NOBODY, Fold(day(10), day(20))).holdout
+    # bread was never seen before, bob only looked, new has no history, tom's order was cancelled
+    assert found.customer_ids.tolist() == ["ann", "eve"]
+    assert found.item_ids.tolist() == ["milk", "tea"]
+    assert [codes.tolist() for codes in found.targets] == [[1], [0]]
+    assert [codes.tolist() for codes in found.seen] == [[0, 1], [1]]
+    assert found.popularity.tolist() == [2, 3]
+
+
+def test_an_exam_that_asks_nothing_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    only_before = history_of(tmp_path, [bought("ann", 1, "o1", "tea")])
+    with pytest.raises(ValueError, match="import a longer history"):
+        exam(only_before, NOBODY, Fold(day(10), day(20)))
+    with pytest.raises(ValueError, match="import a longer history"):
+        exam(only_before, NOBODY, Fold(day(0.5), day(20)))
+
+
+def test_the_digest_tells_any_change(tmp_path: Path) -> None:
+    data = exam_of(tmp_path, records()).train
+    changed = data.days.copy()
+    changed[7] -= 1e-6
+    others = [
+        replace(data, days=changed),
+        replace(data, until=data.until + 1),
+        replace(data, item_ids=np.array([f"{id_}x" for id_ in data.item_ids], object)),
+    ]
+    assert len({digest(data), *(digest(other) for other in others)}) == 4
+    assert digest(replace(data)) == digest(data)
+
+
+def test_codes_are_the_same_however_the_table_is_chunked(history: Path) -> None:
+    table = interactions(history, NOBODY, FOLD.split)
+    chunked = pa.concat_tables([table.slice(0, 100), table.slice(100)])
+    one, other = (to_interactions(rows, days(FOLD.split)) for rows in (table, chunked))
+    assert one.items.tolist() == other.items.tolist()
+    assert codes_of(list(one.item_ids), other.item_ids).tolist() == list(range(len(one.item_ids)))

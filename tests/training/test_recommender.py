@@ -1,0 +1,115 @@
+"""Training publishes a challenger with all its evidence, through a real MLflow registry, and puts nothing live."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.compute import NOBODY
+from features.definitions import HISTORY
+from models.recommenders.fallback import Fallback
+from models.recommenders.popularity import Popularity
+from models.recommenders.rp3beta import RP3Beta
+from models.registry import CHALLENGER, CHAMPION, Registry
+from tests.features.shop import bought, day, history_of
+from tests.training.shop import END, records
+from training.dataset import days
+from training.recommender import FEATURES, NAME, WINDOW, Trained, train
+
+WINDOW_OF_TEST = day(20) - day(0)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    folder = tmp_path_factory.mktemp("mlflow")
+    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return history_of(tmp_path_factory.mktemp("history"), records())
+
+
+@pytest.fixture(scope="module")
+def first(history: Path, registry: Registry) -> Trained:
+    return train(history, NOBODY, registry, day(END), np.random.default_rng(0), window=WINDOW_OF_TEST)
+
+
+def test_the_version_holds_the_recipe_fitted_on_everything(first: Trained, registry: Registry) -> None:
+    published = registry.load(first.version)
+    assert published.recipe == Fallback()
+    assert published.model.until == days(day(END))
+    assert published.features == FEATURES
+    assert {field.name for field in HISTORY} < set(FEATURES)
+    challenger = registry.alias(NAME, CHALLENGER)
+    assert challenger is not None
+    assert challenger.number == first.version.number
+
+
+def test_nothing_goes_live_and_the_gate_is_written_down(first: Trained, registry: Registry) -> None:
+    assert registry.alias(NAME, CHAMPION) is None
+    tags = registry.version(NAME, first.version.number).tags
+    assert tags["gate"] == ("passed" if first.verdict.passed else "refused")
+    assert tags["gate.words"] == first.verdict.words
+    assert tags["gate.champion"] == ""
+    assert first.verdict.opponent in first.evaluation.baselines
+
+
+def test_a_champion_sits_the_same_exam_and_itself_again_is_no_better(
+    first: Trained, history: Path, registry: Registry
+) -> None:
+    registry.promote(first.version, "test", "first", datetime(2026, 1, 1, tzinfo=UTC))
+    try:
+        second = train(history, NOBODY, registry, day(END), np.random.default_rng(0), window=WINDOW_OF_TEST)
+        assert second.verdict.opponent == "champion"
+        assert not second.verdict.passed
+        assert second.verdict.interval.mean == 0
+        tags = registry.version(NAME, second.version.number).tags
+        assert (tags["gate"], tags["gate.champion"]) == ("refused", first.version.number)
+        worse = train(
+            history, NOBODY, registry, day(END), np.random.default_rng(0), Popularity(window=1.0), WINDOW_OF_TEST
+        )
+        assert worse.verdict.interval.high < 0
+    finally:
+        registry._client.delete_registered_model_alias(NAME, CHAMPION)
+
+
+def test_a_champion_that_ended_before_the_split_is_judged_as_it_is_live(history: Path, tmp_path: Path) -> None:
+    own = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"))
+    recipe = Fallback((RP3Beta(neighbours=5), Popularity()))
+    rng = np.random.default_rng(0)
+    early = train(history, NOBODY, own, day(30), rng, recipe, day(10) - day(0))
+    own.promote(early.version, "test", "early", datetime(2026, 1, 1, tzinfo=UTC))
+    fresh = train(history, NOBODY, own, day(END), rng, recipe, WINDOW_OF_TEST)
+    assert fresh.verdict.opponent == "champion"
+    assert fresh.verdict.interval.mean != 0
+
+
+def test_the_same_seed_and_data_give_the_same_figures(first: Trained, history: Path, registry: Registry) -> None:
+    again = train(history, NOBODY, registry, day(END), np.random.default_rng(0), window=WINDOW_OF_TEST)
+    assert again.verdict == first.verdict
+    for one, other in zip(again.evaluation.outcomes, first.evaluation.outcomes, strict=True):
+        assert replace(one, cpu_ms=0, values={}) == replace(other, cpu_ms=0, values={})
+        assert all(np.array_equal(values, other.values[name]) for name, values in one.values.items())
+
+
+def test_the_run_keeps_parameters_metrics_table_plot_and_card(first: Trained, registry: Registry) -> None:
+    run = registry._client.get_run(first.version.run_id)
+    assert run.data.params["rp3beta.alpha"] == str(RP3Beta().alpha)
+    assert "popularity.half_life" in run.data.params
+    outcome = first.evaluation.of("fallback", "new only")
+    assert run.data.metrics["new_only/fallback/recall_at_10"] == pytest.approx(outcome.mean("recall@10"))
+    assert run.data.metrics["repeats_allowed/personal_frequency/ndcg_at_10"] > 0
+    low, high = (run.data.metrics[f"repeats_allowed/fallback/recall_at_10_above_{end}"] for end in ("low", "high"))
+    assert low < high
+    files = {file.path: file.file_size for file in registry._client.list_artifacts(first.version.run_id)}
+    assert {"recall.png", "evaluation.csv", "model_card.md", "snapshot.json", "features.json"} <= set(files)
+    assert files["recall.png"] > 10_000
+
+
+def test_a_history_too_short_to_judge_says_what_to_do(tmp_path: Path, registry: Registry) -> None:
+    short = history_of(tmp_path, [bought("ann", 1, "o1", "tea"), bought("ann", 2, "o2", "tea")])
+    with pytest.raises(ValueError, match="judge on a longer window"):
+        train(short, NOBODY, registry, day(3), np.random.default_rng(0), window=WINDOW)

@@ -1,0 +1,151 @@
+"""From the history to what a recommender is fitted on and judged by, through the same feature code that serves it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.compute import customer_features, interactions
+from models.recommenders.base import Codes, Floats, Ids, Interactions, Query, codes_of
+from training.splits import Fold
+
+_DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TARGET = "order_completed"
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """What was to be foreseen: one entry a customer who had a history at `split` and bought a known product after it.
+
+    `targets` are the codes of the distinct products bought after the split, `seen` of those that the customer had any
+    interaction with before it; both over `item_ids`, which are all products seen before the split. `popularity` is how
+    often each of these was interacted with.
+    """
+
+    split: float
+    customer_ids: Ids
+    queries: tuple[Query, ...]
+    item_ids: Ids
+    targets: tuple[Codes, ...]
+    seen: tuple[Codes, ...]
+    popularity: Floats
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One fold, ready: what to learn from and what to be judged by."""
+
+    train: Interactions
+    holdout: Holdout
+
+
+def days(moment: datetime) -> float:
+    """Days since 1970 in UTC with a fraction: the clock of the models.
+
+    >>> days(datetime(1970, 1, 2, 12, tzinfo=UTC))
+    1.5
+    """
+    return (moment - _EPOCH) / _DAY
+
+
+def exam(history: Path, identities: pa.Table, fold: Fold) -> Exam:
+    """The exam of one fold. Raises ValueError when there is nothing to learn from or nothing to foresee."""
+    before = interactions(history, identities, fold.split)
+    after = interactions(history, identities, fold.until, since=fold.split)
+    customers = customer_features(history, identities, fold.split)
+    train = to_interactions(before, days(fold.split))
+    holdout = to_holdout(before, after, customers, train, days(fold.split))
+    if not holdout.queries:
+        raise ValueError(
+            f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
+            f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or judge on a longer window"
+        )
+    return Exam(train, holdout)
+
+
+def to_interactions(table: pa.Table, until: float) -> Interactions:
+    """A table of `features.compute.interactions` as arrays; ids sorted, so that ties by code are ties by id."""
+    items, item_ids = _encoded(table["product_id"])
+    customers, customer_ids = _encoded(table["customer_id"])
+    return Interactions(
+        customers=customers,
+        items=items,
+        days=table["day"].to_numpy(),
+        weights=table["weight"].to_numpy(),
+        item_ids=item_ids,
+        customer_count=len(customer_ids),
+        until=until,
+    )
+
+
+def to_queries(customers: pa.Table, day: float) -> tuple[Query, ...]:
+    """One query a row of `features.compute.customer_features`, asked on `day`."""
+    history = customers["history_ids"].combine_chunks()
+    bounds = _offsets(history)
+    ids = history.flatten().to_numpy(zero_copy_only=False).astype(object)
+    moments = customers["history_days"].combine_chunks().flatten().to_numpy()
+    weights = customers["history_weights"].combine_chunks().flatten().to_numpy()
+    spans = [slice(start, end) for start, end in pairwise(bounds.tolist())]
+    return tuple(Query(day, ids[span], moments[span], weights[span]) for span in spans)
+
+
+def to_holdout(before: pa.Table, after: pa.Table, customers: pa.Table, train: Interactions, split: float) -> Holdout:
+    """Customers of `customers` who bought something in `after`; only what `before` knows can be foreseen."""
+    bought = after.filter(pc.equal(after["type"], _TARGET))
+    customer_ids = customers["customer_id"].to_numpy(zero_copy_only=False)
+    targets = _products_of(bought, customer_ids, train.item_ids)
+    seen = _products_of(before, customer_ids, train.item_ids)
+    queries = to_queries(customers, split)
+    kept = [row for row, query in enumerate(queries) if len(query.history_ids) and len(targets[row])]
+    return Holdout(
+        split=split,
+        customer_ids=customer_ids[kept],
+        queries=tuple(queries[row] for row in kept),
+        item_ids=train.item_ids,
+        targets=tuple(targets[row] for row in kept),
+        seen=tuple(seen[row] for row in kept),
+        popularity=np.bincount(train.items, minlength=len(train.item_ids)).astype(np.float64),
+    )
+
+
+def digest(data: Interactions) -> str:
+    """A hash of everything in `data`, so that two runs can be told apart or seen to be of the same data."""
+    hashed = hashlib.sha256("\n".join(data.item_ids).encode())
+    for array in (data.customers, data.items, data.days, data.weights, np.array(data.until)):
+        hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.hexdigest()[:16]
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
+    encoded = column.combine_chunks().dictionary_encode()
+    ids = encoded.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(ids), np.int32)
+    rank[order] = np.arange(len(ids), dtype=np.int32)
+    return rank[encoded.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
+
+
+def _products_of(table: pa.Table, customer_ids: Ids, item_ids: Ids) -> list[Codes]:
+    """For each of the sorted `customer_ids`, the sorted codes of the products in its rows that are in `item_ids`."""
+    owners, customers = _encoded(table["customer_id"])
+    codes, products = _encoded(table["product_id"])
+    known_owner, known_product = codes_of(customers, customer_ids), codes_of(products, item_ids)
+    rows = known_owner[owners] if len(owners) else owners
+    columns = known_product[codes] if len(codes) else codes
+    kept = (rows >= 0) & (columns >= 0)
+    cells = np.unique(rows[kept].astype(np.int64) * max(len(item_ids), 1) + columns[kept])
+    rows, columns = np.divmod(cells, max(len(item_ids), 1))
+    bounds = np.searchsorted(rows, np.arange(len(customer_ids) + 1))
+    return [columns[start:end].astype(np.int32) for start, end in pairwise(bounds.tolist())]
+
+
+def _offsets(lists: pa.ListArray) -> NDArray[np.int64]:
+    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
