@@ -18,7 +18,7 @@ def open_database(url: str) -> Engine:
 
     A commit on SQLite is on the disk when it returns: WAL with `synchronous=FULL` (measured: `kill -9` loses no
     acknowledged row, while `NORMAL` may lose the last commits when the power goes). A plain `postgresql://` URL
-    gets the psycopg 3 driver.
+    gets the psycopg 3 driver. Errors do not show parameters, as these hold people's ids.
 
     >>> from sqlalchemy import text
     >>> with open_database("sqlite://").connect() as connection:
@@ -30,7 +30,8 @@ def open_database(url: str) -> Engine:
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() == "sqlite" and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address, pool_pre_ping=address.get_backend_name() != "sqlite")
+    pre_ping = address.get_backend_name() != "sqlite"
+    engine = create_engine(address, pool_pre_ping=pre_ping, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
     metadata.create_all(engine)

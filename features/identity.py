@@ -33,6 +33,8 @@ _OFFSETS = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+_REMEMBERED = 100_000
+
 Link = tuple[str, str, str, int]
 
 
@@ -59,13 +61,22 @@ class Identities:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._recorded: dict[tuple[str, str, str], int] = {}
 
     def observe(self, events: Sequence[Event]) -> None:
-        """Record the links in `events`. Seeing an event twice, or in another order, changes nothing."""
+        """Record the links in `events`. Seeing an event twice, or in another order, changes nothing.
+
+        Most events of a customer who is logged in state the same link again, so those recorded lately are remembered
+        and cost no transaction.
+        """
         links = [link for event in events for link in _links(_seen(event))]
-        if links:
+        fresh = [link for link in links if link[3] < self._recorded.get(link[:3], link[3] + 1)]
+        if fresh:
             with self.engine.begin() as connection:
-                _record(connection, links)
+                _record(connection, fresh)
+            if len(self._recorded) > _REMEMBERED:
+                self._recorded.clear()
+            self._recorded |= _earliest(fresh)
 
     def catch_up(self, log: Log) -> int:
         """Record the links of everything in `log` that was not looked at yet; returns how many events had one."""
@@ -90,6 +101,7 @@ class Identities:
 
     def rebuild(self, log: Log) -> int:
         """Forget every link and learn them again from the log."""
+        self._recorded.clear()
         with self.engine.begin() as connection:
             connection.execute(delete(_LINKS))
             connection.execute(delete(_OFFSETS).where(_OFFSETS.c.name == "identity"))
@@ -149,9 +161,7 @@ def _previous(payload: str) -> str | None:
 
 
 def _record(connection: Connection, links: Iterable[Link]) -> None:
-    earliest: dict[tuple[str, str, str], int] = {}
-    for kind, id_, user, since in links:
-        earliest[kind, id_, user] = min(since, earliest.get((kind, id_, user), since))
+    earliest = _earliest(links)
     if not earliest:
         return
     insert = insert_into(_LINKS, connection.dialect.name)
@@ -162,6 +172,13 @@ def _record(connection: Connection, links: Iterable[Link]) -> None:
     )
     keys = sorted(earliest)  # one order for all writers, so that two of them never wait for each other
     connection.execute(upsert, [{"kind": k, "id": i, "user_id": u, "since": earliest[k, i, u]} for k, i, u in keys])
+
+
+def _earliest(links: Iterable[Link]) -> dict[tuple[str, str, str], int]:
+    earliest: dict[tuple[str, str, str], int] = {}
+    for kind, id_, user, since in links:
+        earliest[kind, id_, user] = min(since, earliest.get((kind, id_, user), since))
+    return earliest
 
 
 def _anonymous_links(connection: Connection, ids: Sequence[str]) -> list[Link]:

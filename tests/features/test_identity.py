@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, event
 
 from features.database import open_database
 from features.events import Body, Event
@@ -72,6 +72,19 @@ def test_taking_a_link_away_undoes_the_merge(engine: Engine) -> None:
     assert people.person("u9", None).customer_id == "u9"
 
 
+def test_a_link_that_is_stated_again_costs_no_transaction(engine: Engine) -> None:
+    people = Identities(engine)
+    begun: list[object] = []
+    event.listen(engine, "begin", begun.append)
+    people.observe([identify("u1", "a1", 5)])
+    assert len(begun) == 1
+    people.observe([identify("u1", "a1", 7)])
+    assert len(begun) == 1
+    people.observe([identify("u1", "a1", 3), identify("u2", "a1", 4)])
+    assert len(begun) == 2
+    assert people.person(None, "a1").customer_id == "u1"
+
+
 def test_nobody_is_no_person(engine: Engine) -> None:
     with pytest.raises(ValueError, match="user_id or an anonymous_id"):
         Identities(engine).person(None, None)
@@ -97,8 +110,8 @@ def test_the_order_and_the_batching_of_events_do_not_matter(events: list[Event],
     one.observe(events)
     shuffled = events[:]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    for event in shuffled + shuffled[:2]:
-        two.observe([event])
+    for each in shuffled + shuffled[:2]:
+        two.observe([each])
     assert one.table() == two.table()
     mapping = {(row["kind"], row["id"]): row["customer_id"] for row in one.table().to_pylist()}
     for kind in ("user", "anonymous"):
