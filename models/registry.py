@@ -103,7 +103,7 @@ class Registry:
     ) -> Version:
         """Log a run with its evidence, register the model as its next version, and call it `challenger`."""
         mlflow.set_tracking_uri(self.uri)
-        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)):
+        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)) as run:
             saved = Path(folder, "model")
             save(recipe, fitted, saved)
             mlflow.log_params(dict(evidence.parameters))
@@ -125,9 +125,8 @@ class Registry:
                 input_example=_example(fitted, evidence.snapshot.until),
                 pip_requirements=[],
                 metadata={"features": list(features)},
-                registered_model_name=name,
             )
-        number = str(logged.registered_model_version)
+        number = self._register(name, logged.model_uri, run.info.run_id, logged.model_id)
         for key, value in evidence.tags.items():
             self._client.set_model_version_tag(name, number, key, value)
         self._client.set_registered_model_alias(name, CHALLENGER, number)
@@ -188,6 +187,11 @@ class Registry:
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
         for key, value in {"by": who, "why": why, "at": at.isoformat()}.items():
             self._client.set_model_version_tag(version.name, version.number, f"{act}_{key}", value)
+
+    def _register(self, name: str, uri: str, run_id: str, model_id: str) -> str:
+        with suppress(MlflowException):  # it exists already
+            self._client.create_registered_model(name)
+        return str(self._client.create_model_version(name, uri, run_id, model_id=model_id).version)
 
     def _experiment(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)

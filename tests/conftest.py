@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.databases import engine, postgresql_url
 
 __all__ = ["empty_mlflow", "engine", "postgresql_url"]
+
+settings.register_profile("kairos", deadline=None)  # no test asserts a time
+settings.load_profile("kairos")
 
 
 @pytest.fixture(scope="session")

@@ -62,3 +62,19 @@ def test_recent_interest_turns_the_visitor() -> None:
     lately = model.visitor(query([one, other], days=np.array([UNTIL - 1, UNTIL - 300])))
     before = model.visitor(query([one, other], days=np.array([UNTIL - 300, UNTIL - 1])))
     assert not np.allclose(lately, before)
+
+
+def test_the_start_is_drawn_by_popularity_so_new_names_change_nothing() -> None:
+    """One iteration with few factors, as many would forget where they started."""
+    recipe = ALS(factors=3, iterations=1)
+    turned = replace(SHOP, items=np.int32(ITEMS - 1) - SHOP.items)
+    mine, its = recipe.fit(SHOP).factors, recipe.fit(turned).factors[::-1]
+    assert mine == pytest.approx(its, rel=1e-3, abs=1e-5)
+
+
+def test_customers_are_solved_exactly_so_their_order_changes_nothing() -> None:
+    """Conjugate gradients would start from a random vector a customer, drawn in the order of customers."""
+    recipe = ALS(factors=12, iterations=2, regularization=0.01, confidence=40.0)
+    order = np.random.default_rng(4).permutation(SHOP.customer_count).astype(np.int32)
+    mine, its = (recipe.fit(data).factors for data in (SHOP, replace(SHOP, customers=order[SHOP.customers])))
+    assert mine == pytest.approx(its, rel=1e-3, abs=1e-5)

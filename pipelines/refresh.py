@@ -1,0 +1,59 @@
+"""From the log to what models and the service read: history, then features, then the online store.
+
+Each step is safe to repeat and to interrupt; cron runs them in this order.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from features.database import open_database
+from features.history import Compaction, compact, drop, position
+from features.identity import Identities
+from features.log import EVENTS, Log
+from features.snapshots import Built, build
+from features.store import Materialized, apply, materialize, open_store
+from pipelines.settings import Settings
+
+Progress = Callable[[int], None]
+
+
+def compact_history(settings: Settings, progress: Progress, anew: bool = False) -> Compaction:
+    """Bring the Parquet history (and who is who) up to the end of the log; `anew` drops the history first."""
+    engine = open_database(settings.database_url)
+    log = Log(engine, EVENTS)
+    identities = Identities(engine)
+    if anew:
+        identities.rebuild(log)
+        drop(settings.history)
+    else:
+        identities.catch_up(log)
+    return compact(log, settings.history, settings.history_buckets, progress)
+
+
+def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
+    """Compute the features of every customer and product as of `as_of`.
+
+    Raises FileNotFoundError when there is no history yet.
+    """
+    if not position(settings.history):
+        raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+    identities = Identities(open_database(settings.database_url)).table()
+    return build(settings.history, identities, settings.feature_data, as_of, created)
+
+
+def materialize_features(settings: Settings, progress: Progress) -> Materialized:
+    """Register Feast's objects and put the newest customer features online."""
+    store = open_store(settings.feature_data, settings.online_store)
+    apply(store)
+    return materialize(store, progress)
+
+
+def end_of_history(settings: Settings) -> datetime:
+    """The midnight (UTC) after the last event of the history: a natural `as_of` for data of the past.
+
+    Raises FileNotFoundError when there is no history yet.
+    """
+    days = [folder.name.removeprefix("day=") for folder in settings.history.glob("day=*")]
+    if not days:
+        raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+    return datetime.fromisoformat(max(days)).replace(tzinfo=UTC) + timedelta(days=1)

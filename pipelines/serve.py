@@ -1,0 +1,89 @@
+"""Running the service: in the foreground for a person, or beside us and bounded in time for the demo."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+
+from pipelines.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the service: where the stores are, one BLAS thread, and nothing that phones home."""
+    own = {f"KAIROS_{name.upper()}": str(getattr(settings, name)) for name in type(settings).model_fields}
+    private = {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = {"PYTHONWARNINGS": "ignore", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+    return {**inherited, **own, **private, **quiet, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def command(host: str, port: int) -> list[str]:
+    """The command line that serves."""
+    where = ["--host", host, "--port", str(port), "--working-dir", str(ROOT)]
+    return [sys.executable, "-m", "bentoml", "serve", "serving.service:Kairos", *where]
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Become the service; ends when it ends."""
+    line = command(settings.host, settings.port)
+    os.execve(line[0], line, environment(settings, os.environ))
+
+
+@contextmanager
+def running(settings: Settings, log: Path, patience: float = 90.0) -> Iterator[str]:
+    """A service beside us on a free port, ready to answer; yields its address and ends it by its process id.
+
+    Raises RuntimeError with the end of its log when it is not ready within `patience` seconds.
+    """
+    port = free_port(settings.host)
+    url = f"http://{settings.host}:{port}"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(settings.host, port),
+            env=environment(settings, os.environ),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait(url, process, log, patience)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.25)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise RuntimeError(f"the service was not ready within {patience:.0f} s; the end of {log}:\n{tail}")

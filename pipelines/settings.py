@@ -1,0 +1,24 @@
+"""What the verbs read from the environment: `KAIROS_…`, once, into one small frozen object."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are. Every default is the embedded one: nothing to start, everything below `var/` and `mlruns/`."""
+
+    model_config = SettingsConfigDict(env_prefix="KAIROS_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite:///var/kairos.db", description="event log, decision log, catalogue, identity")
+    history: Path = Field(Path("var/history"), description="folder of the Parquet history")
+    feature_data: Path = Field(Path("var/features"), description="folder of Feast's offline tables, registry, SQLite")
+    online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
+    mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
+    mlflow_artifacts: str = Field("mlruns/artifacts", description="where new experiments keep their files")
+    history_buckets: int = Field(
+        8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
+    )
+    host: str = Field("127.0.0.1", description="address that `serve` listens on")
+    port: int = Field(3000, ge=0, le=65535, description="port that `serve` listens on; 0 takes a free one")

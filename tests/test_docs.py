@@ -1,0 +1,115 @@
+"""README and docs are true: what they name exists, and what exists is named."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from models.recommenders.family import RECIPES
+from pipelines.__main__ import app as verbs_app
+from pipelines.settings import Settings as PipelineSettings
+from serving.app import create_app
+from serving.problems import KINDS
+from serving.settings import Settings as ServingSettings
+from training.baselines import BASELINES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "benchmarks/README.md",
+]
+TEXT = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
+EVERYTHING = "\n".join(TEXT.values())
+
+
+def _verbs(command: Any, path: str = "") -> Iterator[str]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path
+    else:
+        for name, child in children.items():
+            yield from _verbs(child, f"{path} {name}".strip())
+
+
+VERBS = set(_verbs(typer.main.get_command(verbs_app)))
+assert len(VERBS) >= 10
+
+
+def test_every_verb_that_is_named_exists_and_every_verb_is_named() -> None:
+    named = re.findall(r"python -m pipelines ((?:[a-z]+ ?)+)", EVERYTHING)
+    for words in named:
+        assert any(words.strip() == verb or words.startswith(f"{verb} ") for verb in VERBS), words
+    for verb in VERBS:
+        assert f"python -m pipelines {verb}" in EVERYTHING, f"no page names the verb {verb!r}"
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"`make ([a-z]+)", EVERYTHING):
+        assert target in targets, target
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    fields = {f"KAIROS_{name.upper()}" for cls in (PipelineSettings, ServingSettings) for name in cls.model_fields}
+    assert set(re.findall(r"KAIROS_[A-Z_]+", EVERYTHING)) == fields
+
+
+def test_the_settings_of_both_floors_agree() -> None:
+    shared = PipelineSettings.model_fields.keys() & ServingSettings.model_fields.keys()
+    assert len(shared) >= 4
+    for name in shared:
+        assert PipelineSettings.model_fields[name].default == ServingSettings.model_fields[name].default, name
+
+
+def test_every_endpoint_is_documented_and_no_other() -> None:
+    paths = create_app().openapi()["paths"]
+    served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    table = TEXT["docs/http.md"]
+    documented = {
+        f"{method} {path}"
+        for methods, path in re.findall(r"^\| ((?:[A-Z]+(?:, )?)+) \| `(/[^`]*)`", table, re.MULTILINE)
+        for method in methods.split(", ")
+    }
+    assert documented - {"GET /v1/openapi.json"} == served
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", TEXT["docs/http.md"], re.MULTILINE)
+    assert {code: int(status) for status, code in rows} == {code: kind.status for code, kind in KINDS.items()}
+
+
+def test_every_recommender_is_in_the_readme_table_and_no_other() -> None:
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \|", TEXT["README.md"], re.MULTILINE)
+    assert set(rows) == set(RECIPES)
+
+
+def test_the_figures_in_the_readme_are_the_measured_ones() -> None:
+    claims = json.loads((ROOT / "benchmarks/results/recommenders.json").read_text())
+    measured = {claim["measure"]: claim["ours"] for claim in claims}
+    baselines = {
+        (claim["measure"].rpartition(", ")[0], name): value
+        for claim in claims
+        for name, value in claim["baselines"].items()
+    }
+    columns = [f"{measure}, {task}" for task in ("repeats allowed", "new only") for measure in ("recall@10", "ndcg@10")]
+    number = r"\*{0,2}(0\.\d{4})\*{0,2}"
+    rows = re.findall(r"^\| `?([\w ]+?)`? \| [^|]* \| " + r" \| ".join([number] * 4) + r" \|$", TEXT["README.md"], re.M)
+    assert len(rows) == len(RECIPES) + len(BASELINES)
+    for name, *figures in rows:
+        for column, figure in zip(columns, figures, strict=True):
+            known = baselines[column, name] if name in BASELINES else measured[f"{column}, {name}"]
+            assert figure == f"{known:.4f}", (name, column)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=list(TEXT))
+def test_every_link_and_every_path_leads_somewhere(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+    for path in re.findall(r"`((?:pipelines|training|serving|models|features|tests|benchmarks|docs)/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
