@@ -40,6 +40,12 @@ class ProductFeatures:
     columns: Mapping[str, NDArray[Any]]
     as_of: datetime
 
+    def value(self, product_id: str, name: str) -> float:
+        """One feature of one product; NaN for a product that nobody touched yet."""
+        place = int(np.searchsorted(self.product_ids, product_id))
+        known = place < len(self.product_ids) and self.product_ids[place] == product_id
+        return float(self.columns[name][place]) if known else float("nan")
+
 
 def build(
     history: Path,

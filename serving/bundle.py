@@ -1,11 +1,13 @@
-"""What one answer is made of: a published model, the catalogue, and which of the model's products may be shown."""
+"""What one answer is made of: a published model, the catalogue, the features of products, and what may be shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
 from features.catalog import Product
+from features.snapshots import ProductFeatures
 from models.recommenders.base import FittedRecommender, Mask, codes_of
 from models.registry import Published
 
@@ -40,6 +42,12 @@ class Bundle:
     published: Published
     shelf: Shelf
     allow: Mask
+    product_features: ProductFeatures | None = None
+
+    def buyers(self, product_id: str) -> int:
+        """How many customers bought a product in the 30 days before the product features; 0 when nobody knows."""
+        count = self.product_features.value(product_id, "buyers_30d") if self.product_features else 0.0
+        return 0 if isnan(count) else int(count)
 
     def without(self, item_ids: Sequence[str]) -> Mask:
         """`allow` less some products."""

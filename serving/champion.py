@@ -7,6 +7,7 @@ sees half of two versions.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -103,6 +104,8 @@ class Champion:
         if path != self._snapshot:
             self.product_features = product_table(self.feature_data)
             self._snapshot = path
+            if self.bundle is not None:
+                self.bundle = replace(self.bundle, product_features=self.product_features)
 
     def _refresh_shelf(self) -> None:
         revision = self.catalog.revision()
@@ -114,7 +117,7 @@ class Champion:
         published = self._published(live)
         if published is None or (self.bundle and published is live and self.bundle.shelf is self.shelf):
             return
-        fresh = Bundle(published, self.shelf, self.shelf.allow(published.model))
+        fresh = Bundle(published, self.shelf, self.shelf.allow(published.model), self.product_features)
         if published is not live:
             self._probe(fresh)
             self.warm_up(published.features, self.clock())

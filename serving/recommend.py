@@ -80,7 +80,7 @@ def _choose(
     ranked = model.recommend([query], request.limit, bundle.without(hidden)).row(0)
     ids = [id_ for id_, _, _ in ranked]
     contributions = model.contributions(query, ids)
-    why = reasons(query, len(on_page) if about_page else 0, contributions, ids, bundle.shelf.title)
+    why = reasons(query, len(on_page) if about_page else 0, contributions, ids, bundle.shelf.title, bundle.buyers)
     found = RecommendationAnswer(
         recommendation_id=f"rec_{uuid.uuid4().hex}",
         placement=request.placement,

@@ -56,6 +56,8 @@ def test_products_are_arrays_sorted_by_id(history: Path, tmp_path: Path) -> None
     assert {len(column) for column in held.columns.values()} == {2}
     assert held.columns["orders_7d"].tolist() == [1, 0]
     np.testing.assert_array_equal(held.columns["price_last"], [1.5, np.nan])
+    assert held.value("milk", "price_last") == 1.5
+    assert [np.isnan(held.value(id_, "orders_7d")) for id_ in ("a", "milk", "n", "zzz")] == [True, False, True, True]
 
 
 def test_without_tables_the_way_out_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from features.database import open_database
 from features.decisions import Shown
 from features.log import DECISIONS, Log, Record
 from serving.schemas import Placement
-from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, running
+from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, running
 from tests.waiting import until
 
 
@@ -57,6 +57,8 @@ def test_a_stranger_gets_what_is_popular_and_is_told_so(shared: Shop, subject: d
     assert answer["fallback"] == "popularity"
     assert ids(answer)[0] == MILK
     assert {item["reasons"][0]["code"] for item in answer["items"]} == {"popular"}
+    texts = {item["item_id"]: item["reasons"][0]["text"] for item in answer["items"]}
+    assert texts[MILK] == f"{CUSTOMERS} customers bought it lately"
     assert not answer["degraded"]
 
 
