@@ -1,7 +1,7 @@
 """What is known about a visitor this second: the row of the feature store, and every event logged since it was made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from feast import FeatureStore
 
-from features.events import INTERACTION_WEIGHTS
+from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Identities, Person, default_customer
 from features.log import Log, Record, from_record, microseconds
 from features.store import CustomerRow, read_customer
@@ -137,21 +137,40 @@ def _visitor(rows: Sequence[CustomerRow], tail: Sequence[Record], degraded: Degr
     for row in rows:
         columns = (row.values.get(name) for name in ("history_days", "history_ids", "history_weights"))
         entries.extend(zip(*(column if column is not None else () for column in columns), strict=True))
-    events = [from_record(record) for record in tail]
-    taken_back = {
-        event.body.order_id
-        for event in events
-        if event.type == "order_cancelled" or (event.type == "order_refunded" and not event.body.lines)
-    }
-    for event in events:
-        weight = INTERACTION_WEIGHTS.get(event.type)
-        if weight is None or (event.type == "order_completed" and event.body.order_id in taken_back):
-            continue
-        day = days(event.occurred_at)
-        entries.extend((day, line.product_id, weight) for line in event.body.lines)
+    entries.extend(_wanted([from_record(record) for record in tail]))
     entries.sort(key=lambda entry: entry[0])
     entries = entries[-HISTORY_LENGTH:]
     if not entries:
         return Visitor(degraded=degraded)
     moments, ids, weights = zip(*entries, strict=True)
     return Visitor(np.array(ids, object), np.array(moments, float), np.array(weights, float), degraded)
+
+
+def _wanted(tail: Sequence[Event]) -> Iterator[tuple[float, str, float]]:
+    """(day, product, weight) of what counts in the latest events, in their order.
+
+    The rules are those of `features/sql/visible.sql`, to which a test holds them: returned lines do not count, and of
+    several events that bring the same product in the same order the earliest does.
+    """
+    cancelled, returned, first = set(), set(), dict[tuple[str | None, str], tuple[datetime, int]]()
+    for place, event in enumerate(tail):
+        order = event.body.order_id
+        if event.type == "order_cancelled" or (event.type == "order_refunded" and not event.body.lines):
+            cancelled.add(order)
+        elif event.type == "order_refunded":
+            returned |= {(order, line.product_id) for line in event.body.lines}
+        elif event.type == "order_completed":
+            for line in event.body.lines:
+                known = first.get((order, line.product_id), (event.occurred_at, place))
+                first[order, line.product_id] = min(known, (event.occurred_at, place))
+    for place, event in enumerate(tail):
+        weight = INTERACTION_WEIGHTS.get(event.type)
+        if weight is None:
+            continue
+        for line in event.body.lines:
+            bought = event.body.order_id, line.product_id
+            if event.type == "order_completed" and (
+                bought[0] in cancelled or bought in returned or first[bought] != (event.occurred_at, place)
+            ):
+                continue
+            yield days(event.occurred_at), line.product_id, weight
