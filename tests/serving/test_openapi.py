@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -22,6 +22,7 @@ from serving.app import create_app
 from tests.serving.world import Shop
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+_LONGEST_URL = 60_000  # the test client refuses to send longer ones
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -68,6 +69,7 @@ def _try(shop: Shop, operation: Any, mode: GenerationMode) -> None:
     @given(case=operation.as_strategy(generation_mode=mode))
     def one(case: Any) -> None:
         wire = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
+        assume(len(str(wire.url)) < _LONGEST_URL)
         response = shop.client.request(str(wire.method), str(wire.url), headers=dict(wire.headers), content=wire.body)
         case.validate_response(response, checks=CHECKS)
 
