@@ -59,10 +59,10 @@ def print_trained(trained: Trained, console: Console) -> None:
 
 
 def _table(evaluation: Evaluation) -> Table:
-    table = Table("recommender", caption="all: whatever they bought; new: only what they had never bought before")
+    table = Table("recommender\n", caption="all: whatever they bought; new: only what they had never bought before")
     for task in TASKS:
         for measure in MEASURES:
-            table.add_column(f"{measure}, {_SHORT[task]}", justify="right")
+            table.add_column(f"{measure}\n{_SHORT[task]}", justify="right")
     names = {outcome.name for outcome in evaluation.outcomes}
     for name in sorted(names, key=lambda name: -evaluation.of(name, TASKS[0]).mean(MEASURES[0])):
         means = [evaluation.of(name, task).mean(measure) for task in TASKS for measure in MEASURES]
