@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.events import INTERACTION_WEIGHTS
+from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
 from features.history import FILES, position
 from features.history_rows import SCHEMA
 
@@ -84,6 +84,8 @@ def visible(
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("identity", identities)
         connection.register("weight", weights)
+        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
+        connection.register("activity", pa.table({"type": active}))
         if next(history.glob(FILES), None) is None:
             connection.register("history", _NO_HISTORY)
         else:

@@ -16,12 +16,16 @@ Call = Literal["track", "identify", "alias", "page", "screen", "group"]
 
 @dataclass(frozen=True)
 class EventType:
-    """One kind of event: its name in the log, the Segment call and name it arrives as, and what it cannot lack."""
+    """One kind of event: its name in the log, the Segment call and name it arrives as, and what it cannot lack.
+
+    `activity` is False for what says little about when the person is there: the shop acts, or a mail proxy opens.
+    """
 
     name: str
     segment: str
     requires: tuple[str, ...] = ()
     call: Call = "track"
+    activity: bool = True
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -87,30 +91,30 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType("checkout_step_viewed", "Checkout Step Viewed"),
         EventType("checkout_step_completed", "Checkout Step Completed"),
         EventType("order_completed", "Order Completed", ("order_id", "lines")),
-        EventType("order_updated", "Order Updated", _ORDER),
-        EventType("order_refunded", "Order Refunded", _ORDER),
-        EventType("order_cancelled", "Order Cancelled", _ORDER),
+        EventType("order_updated", "Order Updated", _ORDER, activity=False),
+        EventType("order_refunded", "Order Refunded", _ORDER, activity=False),
+        EventType("order_cancelled", "Order Cancelled", _ORDER, activity=False),
         EventType("product_added_to_wishlist", "Product Added to Wishlist", _PRODUCT),
         EventType("product_removed_from_wishlist", "Product Removed from Wishlist", _PRODUCT),
         EventType("product_reviewed", "Product Reviewed", _PRODUCT),
         EventType("product_shared", "Product Shared", _PRODUCT),
-        EventType("email_delivered", "Email Delivered"),
-        EventType("email_opened", "Email Opened"),
-        EventType("email_link_clicked", "Email Link Clicked"),
-        EventType("email_bounced", "Email Bounced"),
-        EventType("email_marked_as_spam", "Email Marked as Spam"),
-        EventType("unsubscribed", "Unsubscribed"),
-        EventType("push_notification_received", "Push Notification Received"),
-        EventType("push_notification_tapped", "Push Notification Tapped"),
-        EventType("push_notification_bounced", "Push Notification Bounced"),
-        EventType("message_sent", "Message Sent", ("channel",)),
-        EventType("recommendation_viewed", "Recommendation Viewed", ("recommendation_id",)),
-        EventType("recommendation_clicked", "Recommendation Clicked", ("recommendation_id", "lines")),
+        EventType("email_delivered", "Email Delivered", activity=False),
+        EventType("email_opened", "Email Opened", activity=False),
+        EventType("email_link_clicked", "Email Link Clicked", activity=False),
+        EventType("email_bounced", "Email Bounced", activity=False),
+        EventType("email_marked_as_spam", "Email Marked as Spam", activity=False),
+        EventType("unsubscribed", "Unsubscribed", activity=False),
+        EventType("push_notification_received", "Push Notification Received", activity=False),
+        EventType("push_notification_tapped", "Push Notification Tapped", activity=False),
+        EventType("push_notification_bounced", "Push Notification Bounced", activity=False),
+        EventType("message_sent", "Message Sent", ("channel",), activity=False),
+        EventType("recommendation_viewed", "Recommendation Viewed", ("recommendation_id",), activity=False),
+        EventType("recommendation_clicked", "Recommendation Clicked", ("recommendation_id", "lines"), activity=False),
         EventType("identified", "identify", call="identify"),
-        EventType("aliased", "alias", ("previous_id",), call="alias"),
+        EventType("aliased", "alias", ("previous_id",), call="alias", activity=False),
         EventType("page_viewed", "page", call="page"),
         EventType("screen_viewed", "screen", call="screen"),
-        EventType("grouped", "group", ("group_id",), call="group"),
+        EventType("grouped", "group", ("group_id",), call="group", activity=False),
     )
 }
 

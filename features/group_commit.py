@@ -35,16 +35,18 @@ class GroupCommit:
     def __init__(self, log: Log, capacity: int = 4_096) -> None:
         self.log = log
         self._requests: queue.Queue[_Request | None] = queue.Queue(capacity)
+        self._open = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"group-commit-{log.table.name}", daemon=True)
         self._thread.start()
 
     def submit(self, records: Sequence[Record]) -> "Future[list[bool]]":
         """Queue `records`; the future tells, once they are on disk, which of them were new."""
-        if self._closed:
-            raise RuntimeError(f"the writer of {self.log.table.name} is closed; open a new one")
         request = _Request(records)
-        self._requests.put_nowait(request)
+        with self._open:
+            if self._closed:
+                raise RuntimeError(f"the writer of {self.log.table.name} is closed; open a new one")
+            self._requests.put_nowait(request)
         return request.done
 
     def waiting(self) -> int:
@@ -53,10 +55,12 @@ class GroupCommit:
 
     def close(self) -> None:
         """Commit what waits and end the thread."""
-        if not self._closed:
+        with self._open:
+            if self._closed:
+                return
             self._closed = True
-            self._requests.put(None)
-            self._thread.join()
+        self._requests.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         closing = False

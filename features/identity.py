@@ -1,17 +1,18 @@
 """Who is who: anonymous visitors and customers joined into persons, by what `identify` and `alias` said.
 
-An anonymous id belongs to the customer who was identified with it first (ties by id); two customer ids are one person
-only when an `alias` says so, never because they shared a device. Both rules take minima over recorded links, so the
-result does not depend on the order of arrival, and taking a link away undoes its merge.
+An anonymous id belongs to the customer who was identified with it first (ties by id), and so does the previous id of an
+`alias`: two customer ids are one person only when an `alias` says so of the two, never because they shared a device.
+Both rules take minima over recorded links, so the result does not depend on the order of arrival, and taking a link
+away undoes its merge.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, func, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, or_, select
 
 from features.database import insert_into, metadata
 from features.events import Body, Event
@@ -34,6 +35,7 @@ _OFFSETS = Table(
 )
 
 _REMEMBERED = 100_000
+_POSITIONS = 50_000
 
 Link = tuple[str, str, str, int]
 
@@ -80,12 +82,17 @@ class Identities:
 
     def catch_up(self, log: Log) -> int:
         """Record the links of everything in `log` that was not looked at yet; returns how many events had one."""
-        table = log.table
-        linking = or_(table.c.user_id.is_not(None) & table.c.anonymous_id.is_not(None), table.c.type == "aliased")
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection:
             offset = select(_OFFSETS.c.position).where(_OFFSETS.c.name == "identity")
             after = connection.execute(offset).scalar() or 0
-            upto = connection.execute(select(func.max(table.c.position))).scalar() or 0
+        upto, found = log.last_position(), 0
+        for first in range(after, upto, _POSITIONS):
+            found += self._catch_up(log.table, first, min(upto, first + _POSITIONS))
+        return found
+
+    def _catch_up(self, table: Table, after: int, upto: int) -> int:
+        linking = or_(table.c.user_id.is_not(None) & table.c.anonymous_id.is_not(None), table.c.type == "aliased")
+        with self.engine.begin() as connection:
             rows = connection.execute(
                 select(table.c.type, table.c.occurred_at, table.c.user_id, table.c.anonymous_id, table.c.payload)
                 .where(table.c.position > after, table.c.position <= upto, linking)
@@ -113,13 +120,15 @@ class Identities:
             raise ValueError("a person needs a user_id or an anonymous_id; both are missing")
         with self.engine.connect() as connection:
             if user_id is None and anonymous_id is not None:
-                user_id = _owner(_anonymous_links(connection, [anonymous_id])).get(anonymous_id)
+                user_id = _owner(_links_of(connection, "anonymous", [anonymous_id])).get(anonymous_id)
             if user_id is None:
                 return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
             users = _aliases_of(connection, user_id)
             candidates = _LINKS.c.kind == "anonymous", _LINKS.c.user_id.in_(users)
             seen = set(connection.execute(select(_LINKS.c.id).where(*candidates)).scalars())
-            owners = _owner(_anonymous_links(connection, sorted(seen | ({anonymous_id} if anonymous_id else set()))))
+            owners = _owner(
+                _links_of(connection, "anonymous", sorted(seen | ({anonymous_id} if anonymous_id else set())))
+            )
         devices = {device for device in seen if owners[device] in users}
         if anonymous_id is not None and anonymous_id not in owners:
             devices.add(anonymous_id)
@@ -129,9 +138,9 @@ class Identities:
         """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
         with self.engine.connect() as connection:
             links = [tuple(row) for row in connection.execute(select(_LINKS))]
-        root = _components((id_, user) for kind, id_, user, _ in links if kind == "user")
+        root = _components(_owner(link for link in links if link[0] == "user").items())
         rows = [("user", id_, customer) for id_, customer in sorted(root.items()) if id_ != customer]
-        owners = _owner([link for link in links if link[0] == "anonymous"])
+        owners = _owner(link for link in links if link[0] == "anonymous")
         rows += [("anonymous", id_, root.get(user, user)) for id_, user in sorted(owners.items())]
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
         return pa.table(
@@ -181,13 +190,13 @@ def _earliest(links: Iterable[Link]) -> dict[tuple[str, str, str], int]:
     return earliest
 
 
-def _anonymous_links(connection: Connection, ids: Sequence[str]) -> list[Link]:
-    query = select(_LINKS).where(_LINKS.c.kind == "anonymous", _LINKS.c.id.in_(ids))
+def _links_of(connection: Connection, kind: str, ids: Collection[str]) -> list[Link]:
+    query = select(_LINKS).where(_LINKS.c.kind == kind, _LINKS.c.id.in_(ids))
     return [tuple(row) for row in connection.execute(query)]
 
 
 def _owner(links: Iterable[Link]) -> dict[str, str]:
-    """The customer of each anonymous id: who was identified with it first, ties by id."""
+    """The customer of each id: who was identified with it, or took it over by an alias, first; ties by id."""
     claims: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for _, id_, user, since in links:
         claims[id_].append((since, user))
@@ -199,8 +208,9 @@ def _aliases_of(connection: Connection, user_id: str) -> set[str]:
     users, fresh = {user_id}, {user_id}
     while fresh:
         touches = or_(_LINKS.c.id.in_(fresh), _LINKS.c.user_id.in_(fresh))
-        pairs = connection.execute(select(_LINKS.c.id, _LINKS.c.user_id).where(_LINKS.c.kind == "user", touches))
-        fresh = {id_ for pair in pairs for id_ in pair} - users
+        taken_over = select(_LINKS.c.id).where(_LINKS.c.kind == "user", touches)
+        owners = _owner(_links_of(connection, "user", set(connection.execute(taken_over).scalars())))
+        fresh = {id_ for pair in owners.items() if users & set(pair) for id_ in pair} - users
         users |= fresh
     return users
 

@@ -163,12 +163,24 @@ class Log:
             yield records
 
     def of_person(
-        self, user_ids: Sequence[str], anonymous_ids: Sequence[str], after: int = 0, limit: int = 500
+        self,
+        user_ids: Sequence[str],
+        anonymous_ids: Sequence[str],
+        after: int = 0,
+        limit: int = 500,
+        since: datetime | None = None,
     ) -> list[Record]:
-        """The latest `limit` records behind `after` of one person, known by any of these ids; oldest first."""
+        """The latest `limit` records of one person, known by any of these ids, that are behind `after`; oldest first.
+
+        What occurred at `since` or later is among them even before `after`: what a row of features as of `since` that
+        has read the log up to `after` does not know.
+        """
         table = self.table
         person = or_(table.c.user_id.in_(user_ids), table.c.anonymous_id.in_(anonymous_ids))
-        query = select(table).where(person, table.c.position > after).order_by(table.c.position.desc()).limit(limit)
+        news = table.c.position > after
+        if since is not None:
+            news = or_(news, table.c.occurred_at >= microseconds(since))
+        query = select(table).where(person, news).order_by(table.c.position.desc()).limit(limit)
         return self._select(query)[::-1]
 
     def last_position(self) -> int:

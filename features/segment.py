@@ -88,7 +88,7 @@ def _occurred_at(
     if occurred_at is None:
         return received_at
     sent_at = sent_at or time(message, "sentAt", "")
-    if sent_at is not None:
+    if sent_at is not None and message.get("receivedAt") is None:  # an archive's times were corrected long ago
         try:
             occurred_at = received_at - (sent_at - occurred_at)
         except OverflowError:
@@ -110,7 +110,7 @@ def _body(message: Mapping[str, Any], event_type: str) -> Body:
     currency = text(properties, "currency", at)
     if currency is not None and not re.fullmatch(r"[A-Za-z]{3}", currency):
         raise EventRejected(f"{at}/currency", "invalid_currency", "currency must be an ISO 4217 code, e.g. EUR")
-    total = next((name for name in ("total", "revenue", "value") if properties.get(name) is not None), "total")
+    total = next((name for name in ("total", "revenue", "value") if properties.get(name) not in (None, "")), "total")
     step = number(properties, "step", at) if event_type.startswith("checkout_step") else None
     body = Body(
         lines=_lines(properties),

@@ -23,7 +23,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
-from models.recommenders.base import FittedRecommender, Recommender
+from models.recommenders.base import FittedRecommender, Recommender, days
 from models.storage import load, save
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -164,14 +164,14 @@ class Registry:
         return Published(version, recipe, fitted, features)
 
     def promote(self, version: Version, who: str, why: str, at: datetime) -> Version:
-        """Make `version` the champion and write down who did it, why, when, and what it replaced."""
+        """Make `version` the champion and write down who did it, why, when, and what it replaced last."""
         live = self.alias(version.name, CHAMPION)
         if live and live.number == version.number:
             raise ValueError(f"{version.name} {version.number} is the champion already")
         self._note(version, "promoted", who, why, at)
         self._client.set_model_version_tag(version.name, version.number, "replaces", live.number if live else "")
         self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
-        return self.version(version.name, version.number)
+        return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def rollback(self, name: str, who: str, why: str, at: datetime) -> Version:
         """Give the alias back to the version that the champion replaced."""
@@ -182,7 +182,7 @@ class Registry:
         previous = self.version(name, live.tags["replaces"])
         self._note(live, "rolled_back", who, why, at)
         self._client.set_registered_model_alias(name, CHAMPION, previous.number)
-        return previous
+        return replace(previous, alias=CHAMPION)
 
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
         for key, value in {"by": who, "why": why, "at": at.isoformat()}.items():
@@ -200,7 +200,7 @@ class Registry:
 
 def _example(fitted: FittedRecommender, at: datetime) -> pd.DataFrame:
     """Somebody who bought the first two products a day before `at`: what a caller of pyfunc has to send."""
-    day = at.timestamp() / 86_400
+    day = days(at)
     ids = [str(id_) for id_ in fitted.item_ids[:2]]
     row = {"history_ids": ids, "history_days": [day - 1] * len(ids), "history_weights": [1.0] * len(ids), "day": day}
     return pd.DataFrame([row])

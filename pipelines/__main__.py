@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,12 +84,16 @@ def validate(
     path: Path_ = None, preset: PresetName = None, encoding: Encoding = "utf-8", as_json: Json = False
 ) -> None:
     """Check a file of events without importing it: PASS, WARN or FAIL for each check. Exit code 1 on a FAIL."""
+    from sqlalchemy import make_url
+
     from features.catalog import Catalog
     from features.database import open_database
     from pipelines import validate as verb
 
     console = _console()
-    known = Catalog(open_database(Settings().database_url))
+    url = make_url(Settings().database_url)
+    missing = url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    known = None if missing else Catalog(open_database(Settings().database_url))
     with bar(console, "Looking through the file") as tick:
         report = verb.validate(path, datetime.now(UTC), known, _preset(preset), encoding, tick)
     if as_json:
@@ -119,15 +123,13 @@ def features_build(
     as_json: Json = False,
 ) -> None:
     """Compute the features of every customer and product as of a moment."""
-    from pipelines.refresh import build_features, end_of_history
+    from pipelines.refresh import build_features
 
     settings, console = Settings(), _console()
     now = datetime.now(UTC)
     moment = _utc(as_of) or now
     with bar(console, "Customer and product features"):
         report = build_features(settings, moment, created=now)
-    if moment < end_of_history(settings) - timedelta(days=1):
-        console.print(f"What happened from {moment} on is not in them: fit for training, not for going online.")
     _tell(asdict(report), as_json, console)
 
 
@@ -254,13 +256,17 @@ def main() -> None:
     quiet = {"MLFLOW_LOGGING_LEVEL": "WARNING", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     for name, value in (one_thread | private | quiet).items():
         os.environ.setdefault(name, value)
+    from sqlalchemy.exc import OperationalError
+
     if not sys.warnoptions:
         # What MLflow and Feast deprecate among themselves is not for a shop's eyes; `python -W default` shows it. Not a
         # filter, as both set filters of their own when they are imported.
         warnings.showwarning = lambda *_args, **_kwargs: None
     try:
         app()
-    except (LookupError, OSError, RuntimeError, ValueError) as error:
+    except (LookupError, OSError, RuntimeError, ValueError, OperationalError) as error:
+        if isinstance(error, (KeyError, IndexError, UnicodeError)):
+            raise  # a mistake of ours, never a message of ours
         _console().print(f"[red]{type(error).__name__}:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

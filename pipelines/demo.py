@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -53,7 +53,8 @@ def demo(settings: Settings, console: Console) -> None:
         for household, known_for in HOUSEHOLDS.items():
             answer = ask(client, household)
             console.print(_table(f"Household {household}, which {known_for}", answer))
-        console.print(*_an_event_changes_the_next_answer(client), sep="\n")
+        moment = end_of_history(settings) - timedelta(seconds=1)
+        console.print(*_an_event_changes_the_next_answer(client, moment), sep="\n")
         console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running.")
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "
@@ -101,8 +102,10 @@ def ask(client: httpx.Client, user_id: str, limit: int = 8) -> Answer:
     return Answer(items, found["fallback"], tuple(item["item_id"] for item in found["items"]))
 
 
-def _an_event_changes_the_next_answer(client: httpx.Client) -> Sequence[Table | str]:
-    """A newcomer gets what is popular; an order a moment later, the very next answer is about it.
+def _an_event_changes_the_next_answer(client: httpx.Client, moment: datetime) -> Sequence[Table | str]:
+    """A newcomer gets what is popular; an order later, the very next answer is about it.
+
+    The order is dated `moment`, within the year of the data, so that the next training still ends with that year.
 
     The order is of two things that the household with the baby gets, so the answer can be compared with theirs.
     """
@@ -113,6 +116,7 @@ def _an_event_changes_the_next_answer(client: httpx.Client) -> Sequence[Table | 
         "messageId": uuid.uuid4().hex,
         "userId": user,
         "event": "Order Completed",
+        "timestamp": moment.isoformat(),
         "properties": {"order_id": uuid.uuid4().hex, "products": [{"product_id": id_} for id_ in basket]},
     }
     client.post("/v1/track", json=order).raise_for_status()

@@ -43,6 +43,11 @@ def _check(version: Version, live: Version | None) -> None:
     verdict, words = version.tags.get("gate", "unknown"), version.tags.get("gate.words", "")
     if verdict != "passed":
         raise Refused(f"{version.name} {version.number} did not pass the gate ({verdict}): {words}")
+    if "rolled_back_at" in version.tags:
+        raise Refused(
+            f"{version.name} {version.number} was rolled back: {version.tags.get('rolled_back_why', '')}; "
+            f"run `python -m pipelines train {version.name}` again, or use --force"
+        )
     judged_against = version.tags.get("gate.champion", "")
     now_live = live.number if live else ""
     if judged_against != now_live:

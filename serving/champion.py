@@ -15,11 +15,10 @@ import numpy as np
 
 from features.catalog import Catalog
 from features.snapshots import ProductFeatures, newest, product_table
-from models.recommenders.base import Query, Ranking
+from models.recommenders.base import Query, Ranking, days
 from models.registry import CHAMPION, Published, Registry
 from serving.bundle import Bundle, Shelf
 from serving.metrics import LiveModel, Metrics
-from serving.visitor import days
 
 MODEL = "recommender"
 _PROBE_ITEMS = 5
@@ -93,8 +92,8 @@ class Champion:
     def refresh(self) -> None:
         """Look once. Raises what the stores, the registry or the probe raise; what was live stays live then."""
         self._refresh_shelf()
-        self._refresh_bundle()
         self._refresh_product_features()
+        self._refresh_bundle()
 
     def _refresh_product_features(self) -> None:
         try:
@@ -127,6 +126,8 @@ class Champion:
 
     def _published(self, live: Published | None) -> Published | None:
         version = self.registry.alias(MODEL, CHAMPION)
+        if version is not None and version.number != self._refused:
+            self._refused = None
         if version is None or version.number == self._refused or (live and live.version.number == version.number):
             return live
         if self.previous and self.previous.version.number == version.number:

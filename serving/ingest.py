@@ -62,9 +62,13 @@ for _call in get_args(Call):
 @router.post("/v1/batch", responses=_PROBLEMS, openapi_extra=body(BATCH))
 @router.post("/v1/import", responses=_PROBLEMS, openapi_extra=body(BATCH), name="import")
 async def batch(request: Request, envelope: dict[str, Any]) -> Accepted:
-    """Many messages. The good ones get in, the others are named in `rejected`; if all are bad, that is a 422."""
+    """Many messages. The good ones get in, the others are named in `rejected`; if all are bad, that is a 422.
+
+    Clocks of senders are set right by `sentAt`, but not on `/v1/import`: what happened long ago keeps its time.
+    """
     resources: Resources = request.app.state.resources
-    read = list(_parse(resources, _messages(envelope), None, envelope))
+    archived = request.url.path == "/v1/import"
+    read = list(_parse(resources, _messages(envelope), None, envelope, archived))
     rejected = [entry for entry in read if entry.rejection]
     resources.metrics.events.add("rejected", amount=len(rejected))
     if rejected and len(rejected) == len(read):
@@ -94,7 +98,7 @@ def _messages(envelope: Mapping[str, Any]) -> list[Any]:
 
 
 def _parse(
-    resources: Resources, messages: Sequence[Any], call: str | None, envelope: Mapping[str, Any]
+    resources: Resources, messages: Sequence[Any], call: str | None, envelope: Mapping[str, Any], archived: bool = False
 ) -> Iterator[_Read]:
     received_at = resources.clock()
     tolerance = timedelta(seconds=resources.settings.future_tolerance_seconds)
@@ -105,6 +109,8 @@ def _parse(
             if not isinstance(message, dict):
                 raise EventRejected("", "wrong_type", "a message must be an object")
             named = {**message, "messageId": message.get("messageId") or uuid.uuid4().hex}
+            if archived:
+                named.setdefault("receivedAt", received_at.isoformat())
             if isinstance(shared, dict) and isinstance(own := message.get("context") or {}, dict):
                 named["context"] = {**shared, **own}
             yield _Read(index, parse(named, call, received_at, sent_at, tolerance), None)

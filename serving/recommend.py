@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from features.decisions import Shown, ShownItem
 from features.log import Record, microseconds
+from models.recommenders.base import days
 from models.registry import CHAMPION
 from serving.bundle import Bundle
 from serving.openapi import problems
@@ -26,7 +27,7 @@ from serving.schemas import (
     RecommendationRequest,
     RecommendedItem,
 )
-from serving.visitor import Visitor, days
+from serving.visitor import Visitor
 
 EXPIRES_AFTER = timedelta(minutes=15)
 _ABOUT_THE_PAGE = ("product", "cart")

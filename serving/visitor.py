@@ -14,9 +14,9 @@ from feast import FeatureStore
 
 from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Identities, Person, default_customer
-from features.log import Log, Record, from_record, microseconds
+from features.log import Log, Record, from_record
 from features.store import CustomerRow, read_customer
-from models.recommenders.base import Floats, Ids, Query
+from models.recommenders.base import Floats, Ids, Query, days
 from serving.schemas import Subject
 
 PURCHASE = INTERACTION_WEIGHTS["order_completed"]
@@ -27,11 +27,6 @@ _THREADS = 4
 _PLACES = 8
 
 Degraded = Literal["features_unavailable", "features_timeout"]
-
-
-def days(moment: datetime) -> float:
-    """Days since 1970 in UTC with a fraction: the clock of the models."""
-    return microseconds(moment) / _DAY
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,8 @@ class Visitors:
         person = self.identities.person(subject.user_id, subject.anonymous_id)
         rows, degraded = self._rows(person, features, now) if features else ([], None)
         after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
-        tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH)
+        as_of = rows[0].event_timestamp if rows else None
+        tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH, as_of)
         return _visitor(rows, [record for record in tail if _belongs(record, person)], degraded)
 
     def _rows(
@@ -108,7 +104,8 @@ class Visitors:
     def _ask(self, person: Person, features: Sequence[str], now: datetime) -> list[CustomerRow]:
         """The rows of one person. Ids joined after the last build still have rows of their own, of that same build.
 
-        However old a row is, it is right: the log holds everything behind its `log_position`.
+        However old a row is, the log holds what it does not know. Only a refund or cancellation of an order that is in
+        the row already waits for the next build, since a row does not say which order an entry came from.
         """
         own = [default_customer(None, id_) for id_ in person.anonymous_ids]
         customers = list(dict.fromkeys([person.customer_id, *person.user_ids, *own]))[:_MOST_IDS]

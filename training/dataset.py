@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.compute import customer_features, interactions
-from models.recommenders.base import Codes, Floats, Ids, Interactions, Query, codes_of
+from models.recommenders.base import Codes, Floats, Ids, Interactions, Query, codes_of, days
 from training.splits import Fold
 
-_DAY = timedelta(days=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TARGET = "order_completed"
 
 
@@ -44,15 +41,6 @@ class Exam:
 
     train: Interactions
     holdout: Holdout
-
-
-def days(moment: datetime) -> float:
-    """Days since 1970 in UTC with a fraction: the clock of the models.
-
-    >>> days(datetime(1970, 1, 2, 12, tzinfo=UTC))
-    1.5
-    """
-    return (moment - _EPOCH) / _DAY
 
 
 def exam(history: Path, identities: pa.Table, fold: Fold) -> Exam:

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from features.compute import interactions
-from models.recommenders.base import FittedRecommender, Interactions, Recommender
+from features.definitions import RECOMMENDER_FEATURES
+from models.recommenders.base import FittedRecommender, Interactions, Recommender, days
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import to_json
 from models.registry import CHAMPION, Evidence, Published, Registry, Snapshot, Version
 from training.baselines import BASELINES
-from training.dataset import Exam, days, digest, exam, to_interactions
+from training.dataset import Exam, digest, exam, to_interactions
 from training.evaluate import Evaluation, evaluate
 from training.gate import Verdict, judge
 from training.report import MEASURES, card, chart, table
@@ -23,9 +24,6 @@ from training.splits import Fold, latest_folds
 
 NAME = "recommender"
 WINDOW = timedelta(weeks=4)
-FEATURES = ("history_ids", "history_days", "history_weights", "log_position")
-"""What serving has to ask the feature store for: the columns that `training.dataset.to_queries` reads, and how far in
-the log they reach."""
 
 _STEPS = 5
 _CHAMPION = "champion"
@@ -91,7 +89,7 @@ def train(
             "gate.champion": live.number if live else "",
         },
     )
-    version = registry.publish(NAME, recipe, fitted, FEATURES, evidence)
+    version = registry.publish(NAME, recipe, fitted, RECOMMENDER_FEATURES, evidence)
     progress(5, _STEPS)
     return Trained(version, fold, evaluation, verdict)
 

@@ -58,7 +58,7 @@ lines AS (
 hours AS (
     SELECT customer_id, ((us // 3600000000 + 72) % 168 + 168) % 168 AS hour, count(DISTINCT position) AS events
     FROM visible
-    WHERE customer_id IS NOT NULL
+    WHERE customer_id IS NOT NULL AND type IN (SELECT type FROM activity)
     GROUP BY ALL
 ),
 active AS (

@@ -6,6 +6,7 @@ stores customers. Everything else in this folder is a variation on the two Proto
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -15,6 +16,18 @@ Ids = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def days(moment: datetime) -> float:
+    """Days since 1970 in UTC with a fraction: the clock of the models.
+
+    >>> days(datetime(1970, 1, 2, 12, tzinfo=UTC))
+    1.5
+    """
+    return (moment - _EPOCH) / timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,9 @@ class Query:
     """Everything a model may know about one request; nothing is looked up behind its back.
 
     `history_ids` holds an entry for each interaction (repeats included) with its `days` and `weights`, as in
-    `Interactions`; `context_ids` are the products on the page; `day` is the time of the request in days since 1970.
-    Products that the model does not know are passed over, and an interaction after `day` counts as one of this moment.
+    `Interactions`; `context_ids` are the products on the page, which no model reads apart from the history yet; `day`
+    is the time of the request in days since 1970. Products that the model does not know are passed over, and an
+    interaction after `day` counts as one of this moment.
 
     >>> Query(day=17_000.5).history_ids.size
     0

@@ -1,5 +1,6 @@
 """Group commit: every caller gets its own verdicts, a failing database fails the callers and not the writer."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Sequence
@@ -104,3 +105,15 @@ def test_a_caller_who_gives_up_takes_nobody_with_him(engine: Engine) -> None:
     assert writer.submit([record("later")]).result(10) == [True]
     assert {found.key for found in log.read()} == {"running", "patient", "later"}
     writer.close()
+
+
+def test_nothing_is_accepted_and_then_forgotten_while_the_writer_closes(engine: Engine) -> None:
+    for _ in range(20):
+        writer = GroupCommit(Log(engine, EVENTS))
+        closer = threading.Thread(target=writer.close)
+        closer.start()
+        accepted = []
+        with contextlib.suppress(RuntimeError):
+            accepted.extend(writer.submit([record(str(number))]) for number in range(50))
+        closer.join()
+        assert all(future.done() for future in accepted)

@@ -52,6 +52,14 @@ def test_a_shared_device_belongs_to_who_came_first_and_merges_nobody(engine: Eng
     assert people.person("u1", "a1") == Person("u1", ("u1",), ())
 
 
+def test_an_alias_on_a_shared_device_merges_nobody_either(engine: Engine) -> None:
+    people = Identities(engine)
+    people.observe([identify("boris", None, 2, previous="device"), identify("anna", None, 1, previous="device")])
+    assert people.person("boris", None) == Person("boris", ("boris",), ())
+    assert people.person("anna", None).user_ids == ("anna", "device")
+    assert people.person(None, "device").customer_id == "anna"
+
+
 def test_an_alias_joins_two_customers_and_their_devices(engine: Engine) -> None:
     people = Identities(engine)
     people.observe([identify("u9", "a9", 0), identify("u1", "a1", 1), identify("u1", None, 2, previous="u9")])

@@ -53,6 +53,12 @@ def test_the_table_of_types_is_the_closed_set() -> None:
     assert list(told) == list(EVENT_TYPES)
 
 
+def test_what_is_called_activity_counts_as_such() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (activity|kept)\b.* \|$", section("The types"), re.MULTILINE)
+    assert {word for _, word in rows} == {"activity", "kept"}
+    assert {name: EVENT_TYPES[name].activity for name, _ in rows} == {name: word == "activity" for name, word in rows}
+
+
 def test_every_column_of_files_is_documented_and_no_other() -> None:
     told = first_cells(section("Files of events"))
     assert sorted(told) == sorted(COLUMNS)

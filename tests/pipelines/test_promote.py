@@ -63,6 +63,16 @@ def test_a_verdict_against_an_earlier_champion_says_nothing(registry: Registry) 
         promote(registry, "recommender", two.number, "ann", "second", NOW)
 
 
+def test_what_was_rolled_back_does_not_come_back_by_itself(registry: Registry) -> None:
+    one = publish(registry, "passed")
+    promote(registry, "recommender", None, "ann", "first", NOW)
+    publish(registry, "passed", champion=one.number)
+    promote(registry, "recommender", None, "cron", "better", NOW)
+    registry.rollback("recommender", "ann", "customers complained", NOW)
+    with pytest.raises(Refused, match="rolled back: customers complained"):
+        promote(registry, "recommender", None, "cron", "better", NOW)
+
+
 def test_past_the_gate_is_possible_and_remembered(registry: Registry) -> None:
     publish(registry, "refused")
     moved = promote(registry, "recommender", None, "ann", "the shop is new", NOW, force=True)

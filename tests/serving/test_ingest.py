@@ -5,7 +5,7 @@ import gzip
 import json
 import queue
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,22 @@ def test_the_context_and_the_clock_of_a_batch_are_those_of_its_messages(shared: 
         "context": {"timezone": "Europe/Moscow", "locale": "en-GB"},
         "sentAt": (NOW + timedelta(days=2)).isoformat(),
     }
-    assert shared.client.post("/v1/import", json=envelope).json()["accepted"] == 1
+    assert shared.client.post("/v1/batch", json=envelope).json()["accepted"] == 1
     (record,) = logged_of(shared, "shared-context")
     assert moment(record.occurred_at) == happened
     assert json.loads(record.payload)["timezone"] == "Europe/Moscow"
     assert json.loads(record.payload)["locale"] == "ru-RU"
+
+
+@pytest.mark.parametrize("path", ["/v1/import", "/v1/batch"])
+def test_an_archive_keeps_its_times(shared: Shop, path: str) -> None:
+    then = "2019-03-01T08:00:00+00:00"
+    user = f"archived{path.replace('/', '-')}"
+    message = {"type": "track", "userId": user, "timestamp": then, "sentAt": then, **VIEW}
+    archived = message if path == "/v1/import" else {**message, "receivedAt": then}
+    assert shared.client.post(path, json={"batch": [archived], "sentAt": NOW.isoformat()}).json()["accepted"] == 1
+    (record,) = logged_of(shared, user)
+    assert moment(record.occurred_at) == datetime.fromisoformat(then)
 
 
 def test_gzip_as_segments_clients_send_it(shared: Shop) -> None:

@@ -15,8 +15,9 @@ from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import build
 from features.store import materialize, open_store
+from models.recommenders.base import days
 from serving.schemas import Subject
-from serving.visitor import HISTORY_LENGTH, Visitor, days
+from serving.visitor import HISTORY_LENGTH, Visitor
 from tests.serving.world import DRINKER, FEATURES, MILK, NOW, Shop, running
 
 

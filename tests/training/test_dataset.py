@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from features.compute import NOBODY, customer_features, interactions
-from models.recommenders.base import codes_of
+from models.recommenders.base import codes_of, days
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
-from training.dataset import days, digest, exam, to_interactions, to_queries
+from training.dataset import digest, exam, to_interactions, to_queries
 from training.splits import Fold
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from features.compute import NOBODY, interactions
 from features.log import Record, microseconds
-from models.recommenders.base import FittedRecommender, Recommender
+from models.recommenders.base import FittedRecommender, Recommender, days
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from tests.features.shop import bought, day, happened
 from tests.training.shop import CUSTOMERS, END, FOLD, PRODUCTS, SPLIT, exam_of, occurred, records, the_past
 from training.baselines import BASELINES
-from training.dataset import Exam, days, to_interactions
+from training.dataset import Exam, to_interactions
 from training.evaluate import Leak, evaluate
 
 WRITTEN = records()

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from features.compute import NOBODY
-from features.definitions import HISTORY
+from features.definitions import HISTORY, RECOMMENDER_FEATURES
+from models.recommenders.base import days
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.registry import CHALLENGER, CHAMPION, Registry
 from tests.features.shop import bought, day, history_of
 from tests.training.shop import END, records
-from training.dataset import days
-from training.recommender import FEATURES, NAME, WINDOW, Trained, train
+from training.recommender import NAME, WINDOW, Trained, train
 
 WINDOW_OF_TEST = day(20) - day(0)
 
@@ -41,8 +41,8 @@ def test_the_version_holds_the_recipe_fitted_on_everything(first: Trained, regis
     published = registry.load(first.version)
     assert published.recipe == Fallback()
     assert published.model.until == days(day(END))
-    assert published.features == FEATURES
-    assert {field.name for field in HISTORY} < set(FEATURES)
+    assert published.features == RECOMMENDER_FEATURES
+    assert {field.name for field in HISTORY} < set(RECOMMENDER_FEATURES)
     challenger = registry.alias(NAME, CHALLENGER)
     assert challenger is not None
     assert challenger.number == first.version.number
