@@ -74,13 +74,14 @@ def test_an_hour_of_the_week_counts_from_monday(tmp_path: Path) -> None:
             happened("product_viewed", "u1", 4.5, "a", "b", "c"),
             happened("page_viewed", "u1", 5.5),
             happened("page_viewed", "u1", 12.52),
+            *(happened("message_sent", "u1", 6.25) for _ in range(5)),
             happened("product_viewed", "u2", 3.99, "a"),
             happened("page_viewed", "u2", 4.01),
             happened("page_viewed", "u3", 4.01),
         ],
     )
     rows = customers(history, 20)
-    assert rows["u1"]["active_hour_of_week"] == 24 + 12, "Tuesday noon twice; three lines are one event"
+    assert rows["u1"]["active_hour_of_week"] == 24 + 12, "Tuesday noon twice; three lines are one event, mails sent none"
     assert rows["u2"]["active_hour_of_week"] == 0, "a tie goes to the earlier hour"
     assert "u3" not in rows, "who touched no product has no features"
 
