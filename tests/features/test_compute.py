@@ -81,7 +81,7 @@ def test_an_hour_of_the_week_counts_from_monday(tmp_path: Path) -> None:
         ],
     )
     rows = customers(history, 20)
-    assert rows["u1"]["active_hour_of_week"] == 24 + 12, "Tuesday noon twice; three lines are one event, mails sent none"
+    assert rows["u1"]["active_hour_of_week"] == 24 + 12, "Tuesday noon twice; lines are one event, mails sent none"
     assert rows["u2"]["active_hour_of_week"] == 0, "a tie goes to the earlier hour"
     assert "u3" not in rows, "who touched no product has no features"
 
