@@ -31,6 +31,8 @@ train_app = typer.Typer(help="Fit a model, judge it, publish it as challenger.",
 app.add_typer(features_app, name="features")
 app.add_typer(train_app, name="train")
 
+_STORES = ("sqlalchemy", "redis", "mlflow")
+
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object instead of words")]
 PresetName = Annotated[str | None, typer.Option("--preset", help="complete-journey, online-retail or rees46")]
 Encoding = Annotated[str, typer.Option(help="of the file, e.g. utf-8, latin-1, cp1251")]
@@ -200,7 +202,7 @@ def rollback(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
-    port: Annotated[int | None, typer.Option(help="port to listen on; 0 takes a free one")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="port to listen on; 0 takes a free one")] = None,
 ) -> None:
     """Run the service until it is stopped."""
     from pipelines.serve import free_port
@@ -256,19 +258,24 @@ def main() -> None:
     quiet = {"MLFLOW_LOGGING_LEVEL": "WARNING", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     for name, value in (one_thread | private | quiet).items():
         os.environ.setdefault(name, value)
-    from sqlalchemy.exc import OperationalError
-
     if not sys.warnoptions:
         # What MLflow and Feast deprecate among themselves is not for a shop's eyes; `python -W default` shows it. Not a
         # filter, as both set filters of their own when they are imported.
         warnings.showwarning = lambda *_args, **_kwargs: None
     try:
         app()
-    except (LookupError, OSError, RuntimeError, ValueError, OperationalError) as error:
-        if isinstance(error, (KeyError, IndexError, UnicodeError)):
-            raise  # a mistake of ours, never a message of ours
+    except Exception as error:
+        if not _explained(error):
+            raise
         _console().print(f"[red]{type(error).__name__}:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+
+
+def _explained(error: Exception) -> bool:
+    """Whether the message is meant for a person: ours name the way out, those of a store say which one is wrong."""
+    ours = isinstance(error, (LookupError, OSError, RuntimeError, ValueError))
+    mistake = isinstance(error, (KeyError, IndexError, UnicodeError))
+    return (ours and not mistake) or type(error).__module__.partition(".")[0] in _STORES
 
 
 if __name__ == "__main__":

@@ -28,9 +28,11 @@ def promote(
 
     Raises LookupError when there is no such version, Refused when the verdict does not carry it.
     """
+    if not why.strip():
+        raise ValueError("a promotion needs a reason: --why")
     version = registry.version(name, number) if number else registry.alias(name, CHALLENGER)
     if version is None:
-        raise LookupError(f"{name} has no challenger; run `python -m pipelines train {name}` first")
+        raise LookupError(f"{name} has no challenger; `python -m pipelines train --help` lists what can be trained")
     live = registry.alias(name, CHAMPION)
     if not force:
         _check(version, live)

@@ -15,6 +15,7 @@ from features.store import Materialized, apply, materialize, open_store
 from pipelines.settings import Settings
 
 Progress = Callable[[int], None]
+_NO_HISTORY = "no history in {}; run `python -m pipelines ingest`, then `python -m pipelines compact` first"
 
 
 def compact_history(settings: Settings, progress: Progress, anew: bool = False) -> Compaction:
@@ -33,10 +34,13 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
     """Compute the features of every customer and product as of `as_of`.
 
-    Raises FileNotFoundError when there is no history yet.
+    Raises FileNotFoundError when there is no history yet, ValueError for an `as_of` in the future, whose table would
+    stand before all that are built until then.
     """
     if not position(settings.history):
-        raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+        raise FileNotFoundError(_NO_HISTORY.format(settings.history))
+    if as_of > created:
+        raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
     identities = Identities(open_database(settings.database_url)).table()
     return build(settings.history, identities, settings.feature_data, as_of, created)
 
@@ -55,5 +59,5 @@ def end_of_history(settings: Settings) -> datetime:
     """
     days = [folder.name.removeprefix("day=") for folder in settings.history.glob("day=*")]
     if not days:
-        raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+        raise FileNotFoundError(_NO_HISTORY.format(settings.history))
     return datetime.fromisoformat(max(days)).replace(tzinfo=UTC) + timedelta(days=1)

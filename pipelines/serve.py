@@ -40,7 +40,13 @@ def free_port(host: str) -> int:
 
 
 def serve(settings: Settings) -> NoReturn:
-    """Become the service; ends when it ends."""
+    """Become the service; ends when it ends. Raises OSError when somebody listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise OSError(f"port {settings.port} of {settings.host} is taken; --port 0 takes a free one") from error
     line = command(settings.host, settings.port)
     os.execve(line[0], line, environment(settings, os.environ))
 

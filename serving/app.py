@@ -21,7 +21,7 @@ from serving.settings import Settings
 VERSION = "0.1.0"
 GIVE_UP_SECONDS = 4.0
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_BATCHES = ("/v1/batch", "/v1/import", "/v1/events/validate", "/v1/catalog/items")
+_BATCHES = ("/v1/batch", "/v1/import", "/v1/events/validate", "/v1/catalog/items", "/v1/recommendations")
 
 
 def _now() -> datetime:

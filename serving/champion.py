@@ -19,6 +19,7 @@ from models.recommenders.base import Query, Ranking, days
 from models.registry import CHAMPION, Published, Registry
 from serving.bundle import Bundle, Shelf
 from serving.metrics import LiveModel, Metrics
+from serving.problems import KINDS
 
 MODEL = "recommender"
 _PROBE_ITEMS = 5
@@ -59,6 +60,7 @@ class Champion:
         self._snapshot: Path | None = None
         self._refused: str | None = None
         self._failing = False
+        self._looked = False
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
@@ -77,6 +79,15 @@ class Champion:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def missing(self) -> str:
+        """Why there is no model to answer with, and what to do about it."""
+        if not self._looked:
+            return "The champion is being loaded; this takes a few seconds after a start."
+        if self._failing:
+            return "The champion cannot be loaded; the service's log says why, and it tries again by itself."
+        kind = KINDS["model_unavailable"]
+        return f"{kind.title}. {kind.meaning}"
 
     def live(self) -> LiveModel | None:
         """The live version, for the metrics."""
@@ -164,6 +175,7 @@ class Champion:
                 if not self._failing:
                     log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
                 self._failing = True
+            self._looked = True
             self._wake.wait(self.refresh_seconds)
 
 

@@ -113,7 +113,7 @@ def _inflated(inflate: Any, part: bytes, most: int) -> bytes:
 
 
 def _check_type(scope: Scope, headers: Headers) -> None:
-    media_type = headers.get("content-type", "application/json").split(";")[0].strip()
+    media_type = headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if not _JSON.fullmatch(media_type) and media_type != _BEACON:
         raise Refused("unsupported_media_type", f"Content-Type {media_type!r} is not known; send application/json")
     MutableHeaders(scope=scope)["content-type"] = "application/json"
@@ -121,10 +121,10 @@ def _check_type(scope: Scope, headers: Headers) -> None:
 
 def _template(scope: Scope) -> str:
     """The path template of the request, also of one that was refused before it reached its route."""
-    route = scope.get("route")
-    if route is None:
-        route = next((known for known in scope["app"].routes if known.path == scope["path"]), None)
-    return UNMATCHED if route is None else str(route.path)
+    found = getattr(scope.get("route"), "path", "")  # inside BentoML its own mount stands there first, as ""
+    if not found:
+        found = next((known.path for known in scope["app"].routes if known.path == scope["path"]), "")
+    return str(found or UNMATCHED)
 
 
 def _too_large(limit: int) -> Refused:

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request
@@ -21,6 +21,11 @@ from serving.openapi import BATCH, MESSAGE, body, problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
 from serving.schemas import Accepted, EventVerdict, RejectedEvent, Verdicts
+
+MOST_MESSAGES = 5_000
+"""In one batch: half a megabyte of empty messages would else keep everybody waiting for seconds."""
+
+_MOST_ERRORS = 100
 
 router = APIRouter(tags=["events"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")
@@ -77,7 +82,7 @@ async def batch(request: Request, envelope: dict[str, Any]) -> Accepted:
             for entry in rejected
             if (error := entry.rejection)
         ]
-        raise Refused("validation_error", f"All {len(read)} messages are wrong", errors)
+        raise Refused("validation_error", f"All {len(read)} messages are wrong", errors[:_MOST_ERRORS])
     return await _accept(resources, read)
 
 
@@ -94,7 +99,17 @@ def _messages(envelope: Mapping[str, Any]) -> list[Any]:
     if not isinstance(messages, list):
         code = "missing" if messages is None else "wrong_type"
         raise EventRejected("/batch", code, "batch must be a list of messages")
+    if len(messages) > MOST_MESSAGES:
+        raise EventRejected("/batch", "too_long", f"batch has {len(messages)} messages; send {MOST_MESSAGES} at most")
     return messages
+
+
+def _sent_at(envelope: Mapping[str, Any]) -> datetime | None:
+    """When the sender's clock says the batch left; one that cannot be read is no reason to lose good events."""
+    try:
+        return time(envelope, "sentAt", "")
+    except EventRejected:
+        return None
 
 
 def _parse(
@@ -102,7 +117,7 @@ def _parse(
 ) -> Iterator[_Read]:
     received_at = resources.clock()
     tolerance = timedelta(seconds=resources.settings.future_tolerance_seconds)
-    sent_at = time(envelope, "sentAt", "")
+    sent_at = _sent_at(envelope)
     shared = envelope.get("context")
     for index, message in enumerate(messages):
         try:

@@ -29,8 +29,7 @@ def not_ready(resources: Resources) -> str | None:
     """Why the service cannot answer yet, with the way out; None when it can."""
     if resources.champion.bundle is not None:
         return None
-    kind = KINDS["model_unavailable"]
-    return f"{kind.title}. {kind.meaning}"
+    return resources.champion.missing()
 
 
 @router.get("/livez", response_class=PlainTextResponse, responses={200: _TEXT})

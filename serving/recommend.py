@@ -58,7 +58,7 @@ async def answer(resources: Resources, request: RecommendationRequest) -> Recomm
     """Choose, log, answer. Raises `Refused` without a model, `queue.Full` or the database's error without a log."""
     bundle = resources.champion.bundle
     if bundle is None:
-        raise Refused("model_unavailable", "")
+        raise Refused("model_unavailable", resources.champion.missing())
     now = resources.clock()
     visitor = await resources.visitors.read(request.subject, bundle.published.features, now)
     found, shown = _choose(bundle, visitor, request, now)

@@ -53,7 +53,7 @@ def exam(history: Path, identities: pa.Table, fold: Fold) -> Exam:
     if not holdout.queries:
         raise ValueError(
             f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
-            f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or judge on a longer window"
+            f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or train on what was before a quiet time (--until)"
         )
     return Exam(train, holdout)
 

@@ -61,7 +61,7 @@ def test_from_a_file_to_an_answer(
     for name, value in places.items():
         monkeypatch.setenv(f"KAIROS_{name}", value)
 
-    assert "run `python -m pipelines compact` first" in run("features", "build", code=1)
+    assert "then `python -m pipelines compact` first" in run("features", "build", code=1)
     report = run("validate", str(orders))
     assert not [check for check in report["checks"] if check["verdict"] == "FAIL"]
     first, second = run("ingest", str(orders)), run("ingest", str(orders))
@@ -71,6 +71,7 @@ def test_from_a_file_to_an_answer(
     assert run("compact")["rows"] == first["rows"]
     assert run("compact")["rows"] == 0
     assert run("compact", "--rebuild")["rows"] == first["rows"]
+    assert "lies in the future" in run("features", "build", "--as-of", "2100-01-01", code=1)
     assert run("features", "build", "--as-of", "2018-01-02")["customers"] == HOUSEHOLDS
     assert run("features", "materialize")["customers"] == HOUSEHOLDS
 

@@ -80,5 +80,5 @@ def test_past_the_gate_is_possible_and_remembered(registry: Registry) -> None:
 
 
 def test_nothing_to_promote(registry: Registry) -> None:
-    with pytest.raises(LookupError, match="train recommender"):
+    with pytest.raises(LookupError, match="train --help"):
         promote(registry, "recommender", None, "ann", "why", NOW)

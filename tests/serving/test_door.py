@@ -89,7 +89,7 @@ def test_an_unknown_encoding_is_a_415(shared: Shop) -> None:
     ("path", "limit"),
     [
         ("/v1/track", EVENT_LIMIT),
-        ("/v1/recommendations", EVENT_LIMIT),
+        ("/v1/recommendations", BATCH_LIMIT),
         ("/v1/batch", BATCH_LIMIT),
         ("/v1/import", BATCH_LIMIT),
         ("/v1/catalog/items", BATCH_LIMIT),

@@ -130,6 +130,22 @@ def test_the_context_and_the_clock_of_a_batch_are_those_of_its_messages(shared: 
     assert json.loads(record.payload)["locale"] == "ru-RU"
 
 
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/import", "/v1/events/validate"])
+def test_a_batch_has_an_end(shared: Shop, path: str) -> None:
+    few, many = (
+        shared.client.post(path, json={"batch": [{}] * 5_000}),
+        shared.client.post(path, json={"batch": [{}] * 5_001}),
+    )
+    assert many.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in many.json()["errors"]] == [("/batch", "too_long")]
+    assert len(few.json().get("errors", [])) <= 100
+
+
+def test_a_batch_whose_clock_cannot_be_read_keeps_its_events(shared: Shop) -> None:
+    batch = {"batch": [{"type": "track", "userId": "clockless", **VIEW}], "sentAt": "yesterday"}
+    assert shared.client.post("/v1/batch", json=batch).json()["accepted"] == 1
+
+
 @pytest.mark.parametrize("path", ["/v1/import", "/v1/batch"])
 def test_an_archive_keeps_its_times(shared: Shop, path: str) -> None:
     then = "2019-03-01T08:00:00+00:00"

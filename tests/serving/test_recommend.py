@@ -247,6 +247,7 @@ def test_without_a_model_the_way_out_is_told(world: Path, tmp_path: Path) -> Non
     folder = copy_world(world, tmp_path / "shop")
     empty = f"sqlite:///{tmp_path / 'empty.db'}"
     with running(folder, ready=False, mlflow_uri=empty) as shop:
+        until(lambda: "being loaded" not in shop.client.get("/readyz").text, "the first look at the registry")
         response = shop.client.post("/v1/recommendations", json={"subject": {"user_id": DRINKER}})
         assert (response.status_code, response.json()["code"]) == (503, "model_unavailable")
         assert int(response.headers["retry-after"]) > 0

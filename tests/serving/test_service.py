@@ -63,7 +63,10 @@ def test_metrics_are_ours_and_show_no_path_and_no_person(server: Server) -> None
     server.client.get("/v1/customers/ivan@example.com")
     server.client.get("/v1/problems/timeout")
     server.recommend(subject={"user_id": "ivan@example.com"})
+    assert server.client.post("/v1/batch", content=b" " * 600_000).status_code == 413
     text = server.client.get("/metrics").text
+    assert 'route="/v1/batch",status="413"' in text
+    assert 'route=""' not in text
     assert 'route="/v1/problems/{code}"' in text
     assert 'route="unmatched",status="404"' in text
     assert "bentoml" not in text
