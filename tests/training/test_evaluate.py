@@ -119,5 +119,5 @@ def test_progress_reaches_the_whole(prepared: Exam) -> None:
 
 
 def test_the_past_alone_is_no_exam(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="judge on a longer window"):
+    with pytest.raises(ValueError, match="import a longer history"):
         exam_of(tmp_path, the_past(records()))

@@ -111,5 +111,5 @@ def test_the_run_keeps_parameters_metrics_table_plot_and_card(first: Trained, re
 
 def test_a_history_too_short_to_judge_says_what_to_do(tmp_path: Path, registry: Registry) -> None:
     short = history_of(tmp_path, [bought("ann", 1, "o1", "tea"), bought("ann", 2, "o2", "tea")])
-    with pytest.raises(ValueError, match="judge on a longer window"):
+    with pytest.raises(ValueError, match="import a longer history"):
         train(short, NOBODY, registry, day(3), np.random.default_rng(0), window=WINDOW)
