@@ -1,6 +1,6 @@
 """Feast's store: each customer's newest row for serving, and point-in-time joins over all the tables for training.
 
-What makes Feast's online stores agree with each other: one writer, event timestamps that only rise, ages checked by us.
+What makes Feast's online stores agree with each other: one writer, and event timestamps that only rise; `max_age` is for readers to whom old rows are wrong.
 """
 
 import sqlite3

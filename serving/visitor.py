@@ -21,7 +21,6 @@ from serving.schemas import Subject
 
 PURCHASE = INTERACTION_WEIGHTS["order_completed"]
 HISTORY_LENGTH = 500
-_DAY = 86_400_000_000
 _MOST_IDS = 8
 _THREADS = 4
 _PLACES = 8
