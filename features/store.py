@@ -1,6 +1,7 @@
 """Feast's store: each customer's newest row for serving, and point-in-time joins over all the tables for training.
 
-What makes Feast's online stores agree with each other: one writer, and event timestamps that only rise; `max_age` is for readers to whom old rows are wrong.
+What makes Feast's online stores agree with each other: one writer, and event timestamps that only rise. `max_age` is
+for readers to whom an old row is wrong; recommenders are not among them, as the log tells them the rest.
 """
 
 import sqlite3
