@@ -8,7 +8,8 @@ import numpy as np
 
 from features.catalog import Product
 from features.snapshots import ProductFeatures
-from models.recommenders.base import FittedRecommender, Mask, codes_of
+from models.recommenders.arrays import Mask, codes_of
+from models.recommenders.base import FittedRecommender
 from models.registry import Published
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from models.recommenders.base import Floats, Mask, Query
+from models.recommenders.arrays import Floats, Mask
+from models.recommenders.base import Query
 from serving.schemas import Reason
 from serving.visitor import PURCHASE
 

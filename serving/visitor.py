@@ -16,7 +16,8 @@ from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Identities, Person, default_customer
 from features.log import Log, Record, from_record
 from features.store import CustomerRow, read_customer
-from models.recommenders.base import Floats, Ids, Query, days
+from models.recommenders.arrays import Floats, Ids
+from models.recommenders.base import Query, days
 from serving.schemas import Subject
 
 PURCHASE = INTERACTION_WEIGHTS["order_completed"]

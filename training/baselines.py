@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking, Recommender
+from models.recommenders.arrays import Floats, Ids, Mask
+from models.recommenders.base import Interactions, Query, Ranking, Recommender
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.recommenders.top_k import allowed, best, ranking
 from models.recommenders.vocabulary import Vocabulary
@@ -79,6 +81,10 @@ class FittedPersonalFrequency:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Those of the popularity."""
         return self.popularity.arrays()
+
+    def extended(self, catalogue: Catalogue) -> "FittedPersonalFrequency":
+        """New products are as popular as nothing."""
+        return FittedPersonalFrequency(self.popularity.extended(catalogue))
 
 
 BASELINES: dict[str, Recommender] = {

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.compute import customer_features, interactions
-from models.recommenders.base import Codes, Floats, Ids, Interactions, Query, codes_of, days
+from models.recommenders.arrays import Codes, Floats, Ids, codes_of
+from models.recommenders.base import Interactions, Query, days
 from training.splits import Fold
 
 _TARGET = "order_completed"

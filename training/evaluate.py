@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from models.recommenders.base import Codes, FittedRecommender, Floats, Mask, codes_of
+from models.recommenders.arrays import Codes, Floats, Mask, codes_of
+from models.recommenders.base import FittedRecommender
 from training.bootstrap import Interval, paired
 from training.dataset import Holdout
 from training.metrics.ranking import Counts, Hits, coverage, hit_rate, ndcg, popularity_lift, recall, reciprocal_rank

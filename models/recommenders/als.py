@@ -14,7 +14,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking
+from models.recommenders.arrays import Floats, Ids, Mask, spread, united
+from models.recommenders.base import Interactions, Query, Ranking
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.top_k import allowed, best, ranking
@@ -129,6 +131,11 @@ class FittedALS:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Ids, end of the data, and item vectors."""
         return {"item_ids": self.item_ids, "until": np.array(self.until), "factors": self.factors}
+
+    def extended(self, catalogue: Catalogue) -> "FittedALS":
+        """A new product has no vector."""
+        item_ids = united(self.item_ids, catalogue.item_ids)
+        return FittedALS(self.recipe, item_ids, self.until, spread(self.factors, self.item_ids, item_ids))
 
     def visitor(self, query: Query) -> Floats:
         """The vector of whoever has this history: the half-step of ALS that solves for one customer, (factors,)."""

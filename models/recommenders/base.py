@@ -5,18 +5,15 @@ stores customers. Everything else in this folder is a variation on the two Proto
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = NDArray[np.object_]
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int32]
-Mask = NDArray[np.bool_]
-
+from models.recommenders.arrays import Codes, Floats, Ids, Mask
+from models.recommenders.catalogue import Catalogue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,6 +34,10 @@ class Interactions:
     `customers` and `items` are codes; `item_ids` is sorted, so that ties by code are ties by id. `days` are days since
     1970 in UTC with a fraction, `weights` are positive. Nobody may bring a code outside the ids, or an interaction
     after `until` (in days): that is how a leak would look.
+
+    `orders` tells which lines were bought together: the code of an order, -1 for a line that was not bought (a view, a
+    product put into a cart). None when orders are not known. `catalogue` describes `item_ids` as of `until`, `past` as
+    of earlier days, oldest first, for models that learn from several moments; bare when the shop has told nothing.
     """
 
     customers: Codes
@@ -46,8 +47,19 @@ class Interactions:
     item_ids: Ids
     customer_count: int
     until: float
+    orders: Codes | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue.bare)
+    past: tuple[Catalogue, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.orders is not None and len(self.orders) != len(self.items):
+            raise ValueError(
+                f"{len(self.orders)} orders for {len(self.items)} interactions; give -1 where there is none"
+            )
+        if any(catalogue.day > self.until for catalogue in (self.catalogue, *self.past)):
+            raise ValueError(
+                f"a catalogue of a day after until={self.until:.3f} would leak; describe the products as of then"
+            )
         lengths = {len(self.customers), len(self.items), len(self.days), len(self.weights)}
         if len(lengths) != 1:
             raise ValueError(f"interactions need columns of one length, found {sorted(lengths)}")
@@ -62,15 +74,31 @@ class Interactions:
         if not (self.item_ids[:-1] < self.item_ids[1:]).all():
             raise ValueError("item_ids must be sorted and without doubles")
 
+    def before(self, day: float) -> "Interactions":
+        """What was known on `day`: the earlier interactions, and the newest catalogue of that day or before it."""
+        kept = self.days < day
+        known = [catalogue for catalogue in (*self.past, self.catalogue) if catalogue.day <= day]
+        return replace(
+            self,
+            customers=self.customers[kept],
+            items=self.items[kept],
+            days=self.days[kept],
+            weights=self.weights[kept],
+            orders=None if self.orders is None else self.orders[kept],
+            until=min(day, self.until),
+            catalogue=known[-1] if known else Catalogue.bare(),
+            past=tuple(known[:-1]),
+        )
+
 
 @dataclass(frozen=True)
 class Query:
     """Everything a model may know about one request; nothing is looked up behind its back.
 
     `history_ids` holds an entry for each interaction (repeats included) with its `days` and `weights`, as in
-    `Interactions`; `context_ids` are the products on the page, which no model reads apart from the history yet; `day`
-    is the time of the request in days since 1970. Products that the model does not know are passed over, and an
-    interaction after `day` counts as one of this moment.
+    `Interactions`; `context_ids` are the products that the answer is to go with, as on a product's page or in a cart,
+    and `text` is what was searched for; `day` is the time of the request in days since 1970. Products that the model
+    does not know are passed over, and an interaction after `day` counts as one of this moment.
 
     >>> Query(day=17_000.5).history_ids.size
     0
@@ -81,6 +109,7 @@ class Query:
     days: Floats = field(default_factory=lambda: np.empty(0))
     weights: Floats = field(default_factory=lambda: np.empty(0))
     context_ids: tuple[str, ...] = ()
+    text: str | None = None
 
     def __post_init__(self) -> None:
         if not len(self.history_ids) == len(self.days) == len(self.weights):
@@ -154,6 +183,14 @@ class FittedRecommender(Protocol):
         """Everything that was fitted, by name, for `npz`."""
         ...
 
+    def extended(self, catalogue: Catalogue) -> "FittedRecommender":
+        """The same model over its own products and those of `catalogue`, as the shop describes them now.
+
+        What it answers about its own products stays as it is, apart from what `catalogue` says of them; a product that
+        nobody has touched yet can be in its answers if the model reads the catalogue, and gets no score from it else.
+        """
+        ...
+
 
 class Recommender(Protocol):
     """A recipe: a frozen dataclass of hyper-parameters, whose defaults are tuned ones."""
@@ -167,17 +204,3 @@ class Recommender(Protocol):
     def restore(self, arrays: dict[str, NDArray[Any]]) -> FittedRecommender:
         """The fitted model whose `arrays()` were saved."""
         ...
-
-
-def codes_of(ids: Sequence[str] | Ids, item_ids: Ids) -> Codes:
-    """The codes of `ids` in the sorted `item_ids`; -1 for an unknown one.
-
-    >>> codes_of(["b", "x"], np.array(["a", "b"], object)).tolist()
-    [1, -1]
-    """
-    wanted = np.asarray(ids, object)
-    if not len(wanted) or not len(item_ids):
-        return np.full(len(wanted), -1, np.int32)
-    places = np.searchsorted(item_ids, wanted)
-    places[places == len(item_ids)] = 0
-    return np.where(item_ids[places] == wanted, places, -1).astype(np.int32)

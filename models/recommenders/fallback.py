@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.base import FittedRecommender, Floats, Ids, Interactions, Mask, Query, Ranking, Recommender
+from models.recommenders import combinator
+from models.recommenders.arrays import Floats, Ids, Mask
+from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.top_k import allowed
@@ -24,25 +27,29 @@ class Fallback:
         if not self.sources:
             raise ValueError("a fallback needs at least one source, e.g. Fallback((RP3Beta(), Popularity()))")
 
-    def fit(self, interactions: Interactions) -> "FittedFallback":
+    def fit(self, interactions: Interactions) -> "FittedRecommender":
         """Fit every source."""
-        return FittedFallback(tuple(source.fit(interactions) for source in self.sources))
+        return combinator.fit(self, interactions)
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedFallback":
-        """The fitted model whose `arrays()` were saved; sources share the ids."""
-        fitted = []
-        for place, source in enumerate(self.sources):
-            prefix = f"{place}."
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            fitted.append(source.restore({"item_ids": arrays["item_ids"], **own}))
-        return FittedFallback(tuple(fitted))
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRecommender":
+        """The fitted model whose `arrays()` were saved."""
+        return combinator.restore(self, arrays)
+
+    def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedFallback":  # noqa: ARG002
+        """There is nothing to learn beside the sources."""
+        return FittedFallback(self, sources)
+
+    def restore_over(self, sources: combinator.Fitted, arrays: dict[str, NDArray[Any]]) -> "FittedFallback":  # noqa: ARG002
+        """Over restored sources."""
+        return FittedFallback(self, sources)
 
 
 @dataclass(frozen=True)
 class FittedFallback:
     """Each answer names the source it came from; its score compares within that source only."""
 
-    sources: tuple[FittedRecommender, ...]
+    recipe: Fallback
+    sources: combinator.Fitted
     name: str = field(default=Fallback.name, init=False)
 
     def __post_init__(self) -> None:
@@ -89,11 +96,20 @@ class FittedFallback:
         return added
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The ids once, then each source's arrays behind its place: `0.weights`."""
-        arrays: dict[str, NDArray[Any]] = {"item_ids": self.item_ids}
-        for place, source in enumerate(self.sources):
-            arrays |= {f"{place}.{name}": array for name, array in source.arrays().items() if name != "item_ids"}
-        return arrays
+        """Those of all sources."""
+        return combinator.arrays(self.recipe, self)
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """Nothing beside the sources."""
+        return {}
+
+    def extended(self, catalogue: Catalogue) -> FittedRecommender:
+        """Every source over the products of `catalogue` too."""
+        return combinator.extended(self.recipe, self, catalogue)
+
+    def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedFallback":  # noqa: ARG002
+        """The same order of trust over other sources."""
+        return FittedFallback(self.recipe, sources)
 
     def _without(self, answer: Ranking, row: int, allow: Mask | None) -> Mask:
         mask = allowed(allow, row, len(self.item_ids))

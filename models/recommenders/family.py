@@ -12,8 +12,16 @@ from models.recommenders.base import Recommender
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.suite import Suite
 
-RECIPES: dict[str, type[Recommender]] = {recipe.name: recipe for recipe in (Popularity, RP3Beta, ALS, Fallback)}
+_ALL: tuple[type[Recommender], ...] = (
+    Popularity,
+    RP3Beta,
+    ALS,
+    Fallback,
+    Suite,
+)
+RECIPES: dict[str, type[Recommender]] = {recipe.name: recipe for recipe in _ALL}
 
 
 def to_json(recipe: Recommender) -> str:

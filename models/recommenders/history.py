@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.base import Codes, Floats, Query
+from models.recommenders.arrays import Codes, Floats
+from models.recommenders.base import Query
 
 _PATIENCE = 28.0
 """A customer who comes back after longer than this many days is answered as he would have been then: by that time which

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from models.recommenders.base import Floats, Interactions
+from models.recommenders.arrays import Floats
+from models.recommenders.base import Interactions
 
 
 def decay(days: Floats, half_life: float | None) -> Floats:

@@ -3,7 +3,8 @@ come back for it."""
 
 import numpy as np
 
-from models.recommenders.base import Floats, Interactions
+from models.recommenders.arrays import Floats
+from models.recommenders.base import Interactions
 from models.recommenders.interaction_matrix import decay
 
 _LATELY, _USUALLY = 7.0, 120.0

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking, codes_of
+from models.recommenders.arrays import Floats, Ids, Mask, codes_of, spread, united
+from models.recommenders.base import Interactions, Query, Ranking
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.interaction_matrix import decay
 from models.recommenders.top_k import allowed, best, ranking
 
@@ -73,6 +75,11 @@ class FittedPopularity:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Ids, end of the data, and counts."""
         return {"item_ids": self.item_ids, "until": np.array(self.until), "counts": self.counts}
+
+    def extended(self, catalogue: Catalogue) -> "FittedPopularity":
+        """New products have been wanted by nobody yet."""
+        item_ids = united(self.item_ids, catalogue.item_ids)
+        return FittedPopularity(item_ids, self.until, spread(self.counts, self.item_ids, item_ids))
 
     def _scores(self) -> Floats:
         return np.where(self.counts > 0, self.counts, -np.inf)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.base import Floats, Ids, Interactions, Mask, Query, Ranking
+from models.recommenders.arrays import Floats, Ids, Mask, spread, united
+from models.recommenders.base import Interactions, Query, Ranking
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.item_statistics import loyalty, trend
@@ -130,6 +132,12 @@ class FittedRP3Beta:
             "weights": self.rows.weights,
             "again": self.again,
         }
+
+    def extended(self, catalogue: Catalogue) -> "FittedRP3Beta":
+        """Nobody has walked to a new product yet."""
+        item_ids = united(self.item_ids, catalogue.item_ids)
+        rows, again = self.rows.spread(self.item_ids, item_ids), spread(self.again, self.item_ids, item_ids)
+        return FittedRP3Beta(self.recipe, item_ids, self.until, rows, again)
 
     def _history(self, query: Query) -> History:
         forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.base import Codes, Floats
+from models.recommenders.arrays import Codes, Floats, Ids, spread
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class SparseRows:
     def scaled(self, factor: float) -> "SparseRows":
         """All weights times `factor`."""
         return SparseRows(self.indptr, self.indices, self.weights * np.float32(factor))
+
+    def spread(self, item_ids: Ids, united_ids: Ids) -> "SparseRows":
+        """The same rows among more products: rows and columns of `item_ids` at their places in `united_ids`."""
+        if len(item_ids) == len(united_ids):
+            return self
+        lengths = spread(np.diff(self.indptr), item_ids, united_ids)
+        places = np.searchsorted(united_ids, item_ids).astype(np.int32)
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return SparseRows(indptr, places[self.indices], self.weights)
 
     def sums(self) -> Floats:
         """The sum of each row."""

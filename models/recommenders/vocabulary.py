@@ -6,7 +6,7 @@ from itertools import repeat
 
 import numpy as np
 
-from models.recommenders.base import Codes, Ids
+from models.recommenders.arrays import Codes, Ids
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from features.identity import Identities
 from features.log import EVENTS, Log, to_record
 from features.snapshots import build
 from features.store import apply, materialize, open_store
-from models.recommenders.base import Interactions, codes_of
+from models.recommenders.arrays import codes_of
+from models.recommenders.base import Interactions
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from features.compute import NOBODY, customer_features, interactions
-from models.recommenders.base import codes_of, days
+from models.recommenders.arrays import codes_of
+from models.recommenders.base import days
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
 from training.dataset import digest, exam, to_interactions, to_queries

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.recommenders.base import Floats, Ids, Mask, Query, Ranking
+from models.recommenders.arrays import Floats, Ids, Mask
+from models.recommenders.base import Query, Ranking
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta

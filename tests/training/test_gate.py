@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders.base import Floats
+from models.recommenders.arrays import Floats
 from training.evaluate import TASKS, Evaluation, Outcome
 from training.gate import judge
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from models.recommenders.als import ALS
-from models.recommenders.base import codes_of
+from models.recommenders.arrays import codes_of
 from models.recommenders.history import Forgetting, History
 from tests.models.recommenders.world import ITEMS, UNTIL, query, random_queries, random_shop
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.catalogue import Catalogue
 from models.storage import load, save
 from tests.models.recommenders.world import (
     CUSTOMERS,
@@ -37,6 +38,11 @@ PERSONAL = pytest.mark.parametrize(
     "recipe", [VARIATIONS[name] for name in ("rp3beta", "als", "fallback", "rp3beta new only", "als small")], ids=repr
 )
 LINEAR = {"rp3beta", "als"}
+"""Sources whose contributions sum to the score."""
+IMPERSONAL = {"popularity"}
+"""Sources in which the history has no part: they answer strangers."""
+CHAINED = {"fallback", "suite"}
+"""Recipes that ask one source after another, so that scores compare within a source only."""
 _FITTED: dict[Recommender, FittedRecommender] = {}
 
 
@@ -78,7 +84,7 @@ def test_what_is_excluded_never_appears_and_filters_come_before_the_top(recipe: 
         given_ids = [id_ for id_, _, _ in answer.row(row)]
         assert all(mask[id_] for id_ in given_ids)
         assert len(set(given_ids)) == len(given_ids)
-    if recipe.name != "fallback":
+    if recipe.name not in CHAINED:
         full = model.recommend(queries, ITEMS)
         for row in range(2):
             mask = dict(zip(model.item_ids, allow[row], strict=True))
@@ -176,6 +182,23 @@ def test_saving_and_loading_changes_nothing(recipe: Recommender, tmp_path: Path)
 
 
 @EVERY
+def test_over_more_products_the_answers_about_the_old_ones_stay(recipe: Recommender, tmp_path: Path) -> None:
+    """Nothing is said about the new ones, so nobody has a reason to show them."""
+    model = fitted(recipe)
+    new = np.array(["0 before all", "b11 between", "я after all"], object)
+    wider = model.extended(Catalogue(UNTIL, new))
+    assert wider.item_ids.tolist() == sorted([*model.item_ids, *new])
+    close(model.recommend(QUERIES, ITEMS + 3), wider.recommend(QUERIES, ITEMS + 3))
+    close(model.similar(list(SHOP.item_ids), ITEMS), wider.similar(list(SHOP.item_ids), ITEMS))
+    shown = [id_ for id_, _, _ in model.recommend([LONGEST], 5).row(0)]
+    assert wider.contributions(LONGEST, shown) == pytest.approx(model.contributions(LONGEST, shown))
+    save(recipe, wider, tmp_path)
+    assert same(load(tmp_path)[1].recommend(QUERIES, 9), wider.recommend(QUERIES, 9))
+    again = wider.extended(Catalogue(UNTIL, new[:2]))
+    assert same(again.recommend(QUERIES, 9), wider.recommend(QUERIES, 9))
+
+
+@EVERY
 def test_a_refit_equals_a_fresh_fit(recipe: Recommender) -> None:
     recipe.fit(random_shop(seed=9))
     again = type(recipe)(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})  # type: ignore[arg-type]
@@ -189,8 +212,8 @@ def test_a_history_that_says_nothing_gets_an_answer(recipe: Recommender, history
     answer = fitted(recipe).recommend([query(history)], 5)
     assert answer.ids.shape == (1, 5)
     assert fitted(recipe).contributions(query(history), list(SHOP.item_ids[:3])).shape == (len(history), 3)
-    if recipe.name in {"fallback", "popularity"}:
-        assert [source for _, _, source in answer.row(0)] == ["popularity"] * 5
+    if recipe.name in CHAINED | IMPERSONAL:
+        assert [source in IMPERSONAL for _, _, source in answer.row(0)] == [True] * 5
     else:
         assert answer.row(0) == []
 
@@ -225,7 +248,7 @@ def test_contributions_sum_to_the_score(recipe: Recommender) -> None:
         for total, (_, score, source) in zip(added.sum(axis=0), entries, strict=True):
             if source in LINEAR:
                 assert total == pytest.approx(score, rel=1e-4, abs=1e-5)
-            elif recipe.name == "popularity":
+            elif source in IMPERSONAL:
                 assert total == 0
 
 

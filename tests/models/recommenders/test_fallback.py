@@ -44,7 +44,7 @@ def test_filters_hold_in_every_source() -> None:
 def test_sources_of_different_catalogues_are_refused() -> None:
     other = replace(SHOP, item_ids=np.array([f"x{code:02d}" for code in range(ITEMS)], object))
     with pytest.raises(ValueError, match="fit both on the same"):
-        FittedFallback((RP3Beta().fit(SHOP), Popularity().fit(other)))
+        FittedFallback(Fallback(), (RP3Beta().fit(SHOP), Popularity().fit(other)))
 
 
 def test_no_sources_are_refused() -> None:

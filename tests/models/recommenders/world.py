@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from models.recommenders.als import ALS
-from models.recommenders.base import Floats, Interactions, Query, Recommender
+from models.recommenders.arrays import Floats
+from models.recommenders.base import Interactions, Query, Recommender
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from models.recommenders.popularity import Popularity

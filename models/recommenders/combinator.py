@@ -1,0 +1,117 @@
+"""Recommenders made of recommenders: what they share is fitted, saved, restored and extended once.
+
+A recipe may stand in several places of a tree (RP3beta as a source of the ranker and as a fallback); since recipes are
+values, equal ones are one model.
+"""
+
+from typing import Any, Protocol, Self, runtime_checkable
+
+from numpy.typing import NDArray
+
+from models.recommenders.base import FittedRecommender, Interactions, Recommender
+from models.recommenders.catalogue import Catalogue
+
+Fitted = tuple[FittedRecommender, ...]
+
+
+@runtime_checkable
+class Combinator(Protocol):
+    """A recipe whose `sources` are recipes. Their fitted models come first, then its own part."""
+
+    @property
+    def sources(self) -> tuple[Recommender, ...]:
+        """The recipes inside."""
+        ...
+
+    def fit_over(self, sources: Fitted, interactions: Interactions) -> "FittedCombinator":
+        """Learn its own part; `sources` were fitted on the same `interactions`."""
+        ...
+
+    def restore_over(self, sources: Fitted, arrays: dict[str, NDArray[Any]]) -> "FittedCombinator":
+        """The fitted model whose `own_arrays()` were saved, over restored sources."""
+        ...
+
+
+@runtime_checkable
+class FittedCombinator(FittedRecommender, Protocol):
+    """A fitted model over fitted `sources`, which all know the same products."""
+
+    @property
+    def sources(self) -> Fitted:
+        """In the order of the recipe's."""
+        ...
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """What was fitted beside the sources."""
+        ...
+
+    def over(self, sources: Fitted, catalogue: Catalogue) -> Self:
+        """The same model over other sources, which know the products of `catalogue` too."""
+        ...
+
+
+def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
+    """Fit a tree of recipes, each distinct one once."""
+    known: dict[Recommender, FittedRecommender] = {}
+    for part in distinct(recipe):
+        if isinstance(part, Combinator):
+            known[part] = part.fit_over(tuple(known[source] for source in part.sources), interactions)
+        else:
+            known[part] = part.fit(interactions)
+    return known[recipe]
+
+
+def arrays(recipe: Recommender, fitted: FittedRecommender) -> dict[str, NDArray[Any]]:
+    """Those of every distinct recipe behind its place in `distinct(recipe)`: `0.weights`; the ids once."""
+    models = _models(recipe, fitted)
+    found: dict[str, NDArray[Any]] = {"item_ids": fitted.item_ids}
+    for place, part in enumerate(distinct(recipe)):
+        model = models[part]
+        own = model.own_arrays() if isinstance(model, FittedCombinator) else model.arrays()
+        found |= {f"{place}.{name}": array for name, array in own.items() if name != "item_ids"}
+    return found
+
+
+def restore(recipe: Recommender, saved: dict[str, NDArray[Any]]) -> FittedRecommender:
+    """The fitted tree whose `arrays` were saved."""
+    known: dict[Recommender, FittedRecommender] = {}
+    for place, part in enumerate(distinct(recipe)):
+        prefix = f"{place}."
+        own = {name.removeprefix(prefix): array for name, array in saved.items() if name.startswith(prefix)}
+        own["item_ids"] = saved["item_ids"]
+        if isinstance(part, Combinator):
+            known[part] = part.restore_over(tuple(known[source] for source in part.sources), own)
+        else:
+            known[part] = part.restore(own)
+    return known[recipe]
+
+
+def extended(recipe: Recommender, fitted: FittedRecommender, catalogue: Catalogue) -> FittedRecommender:
+    """The tree over its own products and those of `catalogue`, each distinct model extended once."""
+    models = _models(recipe, fitted)
+    known: dict[Recommender, FittedRecommender] = {}
+    for part in distinct(recipe):
+        model = models[part]
+        if isinstance(part, Combinator) and isinstance(model, FittedCombinator):
+            known[part] = model.over(tuple(known[source] for source in part.sources), catalogue)
+        else:
+            known[part] = model.extended(catalogue)
+    return known[recipe]
+
+
+def distinct(recipe: Recommender) -> list[Recommender]:
+    """Every recipe of a tree once, sources before what is made of them."""
+    found: dict[Recommender, None] = {}
+    if isinstance(recipe, Combinator):
+        for source in recipe.sources:
+            found |= dict.fromkeys(distinct(source))
+    return [*found, recipe]
+
+
+def _models(recipe: Recommender, fitted: FittedRecommender) -> dict[Recommender, FittedRecommender]:
+    """The fitted model of each distinct recipe of a tree."""
+    found = {recipe: fitted}
+    if isinstance(recipe, Combinator) and isinstance(fitted, FittedCombinator):
+        for source, model in zip(recipe.sources, fitted.sources, strict=True):
+            found |= _models(source, model)
+    return found
