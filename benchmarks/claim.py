@@ -30,11 +30,15 @@ class Claim:
     commit: str
 
 
-def write(claims: Sequence[Claim], name: str) -> Path:
-    """Write `claims` as `results/NAME.json`."""
+def write(claims: Sequence[Claim], name: str, part: str | None = None) -> Path:
+    """Write `claims` as `results/NAME.json`; with a `part`, in place of that part's rows, so that scripts share a file."""
     path = ROOT / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps([asdict(claim) for claim in claims], indent=1, ensure_ascii=False) + "\n")
+    rows = [{"part": part or name, **asdict(claim)} for claim in claims]
+    if part and path.exists():
+        rows += [row for row in json.loads(path.read_text()) if row.get("part") != part]
+        rows.sort(key=lambda row: str(row["part"]))
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
