@@ -31,7 +31,7 @@ class Claim:
 
 
 def write(claims: Sequence[Claim], name: str, part: str | None = None) -> Path:
-    """Write `claims` as `results/NAME.json`; with a `part`, in place of that part's rows, so that scripts share a file."""
+    """Write `claims` as `results/NAME.json`; with a `part`, in place of the rows of that part: scripts share a file."""
     path = ROOT / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     rows = [{"part": part or name, **asdict(claim)} for claim in claims]
