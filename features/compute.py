@@ -6,7 +6,7 @@ with `known_at=as_of` the answer is what this code would have said at that momen
 Identity is not rewound: links learnt later join the past of a person as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,22 +76,26 @@ def visible(
     Raises ValueError for a time without an offset, and for identities that name an id twice.
     """
     _check_offsets(as_of=as_of, known_at=known_at)
-    if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
-        raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
-    weights = pa.table({"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())})
     reached = position(history)
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("identity", identities)
-        connection.register("weight", weights)
-        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
-        connection.register("activity", pa.table({"type": active}))
-        if next(history.glob(FILES), None) is None:
-            connection.register("history", _NO_HISTORY)
-        else:
-            connection.read_parquet(str(history / FILES), hive_partitioning=True).create_view("history")
-        connection.execute(_sql("visible.sql"), {"as_of": as_of, "known_at": known_at, "position": reached})
-        yield Visible(connection, as_of, reached)
+    with _opened(history, identities) as connection:
+        yield _seen(connection, as_of, known_at, reached)
+
+
+def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[datetime]) -> Iterator[pa.Table]:
+    """What `product_features` says as of each of `moments`, with the history read once: reading is half the price."""
+    if not moments:
+        return
+    for moment in moments:
+        _check_offsets(moment=moment)
+    reached, last = position(history), max(moments)
+    with _opened(history, identities) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE read AS SELECT * EXCLUDE (currency) FROM history "
+            "WHERE day <= CAST($last AS DATE) AND occurred_at < $last",
+            {"last": last},
+        )
+        connection.execute("CREATE OR REPLACE TEMP VIEW history AS SELECT * FROM read")
+        yield from (_seen(connection, moment, None, reached).products() for moment in moments)
 
 
 def customer_features(
@@ -128,6 +132,30 @@ def interactions(
     """The interactions that occurred before `until`, and not before `since`: see `Visible.interactions`."""
     with visible(history, identities, until, known_at) as seen:
         return seen.interactions(since)
+
+
+@contextmanager
+def _opened(history: Path, identities: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that knows the history, who is who, and what an event weighs."""
+    if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
+        raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
+    weights = pa.table({"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())})
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("identity", identities)
+        connection.register("weight", weights)
+        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
+        connection.register("activity", pa.table({"type": active}))
+        if next(history.glob(FILES), None) is None:
+            connection.register("history", _NO_HISTORY)
+        else:
+            connection.read_parquet(str(history / FILES), hive_partitioning=True).create_view("history")
+        yield connection
+
+
+def _seen(connection: duckdb.DuckDBPyConnection, as_of: datetime, known_at: datetime | None, reached: int) -> Visible:
+    connection.execute(_sql("visible.sql"), {"as_of": as_of, "known_at": known_at, "position": reached})
+    return Visible(connection, as_of, reached)
 
 
 def _sql(name: str) -> str:

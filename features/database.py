@@ -5,16 +5,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateColumn
 
+_COLUMNS_LOCK = 7_061_776_675
 _CACHE_KILOBYTES = 16_000  # with the usual 2 MB a batch of 20,000 events spills to disk half-way: 1.3 times the time
 metadata = MetaData()
 """Every table of Kairos's own database; the modules that own a table add it here when they are imported."""
 
 
 def open_database(url: str) -> Engine:
-    """An engine on `url` whose tables exist.
+    """An engine on `url` whose tables exist; a table of an earlier version gets the columns that came since.
 
     A commit on SQLite is on the disk when it returns: WAL with `synchronous=FULL` (measured: `kill -9` loses no
     acknowledged row, while `NORMAL` may lose the last commits when the power goes). A plain `postgresql://` URL
@@ -35,7 +48,28 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
     metadata.create_all(engine)
+    if _lacking(engine):
+        _complete(engine)
     return engine
+
+
+def _lacking(bind: Engine | Connection) -> list[tuple[str, Any]]:
+    """(table, column) for what an earlier version did not write; such columns may be null."""
+    found = inspect(bind)
+    known = {name: {column["name"] for column in found.get_columns(name)} for name in metadata.tables}
+    return [
+        (name, column)
+        for name, table in metadata.tables.items()
+        for column in table.columns
+        if column.name not in known[name]
+    ]
+
+
+def _complete(engine: Engine) -> None:
+    with writing(engine, _COLUMNS_LOCK) as connection:
+        for name, column in _lacking(connection):
+            definition = CreateColumn(column).compile(dialect=engine.dialect)
+            connection.exec_driver_sql(f'ALTER TABLE "{name}" ADD COLUMN {definition}')
 
 
 def insert_into(table: Table, dialect: str) -> Any:

@@ -3,21 +3,24 @@
 Feast joins training rows over all of them; the newest customers go online; the service holds the newest products.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.compute import visible
+from features.compute import products_of_moments, visible
+from features.history import position
 
 _NAME = "%Y%m%dT%H%M%S.%fZ"
+_MADE_FROM = b"made_from"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class ProductFeatures:
         known = place < len(self.product_ids) and self.product_ids[place] == product_id
         return float(self.columns[name][place]) if known else float("nan")
 
+    def only(self, product_ids: Sequence[str]) -> "ProductFeatures":
+        """Those of the products among the sorted `product_ids`."""
+        wanted = np.array(product_ids, object)
+        places = np.searchsorted(self.product_ids, wanted)
+        known = places < len(self.product_ids)
+        known[known] = self.product_ids[places[known]] == wanted[known]
+        columns = {name: column[places[known]] for name, column in self.columns.items()}
+        return ProductFeatures(wanted[known], columns, self.as_of)
+
 
 def build(
     history: Path,
@@ -66,6 +78,23 @@ def build(
         _write(customers, feature_data / "customer", as_of),
     )
     return Built(customers=len(customers), products=len(products), files=files)
+
+
+def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Sequence[datetime]) -> tuple[Path, ...]:
+    """Product features as of `moments` in `folder`, for training rows: those that are there stay, if still true.
+
+    A table remembers which state of the history and of the identities it was made from. Those of another state are
+    taken away, as nobody can tell what has become of them. Returns the files, in the order of `moments`.
+    """
+    state = f"{position(history)} {_digest(identities)}".encode()
+    paths = {moment: folder / "product" / _file(moment) for moment in moments}
+    for path in (folder / "product").glob("*.parquet"):
+        if (pq.read_schema(path).metadata or {}).get(_MADE_FROM) != state:
+            path.unlink()
+    missing = [moment for moment, path in paths.items() if not path.exists()]
+    for moment, table in zip(missing, products_of_moments(history, identities, missing), strict=True):
+        _write(table.replace_schema_metadata({_MADE_FROM: state}), folder / "product", moment)
+    return tuple(paths.values())
 
 
 def newest(feature_data: Path, entity: str) -> Path:
@@ -93,8 +122,18 @@ def product_table(feature_data: Path) -> ProductFeatures:
 def _write(table: pa.Table, folder: Path, as_of: datetime) -> Path:
     """One file a moment and one row a key make (key, timestamp) unique, or Feast's joins would toss a coin."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
+    path = folder / _file(as_of)
     temporary = path.with_suffix(".tmp")
     pq.write_table(table, temporary, compression="zstd", coerce_timestamps="us")
     temporary.replace(path)
     return path
+
+
+def _file(as_of: datetime) -> str:
+    return f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
+
+
+def _digest(table: pa.Table) -> str:
+    """Of the rows, in whatever order they come."""
+    rows = pd.util.hash_pandas_object(table.to_pandas(), index=False).to_numpy(np.uint64)
+    return f"{len(rows)}:{int(rows.sum()):x}"

@@ -1,10 +1,10 @@
 """The verb `catalog`: products from a file into the catalogue. What is wrong is set aside with its line.
 
-The documented columns become the fields of a product, any other column an attribute of it.
+The documented columns become the fields of a product, `stock.LOCATION` its stock there, any other an attribute of it.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,11 @@ from pipelines.rejects import beside, rejections, write_rejects
 from pipelines.tabular import read_chunks, scratch
 from pipelines.text_rows import LINE
 
-COLUMNS = tuple(name for name in Product.__struct_fields__ if name != "attributes")
-"""The documented columns of a catalogue file."""
+COLUMNS = tuple(name for name in Product.__struct_fields__ if name not in ("attributes", "stock"))
+"""The documented columns of a catalogue file that have one name."""
+
+STOCK = "stock."
+"""What the columns begin with that say how much there is at the location behind it."""
 
 TWICE = "product_id twice in the file"
 _MAX_URL_LENGTH = 2_048
@@ -136,10 +139,13 @@ def _checked(projection: dict[str, str], preset: Projection | None) -> str:
     if preset is not None and preset.group_by is not None:
         group, line = f"WHERE {preset.group_by} IS NOT NULL GROUP BY {preset.group_by}", f"min({LINE})"
     texts = [f"nullif(trim(CAST({projection.get(name, 'NULL')} AS VARCHAR)), '') AS {name}_" for name in COLUMNS]
-    attributes = {name: sql for name, sql in projection.items() if name not in COLUMNS}
-    texts += [f"nullif(CAST({sql} AS VARCHAR), '') AS {_quoted(name + '_')}" for name, sql in attributes.items()]
+    others = {name: sql for name, sql in projection.items() if name not in COLUMNS}
+    texts += [f"nullif(CAST({sql} AS VARCHAR), '') AS {_quoted(name + '_')}" for name, sql in others.items()]
     members = {name: f"to_json({_quoted(name + '_')})" for name in projection}
-    reasons = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition in _reasons().items())
+    stock = {name: f"TRY_CAST({_quoted(name + '_')} AS DOUBLE)" for name in others if name.startswith(STOCK)}
+    shelves = {name.removeprefix(STOCK): f"to_json({quantity})" for name, quantity in stock.items()}
+    attributes = {name: members[name] for name in others if name not in stock}
+    reasons = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition in _reasons(stock).items())
     return f"""
         WITH written AS (SELECT {line} AS line, {", ".join(texts)} FROM source {group}),
         parsed AS (
@@ -147,25 +153,29 @@ def _checked(projection: dict[str, str], preset: Projection | None) -> str:
                 nullif(trim(regexp_replace(category_, '\\s*[/>]+\\s*', '/', 'g'), '/ '), '') AS category,
                 TRY_CAST(price_ AS DECIMAL(18, 4)) AS price, upper(currency_) AS currency,
                 CASE WHEN lower(in_stock_) IN ({_TRUE}) THEN true WHEN lower(in_stock_) IN ({_FALSE}) THEN false
-                END AS in_stock,
-                {json_object({name: members[name] for name in attributes})} AS attributes,
+                END AS in_stock, group_id_ AS group_id,
+                CASE WHEN lower(periodic_) IN ({_TRUE}) THEN true WHEN lower(periodic_) IN ({_FALSE}) THEN false
+                END AS periodic,
+                {json_object(attributes)} AS attributes, {json_object(shelves)} AS stock,
                 row_number() OVER (PARTITION BY product_id_ ORDER BY line) AS nth
             FROM written
         ),
         checked AS (SELECT *, CASE {reasons} END AS reason FROM parsed)
         SELECT line, reason, CASE WHEN reason IS NOT NULL THEN {json_object(members)} END AS raw,
-            {", ".join(COLUMNS)}, attributes
+            {", ".join(COLUMNS)}, attributes, stock
         FROM checked
     """
 
 
-def _reasons() -> dict[str, str]:
-    """Why a row is rejected, and the SQL that finds out; the first that holds is told."""
+def _reasons(stock: Mapping[str, str]) -> dict[str, str]:
+    """Why a row is rejected, and the SQL that finds out; the first that holds is told. `stock` is SQL by column."""
     url = "NOT regexp_full_match({0}, 'https?://[^\\s/?#]+[^\\s]*')"
     texts = ", ".join(f"length({name})" for name in ("title", "category", "brand"))
+    known = [f"({_quoted(name + '_')} IS NOT NULL AND coalesce(NOT isfinite({n}), true))" for name, n in stock.items()]
     return {
         "no product_id": "product_id IS NULL",
         f"product_id over {MAX_ID_LENGTH} characters": f"length(product_id) > {MAX_ID_LENGTH}",
+        f"group_id over {MAX_ID_LENGTH} characters": f"length(group_id) > {MAX_ID_LENGTH}",
         "NUL character": "contains(product_id, chr(0))",
         "unreadable price": "price_ IS NOT NULL AND price IS NULL",
         "negative price": "price < 0",
@@ -173,6 +183,9 @@ def _reasons() -> dict[str, str]:
         "broken URL": " OR ".join(f"({url.format(name)})" for name in ("url", "image_url")),
         f"URL over {_MAX_URL_LENGTH} characters": f"greatest(length(url), length(image_url)) > {_MAX_URL_LENGTH}",
         "unreadable in_stock": "in_stock_ IS NOT NULL AND in_stock IS NULL",
+        "unreadable periodic": "periodic_ IS NOT NULL AND periodic IS NULL",
+        "unreadable stock": " OR ".join(known) or "false",
+        "negative stock": " OR ".join(f"{quantity} < 0" for quantity in stock.values()) or "false",
         f"text over {MAX_TEXT_LENGTH} characters": f"greatest({texts}) > {MAX_TEXT_LENGTH}",
         TWICE: "nth > 1",
     }
@@ -180,7 +193,7 @@ def _reasons() -> dict[str, str]:
 
 def _products(connection: duckdb.DuckDBPyConnection) -> Iterator[Product]:
     fields = {name: decimal_json(name) if name == "price" else f"to_json({name})" for name in COLUMNS}
-    payload = json_object(fields | {"attributes": "attributes"})
+    payload = json_object(fields | {"attributes": "attributes", "stock": "stock"})
     result = connection.execute(f"SELECT {payload} FROM staged WHERE reason IS NULL ORDER BY line")
     decoder = msgspec.json.Decoder(Product)
     while rows := result.fetchmany(_BATCH):

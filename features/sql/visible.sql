@@ -2,7 +2,7 @@
 --
 -- An order is counted once: shops often report it from the browser and from the server, so of several events that bring
 -- the same product in the same order the earliest counts. compute.py registers `history`, `identity` and `weight`.
-CREATE TEMP TABLE visible AS
+CREATE OR REPLACE TEMP TABLE visible AS
 WITH seen AS (
     SELECT
         history.position, history.line, history.type, history.occurred_at,

@@ -1,12 +1,13 @@
 """The catalogue: what was said last counts, nothing is lost, every change raises the revision; on both databases."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from features.catalog import Catalog, Product
 from features.database import metadata, open_database
@@ -24,6 +25,9 @@ TEA = Product(
     image_url="https://shop.example/tea.jpg",
     in_stock=False,
     attributes={"origin": "Darjeeling", "a": "\x00"},
+    group_id="teas",
+    stock={"msk-12": 2.5, "spb": 0.0},
+    periodic=True,
 )
 MILK = Product(product_id="milk")
 
@@ -76,6 +80,56 @@ def test_what_is_gone_keeps_its_row_and_can_come_back(engine: Engine) -> None:
         assert connection.execute(select(func.count()).select_from(metadata.tables["product"])).scalar() == 2
     assert catalog.upsert([TEA], AT) == 1
     assert catalog.all() == [MILK, TEA]
+
+
+def test_a_reader_that_takes_what_changed_has_what_is_there(engine: Engine) -> None:
+    catalog = Catalog(engine)
+    everything = catalog.changed_since(0)
+    assert (everything.revision, everything.products, everything.gone) == (0, [], [])
+    catalog.upsert([TEA, MILK], AT)
+    first = catalog.changed_since(0)
+    assert [product.product_id for product in first.products] == ["milk", "tea/1 ü"]
+    assert first.products == catalog.all()
+    catalog.upsert([Product(product_id="milk", title="Milk")], AT)
+    catalog.upsert([Product(product_id="bread")], AT)
+    catalog.upsert([Product(product_id="bread"), Product(product_id="milk", title="Milk")], AT, full=True)
+    news = catalog.changed_since(first.revision)
+    assert [product.product_id for product in news.products] == ["bread", "milk"]
+    assert news.gone == ["tea/1 ü"]
+    assert news.revision == catalog.revision()
+    assert catalog.changed_since(news.revision).products == []
+    assert catalog.changed_since(news.revision).revision == news.revision
+
+
+def test_when_a_product_came_is_remembered_whatever_is_said_of_it_later(engine: Engine) -> None:
+    catalog, later = Catalog(engine), AT + timedelta(days=7)
+    catalog.upsert([MILK], AT)
+    catalog.upsert([], later, full=True)
+    catalog.upsert([Product(product_id="milk", title="Milk"), TEA], later)
+    assert catalog.changed_since(0).added == {"milk": AT, "tea/1 ü": later}
+
+
+def test_the_shop_is_heard_even_when_nothing_changed(engine: Engine) -> None:
+    catalog, later = Catalog(engine), AT + timedelta(days=7)
+    assert catalog.state().told_at is None
+    for at in (AT, later):
+        catalog.upsert([MILK], at)
+        assert (catalog.state().told_at, catalog.state().revision) == (at, 1)
+
+
+def test_a_table_of_an_earlier_version_gets_its_new_columns(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    old = open_database(url)
+    Catalog(old).upsert([MILK], AT)
+    with old.begin() as connection:
+        connection.execute(text("ALTER TABLE product DROP COLUMN added_at"))
+    old.dispose()
+    catalog = Catalog(open_database(url))
+    catalog.upsert([TEA], AT)
+    changes = catalog.changed_since(0)
+    assert changes.products == [MILK, TEA]
+    assert changes.added == {TEA.product_id: AT}
+    catalog.engine.dispose()
 
 
 def test_the_last_of_two_with_one_id_counts(engine: Engine) -> None:

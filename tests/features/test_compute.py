@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.compute import HISTORY_LIMIT, NOBODY, customer_features, interactions, product_features
+from features.compute import (
+    HISTORY_LIMIT,
+    NOBODY,
+    customer_features,
+    interactions,
+    product_features,
+    products_of_moments,
+)
 from features.history import FILES, compact
 from features.log import Record
 from tests.features.shop import bought, day, happened, history_of, log_of, merged
@@ -307,3 +314,23 @@ def test_how_the_history_was_compacted_changes_no_bit(
         compact(log, Path(other), buckets, positions_per_part=positions)
         for compute in (customer_features, product_features, interactions):
             assert compute(Path(one), NOBODY, day(500)).equals(compute(Path(other), NOBODY, day(500)))
+
+
+def test_products_of_several_moments_are_those_of_each(tmp_path: Path) -> None:
+    history = history_of(
+        tmp_path,
+        [
+            bought("u1", 1, "o1", ("milk", 1, "1.00"), "tea"),
+            happened("product_viewed", "u2", 2, "tea"),
+            bought("u2", 3, "o2", "milk"),
+            happened("order_cancelled", "u1", 4, order="o1"),
+            bought("u2", 5, "o2", "milk"),
+        ],
+    )
+    moments = [day(4.5), day(2.5), day(9), day(0)]
+    found = list(products_of_moments(history, NOBODY, moments))
+    assert len(found) == 4
+    for moment, table in zip(moments, found, strict=True):
+        assert table.equals(product_features(history, NOBODY, moment))
+    assert list(products_of_moments(history, NOBODY, [])) == []
+    assert [len(table) for table in products_of_moments(tmp_path / "nothing", NOBODY, [day(1)])] == [0]

@@ -10,7 +10,7 @@ import pytest
 
 from features.compute import NOBODY, customer_features, product_features
 from features.definitions import PRODUCT_FEATURES
-from features.snapshots import build, newest, product_table
+from features.snapshots import build, keep_products, newest, product_table
 from tests.features.shop import bought, day, happened, history_of
 
 
@@ -63,3 +63,27 @@ def test_products_are_arrays_sorted_by_id(history: Path, tmp_path: Path) -> None
 def test_without_tables_the_way_out_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no product features in .* features build"):
         product_table(tmp_path)
+
+
+def test_kept_tables_are_those_of_their_moments_and_stay_while_they_are_true(history: Path, tmp_path: Path) -> None:
+    moments = [day(1.5), day(3)]
+    first = keep_products(history, NOBODY, tmp_path, moments)
+    for path, moment in zip(first, moments, strict=True):
+        assert pq.read_table(path).equals(product_features(history, NOBODY, moment))
+    written = [path.stat().st_mtime_ns for path in first]
+    assert keep_products(history, NOBODY, tmp_path, [day(3), day(2.5), day(1.5)])[::2] == first[::-1]
+    assert [path.stat().st_mtime_ns for path in first] == written
+    assert len(list((tmp_path / "product").iterdir())) == 3
+
+
+def test_tables_of_another_history_or_of_other_identities_are_made_anew(tmp_path: Path) -> None:
+    log = [bought("u1", 1, "o1", "tea"), bought("u2", 2, "o2", "tea")]
+    one, more = history_of(tmp_path / "one", log[:1]), history_of(tmp_path / "more", log)
+    (path,) = keep_products(one, NOBODY, tmp_path, [day(3)])
+    keep_products(one, NOBODY, tmp_path, [day(4)])
+    keep_products(more, NOBODY, tmp_path, [day(3)])
+    assert pq.read_table(path)["buyers_30d"].to_pylist() == [2]
+    assert list((tmp_path / "product").iterdir()) == [path], "day 4 was of the shorter history"
+    one_person = pa.table({"kind": ["user"], "id": ["u2"], "customer_id": ["u1"]})
+    keep_products(more, one_person, tmp_path, [day(3)])
+    assert pq.read_table(path)["buyers_30d"].to_pylist() == [1]

@@ -106,6 +106,22 @@ def test_undecodable_bytes_and_unreadable_stock_cost_only_their_row(tmp_path: Pa
     assert {product.product_id: product.in_stock for product in products(tmp_path)} == {"a": True, "d": False}
 
 
+def test_stock_by_location_groups_and_cadence_are_read(tmp_path: Path) -> None:
+    columns = "product_id,group_id,periodic,stock.msk-12,stock.spb,stockings\n"
+    report = imported(tmp_path, f"{columns}a,g,yes,3,0.5,red\nb,,,,,\nc,,no,few,,\nd,,,,-1,\ne,,often,,,\nf,,,nan,,\n")
+    assert report.rejected == {"unreadable stock": 2, "negative stock": 1, "unreadable periodic": 1}
+    assert products(tmp_path) == [
+        Product(
+            product_id="a",
+            group_id="g",
+            periodic=True,
+            stock={"msk-12": 3.0, "spb": 0.5},
+            attributes={"stockings": "red"},
+        ),
+        Product(product_id="b"),
+    ]
+
+
 def test_the_full_assortment_marks_the_rest_as_gone_but_not_what_was_rejected(tmp_path: Path) -> None:
     imported(tmp_path, "product_id,price\na,1\nb,2\nc,3\n")
     report = imported(tmp_path, "product_id,price\na,1\nb,-2\n", full=True)
