@@ -5,8 +5,8 @@ live, `challenger` what was trained last; only `promote` and `rollback` move `ch
 """
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 import mlflow
 import mlflow.pyfunc
 import pandas as pd
-from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -23,6 +22,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
+from models.evidence import Evidence
 from models.recommenders.base import FittedRecommender, Recommender, days
 from models.storage import load, save
 
@@ -33,6 +33,7 @@ _HISTORY = [
     ColSpec(Array(DataType.double), "history_days"),
     ColSpec(Array(DataType.double), "history_weights"),
     ColSpec(DataType.double, "day"),
+    ColSpec(DataType.string, "member", required=False),
 ]
 _ANSWER = [ColSpec(Array(DataType.string), "ids"), ColSpec(Array(DataType.double), "scores")]
 
@@ -50,32 +51,6 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The data that a model was trained on, so that a run can be told from another and repeated."""
-
-    name: str
-    digest: str
-    since: datetime
-    until: datetime
-    interactions: int
-    customers: int
-    products: int
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a run leaves behind besides the model: parameters, figures, tables, plots, and the card in words."""
-
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    snapshot: Snapshot
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    figures: Mapping[str, Figure] = field(default_factory=dict)
-    card: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Published:
     """A version, loaded: what serving needs, and the recipe that a later challenger is compared with."""
 
@@ -83,6 +58,25 @@ class Published:
     recipe: Recommender
     model: FittedRecommender
     features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """An open run of a search."""
+
+    run_id: str
+    experiment_id: str
+
+    def trial(self, title: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Log one trial as a run below the search."""
+        with mlflow.start_run(experiment_id=self.experiment_id, run_name=title, nested=True):
+            mlflow.log_params(dict(parameters))
+            mlflow.log_metrics(dict(metrics))
+
+    def best(self, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Log what the search found on its own run."""
+        mlflow.log_params({f"best.{name}": value for name, value in parameters.items()})
+        mlflow.log_metrics(dict(metrics))
 
 
 class Registry:
@@ -106,17 +100,8 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)) as run:
             saved = Path(folder, "model")
             save(recipe, fitted, saved)
-            mlflow.log_params(dict(evidence.parameters))
-            mlflow.log_metrics(dict(evidence.metrics))
+            _log(evidence, "model_card.md")
             mlflow.log_dict({"features": list(features)}, "features.json")
-            mlflow.log_dict({key: str(value) for key, value in asdict(evidence.snapshot).items()}, "snapshot.json")
-            mlflow.set_tags({"data.digest": evidence.snapshot.digest, **evidence.tags})
-            for title, table in evidence.tables.items():
-                mlflow.log_text(table.to_csv(index=False), f"{title}.csv")
-            for title, figure in evidence.figures.items():
-                mlflow.log_figure(figure, f"{title}.png")
-            if evidence.card:
-                mlflow.log_text(evidence.card, "model_card.md")
             logged = mlflow.pyfunc.log_model(
                 name=name,
                 loader_module="models.pyfunc",
@@ -131,6 +116,22 @@ class Registry:
             self._client.set_model_version_tag(name, number, key, value)
         self._client.set_registered_model_alias(name, CHALLENGER, number)
         return replace(self.version(name, number), alias=CHALLENGER)
+
+    def record(self, name: str, title: str, evidence: Evidence) -> str:
+        """Log a run of the experiment `name` that publishes nothing, e.g. an evaluation; returns its id."""
+        mlflow.set_tracking_uri(self.uri)
+        with mlflow.start_run(experiment_id=self._experiment(name), run_name=title) as run:
+            _log(evidence, "report.md")
+        return str(run.info.run_id)
+
+    @contextmanager
+    def study(self, name: str, title: str, parameters: Mapping[str, Any]) -> Iterator[Study]:
+        """A run of the experiment `name` for a search; each trial that it hears of becomes a run below it at once."""
+        mlflow.set_tracking_uri(self.uri)
+        experiment = self._experiment(name)
+        with mlflow.start_run(experiment_id=experiment, run_name=title) as run:
+            mlflow.log_params(dict(parameters))
+            yield Study(str(run.info.run_id), experiment)
 
     def alias(self, name: str, alias: str) -> Version | None:
         """The version that carries `alias`, or None when no version does or the model is not known."""
@@ -196,6 +197,20 @@ class Registry:
     def _experiment(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)
         return str(known.experiment_id if known else self._client.create_experiment(name, f"{self.artifacts}/{name}"))
+
+
+def _log(evidence: Evidence, card: str) -> None:
+    """Everything in `evidence` into the open run; its words as the file `card`."""
+    mlflow.log_params(dict(evidence.parameters))
+    mlflow.log_metrics(dict(evidence.metrics))
+    mlflow.log_dict({key: str(value) for key, value in asdict(evidence.snapshot).items()}, "snapshot.json")
+    mlflow.set_tags({"data.digest": evidence.snapshot.digest, **evidence.tags})
+    for title, table in evidence.tables.items():
+        mlflow.log_text(table.to_csv(index=False), f"{title}.csv")
+    for title, figure in evidence.figures.items():
+        mlflow.log_figure(figure, f"{title}.png")
+    if evidence.card:
+        mlflow.log_text(evidence.card, card)
 
 
 def _example(fitted: FittedRecommender, at: datetime) -> pd.DataFrame:

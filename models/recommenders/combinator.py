@@ -4,6 +4,7 @@ A recipe may stand in several places of a tree (RP3beta as a source of the ranke
 values, equal ones are one model.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol, Self, runtime_checkable
 
 from numpy.typing import NDArray
@@ -52,13 +53,18 @@ class FittedCombinator(FittedRecommender, Protocol):
 
 def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
     """Fit a tree of recipes, each distinct one once."""
+    return fit_all([recipe], interactions)[recipe]
+
+
+def fit_all(recipes: Iterable[Recommender], interactions: Interactions) -> dict[Recommender, FittedRecommender]:
+    """Fit several trees of recipes, each distinct recipe in them once."""
     known: dict[Recommender, FittedRecommender] = {}
-    for part in distinct(recipe):
+    for part in dict.fromkeys(part for recipe in recipes for part in distinct(recipe)):
         if isinstance(part, Combinator):
             known[part] = part.fit_over(tuple(known[source] for source in part.sources), interactions)
         else:
             known[part] = part.fit(interactions)
-    return known[recipe]
+    return known
 
 
 def arrays(recipe: Recommender, fitted: FittedRecommender) -> dict[str, NDArray[Any]]:

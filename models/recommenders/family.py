@@ -9,16 +9,44 @@ from typing import Any
 
 from models.recommenders.als import ALS
 from models.recommenders.base import Recommender
+from models.recommenders.blend import Blend
+from models.recommenders.bought_together import BoughtTogether
+from models.recommenders.buy_again import BuyAgain
+from models.recommenders.category_popularity import CategoryPopularity
+from models.recommenders.content import Content
+from models.recommenders.ease import EASE
 from models.recommenders.fallback import Fallback
+from models.recommenders.item_item import ItemItem
+from models.recommenders.new import New
 from models.recommenders.popularity import Popularity
+from models.recommenders.recently_viewed import RecentlyViewed
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.sasrec import SASRec
+from models.recommenders.sequence_rules import SequenceRules
+from models.recommenders.session_knn import SessionKNN
 from models.recommenders.suite import Suite
+from models.recommenders.trending import Trending
+from models.recommenders.two_stage import TwoStage
 
 _ALL: tuple[type[Recommender], ...] = (
     Popularity,
+    CategoryPopularity,
+    Trending,
+    New,
     RP3Beta,
+    ItemItem,
+    EASE,
+    BoughtTogether,
+    RecentlyViewed,
+    BuyAgain,
+    SequenceRules,
+    SessionKNN,
+    SASRec,
+    Content,
     ALS,
+    Blend,
     Fallback,
+    TwoStage,
     Suite,
 )
 RECIPES: dict[str, type[Recommender]] = {recipe.name: recipe for recipe in _ALL}

@@ -13,6 +13,11 @@ _PATIENCE = 28.0
 of his interactions were the latest still shows, years later all would look equally old."""
 
 
+def moment(query: Query, days: Floats) -> float:
+    """The day as of which interactions on `days` are weighed: that of the query, unless the customer came back late."""
+    return float(min(query.day, days.max(initial=-np.inf) + _PATIENCE)) if len(days) else query.day
+
+
 @dataclass(frozen=True)
 class Forgetting:
     """An interaction of some age counts (1 + age / `days`) to minus `exponent`, as memory fades by a power of time.
@@ -52,8 +57,7 @@ class History:
         """What `query` tells; `codes` are those of its `history_ids`, -1 for a product that the model does not know."""
         entries = np.flatnonzero(codes >= 0)
         days = query.days[entries]
-        now = min(query.day, days.max() + _PATIENCE) if len(days) else query.day
-        weights = query.weights[entries] * forgetting.weight(np.maximum(now - days, 0))
+        weights = query.weights[entries] * forgetting.weight(np.maximum(moment(query, days) - days, 0))
         # In an order of its own, so that the order of the history does not show in the last digit of a sum.
         order = np.lexsort((weights, codes[entries]))
         entries, weights = entries[order], weights[order]

@@ -81,5 +81,9 @@ class FittedPopularity:
         item_ids = united(self.item_ids, catalogue.item_ids)
         return FittedPopularity(item_ids, self.until, spread(self.counts, self.item_ids, item_ids))
 
+    def scores(self, query: Query) -> Floats:  # noqa: ARG002
+        """Of every product (items,), -inf for one that nobody wanted."""
+        return self._scores()
+
     def _scores(self) -> Floats:
         return np.where(self.counts > 0, self.counts, -np.inf)

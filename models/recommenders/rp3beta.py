@@ -102,7 +102,7 @@ class FittedRP3Beta:
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k products that the walks from the history reach most; none where the history leads nowhere."""
         count = len(self.item_ids)
-        answers = [best(self._scores(query), k, allowed(allow, row, count)) for row, query in enumerate(queries)]
+        answers = [best(self.scores(query), k, allowed(allow, row, count)) for row, query in enumerate(queries)]
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -143,7 +143,8 @@ class FittedRP3Beta:
         forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)
         return History.of(query, self.vocabulary.codes(query.history_ids), forgetting)
 
-    def _scores(self, query: Query) -> Floats:
+    def scores(self, query: Query) -> Floats:
+        """Of every product (items,), -inf where the walks do not lead."""
         history = self._history(query)
         scores = self.rows.combine(history.products, history.totals**self.recipe.history_power, len(self.item_ids))
         scores[history.products] += history.totals * self.again[history.products]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.arrays import Codes, Floats, Ids, spread
+from models.recommenders.arrays import Codes, Floats, Ids, places, spread
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,15 @@ class SparseRows:
         if len(item_ids) == len(united_ids):
             return self
         lengths = spread(np.diff(self.indptr), item_ids, united_ids)
-        places = np.searchsorted(united_ids, item_ids).astype(np.int32)
+        columns = places(item_ids, united_ids).astype(np.int32)
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return SparseRows(indptr, places[self.indices], self.weights)
+        return SparseRows(indptr, columns[self.indices], self.weights)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> "SparseRows":
+        """The given rows, one below the other."""
+        places, lengths = self._places(rows)
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return SparseRows(indptr, self.indices[places], self.weights[places])
 
     def sums(self) -> Floats:
         """The sum of each row."""

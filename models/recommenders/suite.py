@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 from models.recommenders import combinator
 from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.bought_together import BoughtTogether
+from models.recommenders.buy_again import BuyAgain
 from models.recommenders.catalogue import Catalogue
-from models.recommenders.fallback import Fallback
+from models.recommenders.category_popularity import CategoryPopularity
+from models.recommenders.content import Content
+from models.recommenders.item_item import ItemItem
+from models.recommenders.new import New
 from models.recommenders.popularity import Popularity
+from models.recommenders.recently_viewed import RecentlyViewed
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.trending import Trending
+from models.recommenders.two_stage import TwoStage
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,19 @@ class Suite:
     """Recipes with different names. The first one answers for the suite, is judged for it, and serves the home page."""
 
     name: ClassVar[str] = "suite"
-    sources: tuple[Recommender, ...] = (Fallback(), RP3Beta(), Popularity())
+    sources: tuple[Recommender, ...] = (
+        TwoStage(),
+        RP3Beta(),
+        BuyAgain(),
+        BoughtTogether(),
+        ItemItem(),
+        Content(),
+        CategoryPopularity(),
+        RecentlyViewed(),
+        Trending(),
+        New(),
+        Popularity(),
+    )
 
     def __post_init__(self) -> None:
         names = [source.name for source in self.sources]

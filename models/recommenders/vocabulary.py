@@ -1,12 +1,12 @@
 """The products a model knows, by id and by code, fast enough for one request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Ids
+from models.recommenders.arrays import Codes, Ids, places_by_id
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Vocabulary:
     """
 
     item_ids: Ids
-    _codes: dict[str, int] = field(init=False, repr=False, compare=False)
+    _codes: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_codes", {id_: code for code, id_ in enumerate(self.item_ids)})
+        object.__setattr__(self, "_codes", places_by_id(self.item_ids))
 
     def codes(self, ids: Sequence[str] | Ids) -> Codes:
         """The code of each id, -1 for an unknown one."""

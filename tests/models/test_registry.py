@@ -1,6 +1,7 @@
 """The registry: what is published comes back the same, promotion moves an alias and leaves a trace, pyfunc answers."""
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.evidence import Evidence, Snapshot
 from models.recommenders.base import Interactions, Query
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
-from models.registry import CHALLENGER, CHAMPION, Evidence, Registry, Snapshot
+from models.recommenders.suite import Suite
+from models.registry import CHALLENGER, CHAMPION, Registry
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 FEATURES = ("history_ids", "history_days", "history_weights", "log_position")
@@ -121,3 +124,58 @@ def test_no_pickle_and_pyfunc_answers(registry: Registry, interactions: Interact
     answers = model.predict(rows)
     expected = fitted.recommend([QUERY, Query(5.0)], 20)
     assert answers["ids"].tolist() == [[id_ for id_, _, _ in expected.row(row)] for row in range(2)]
+
+
+def test_a_suite_answers_by_its_first_member_or_by_the_one_that_is_named(
+    registry: Registry, interactions: Interactions
+) -> None:
+    suite = Suite((Fallback(), Popularity()))
+    fitted = suite.fit(interactions)
+    version = registry.publish("recommender", suite, fitted, FEATURES, evidence())
+    mlflow.set_tracking_uri(registry.uri)
+    model = mlflow.pyfunc.load_model(f"models:/recommender/{version.number}")
+    row = {"history_ids": ["c"], "history_days": [4.0], "history_weights": [1.0], "day": 5.0}
+    expected = {
+        None: [
+            id_
+            for id_, _, _ in fitted.recommend(
+                [Query(5.0, np.array(["c"], object), np.array([4.0]), np.ones(1))], 20
+            ).row(0)
+        ],
+        "popularity": [id_ for id_, _, _ in Popularity().fit(interactions).recommend([Query(5.0)], 20).row(0)],
+    }
+    assert expected[None] != expected["popularity"]
+    named = pd.DataFrame([{**row, "member": member} for member in ("popularity", None, "fallback", "popularity")])
+    answers = model.predict(named)["ids"].tolist()
+    assert answers == [expected["popularity"], expected[None], expected[None], expected["popularity"]]
+    assert model.predict(pd.DataFrame([row]))["ids"].tolist() == [expected[None]]
+    with pytest.raises(KeyError, match="it has fallback, popularity"):
+        model.predict(pd.DataFrame([{**row, "member": "magic"}]))
+
+
+def test_an_evaluation_is_kept_and_publishes_nothing(registry: Registry) -> None:
+    run_id = registry.record("recommender-evaluation", "a look", evidence())
+    client = mlflow.MlflowClient(registry.uri)
+    run = client.get_run(run_id)
+    assert (run.info.run_name, run.data.params) == ("a look", {"half_life": "7.0"})
+    assert {file.path for file in client.list_artifacts(run_id)} == {"evaluation.csv", "report.md", "snapshot.json"}
+    assert registry.versions("recommender") == []
+
+
+def _interrupted_search(registry: Registry) -> str:
+    with suppress(RuntimeError), registry.study("recommender-tuning", "rp3beta", {"trials": 3, "seed": 0}) as study:
+        study.trial("rp3beta 0", {"alpha": 0.5}, {"score": 0.1})
+        study.trial("rp3beta 1", {"alpha": 0.7}, {"score": 0.2})
+        study.best({"alpha": 0.7}, {"score": 0.2})
+        raise RuntimeError("power cut")
+    return study.run_id
+
+
+def test_a_search_keeps_each_trial_below_it_even_when_it_ends_early(registry: Registry) -> None:
+    run_id = _interrupted_search(registry)
+    client = mlflow.MlflowClient(registry.uri)
+    parent = client.get_run(run_id)
+    assert parent.data.params == {"trials": "3", "seed": "0", "best.alpha": "0.7"}
+    assert parent.info.status == "FAILED"
+    trials = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
+    assert {run.info.run_name: run.data.metrics["score"] for run in trials} == {"rp3beta 0": 0.1, "rp3beta 1": 0.2}

@@ -32,7 +32,7 @@ def test_every_recipe_is_filed_under_its_own_name() -> None:
 @pytest.mark.parametrize(
     ("text", "way_out"),
     [
-        ('{"recipe": "magic"}', "knows als, fallback, popularity, rp3beta"),
+        ('{"recipe": "magic"}', "knows als, .*popularity, "),
         ('{"recipe": "als", "depth": 3}', "train it again"),
         ('{"factors": 3}', "there is no recipe None"),
         ("[1, 2]", "is no recipe"),

@@ -1,0 +1,62 @@
+"""Gradient-boosted trees that say how likely a candidate is wanted, kept as the text that LightGBM writes.
+
+Ke et al., "LightGBM: a highly efficient gradient boosting decision tree" (NeurIPS 2017).
+"""
+
+from dataclasses import dataclass, field
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from models.recommenders.arrays import Floats
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trees:
+    """How the trees grow. One thread and no sampling of rows: the same data give the same trees in any order."""
+
+    count: int = 100
+    leaves: int = 31
+    learning_rate: float = 0.08
+    smallest_leaf: int = 100
+    column_share: float = 0.6
+    l2: float = 10.0
+    seed: int = 7
+
+    def grown(self, rows: Matrix, wanted: NDArray[np.bool_]) -> "Booster":
+        """Fit to `wanted` (rows,) by logistic loss."""
+        settings = {
+            "objective": "binary",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": self.smallest_leaf,
+            "feature_fraction": self.column_share,
+            "lambda_l2": self.l2,
+            "max_bin": 127,
+            "seed": self.seed,
+            "num_threads": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbose": -1,
+        }
+        data = lightgbm.Dataset(rows, wanted.astype(np.float32), params=settings)
+        grown = lightgbm.train(settings, data, self.count)
+        return Booster(np.frombuffer(grown.model_to_string().encode(), np.uint8))
+
+
+@dataclass(frozen=True)
+class Booster:
+    """`text` is LightGBM's own format, as bytes (length,)."""
+
+    text: NDArray[np.uint8]
+    _trees: lightgbm.Booster = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_trees", lightgbm.Booster(model_str=self.text.tobytes().decode()))
+
+    def scores(self, rows: Matrix) -> Floats:
+        """Log-odds of each row."""
+        return np.asarray(self._trees.predict(rows, raw_score=True, num_threads=1), np.float64)

@@ -1,0 +1,225 @@
+"""TwoStage: several recommenders propose, a ranker that learned from past weeks decides.
+
+What people take next depends on more than any one model sees: how often and how lately they had it, how regularly, what
+else they have in its category, whether it sells now. The sources narrow the catalogue to some dozens of candidates;
+gradient-boosted trees order them. Covington, Adams and Sargin, "Deep neural networks for YouTube recommendations"
+(RecSys 2016) for the two stages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.recommenders import combinator
+from models.recommenders.arrays import Floats, Ids, Mask
+from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.booster import Booster, Trees
+from models.recommenders.catalogue import Catalogue
+from models.recommenders.fallback import Fallback, FittedFallback
+from models.recommenders.own_history import OwnHistory
+from models.recommenders.past_questions import PastQuestion, past_questions
+from models.recommenders.popularity import Popularity
+from models.recommenders.product_facts import ProductFacts
+from models.recommenders.ranker_features import Matrix, matrix
+from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.scorer import Scorer
+from models.recommenders.top_k import allowed, best
+from models.recommenders.vocabulary import Vocabulary
+
+Lesson = tuple[Matrix, Mask]
+"""The candidates of a past question (candidates, columns), and which of them were wanted."""
+
+
+@dataclass(frozen=True)
+class TwoStage:
+    """The `depth` best of the first of `sources` and the `others` best of each other are candidates; trees order them.
+
+    They learn from `windows` past stretches of `horizon` days: sources fitted on what was before each, the histories of
+    that day (their latest `history` entries), and what was then taken; of at most `questions` customers, so that time
+    and memory do not grow with the shop. Candidates are drawn twice, from all products and from those new to the
+    customer, so that the same trees serve pages that repeat and pages that do not. Until there is a past to learn from,
+    and for a visitor without history, the sources answer one after another.
+    """
+
+    name: ClassVar[str] = "two_stage"
+    sources: tuple[Recommender, ...] = (RP3Beta(), Popularity())
+    depth: int = 80
+    others: int = 20
+    horizon: float = 28.0
+    windows: int = 2
+    history: int = 500
+    questions: int = 4_000
+    trees: int = 100
+    leaves: int = 31
+    learning_rate: float = 0.08
+    smallest_leaf: int = 100
+    column_share: float = 0.6
+    l2: float = 10.0
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("a ranker needs at least one source, e.g. TwoStage((RP3Beta(), Popularity()))")
+        if min(self.depth, self.others, self.windows, self.questions) < 1 or self.horizon <= 0:
+            raise ValueError(
+                f"depth={self.depth}, others={self.others}, windows={self.windows}, horizon={self.horizon}, "
+                f"questions={self.questions}: a ranker needs candidates and a past; use Fallback to do without"
+            )
+
+    def fit(self, interactions: Interactions) -> "FittedRecommender":
+        """Fit every source, and the trees over them."""
+        return combinator.fit(self, interactions)
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRecommender":
+        """The fitted model whose `arrays()` were saved."""
+        return combinator.restore(self, arrays)
+
+    def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedTwoStage":
+        """Ask the past, and learn from its answers. Each window costs a fit of all sources."""
+        newest = float(np.floor(interactions.days.max(initial=-np.inf))) + 1
+        # An import that ended long ago has its last weeks then, not now.
+        end = interactions.until if interactions.until - newest < self.horizon else newest
+        windows = [self._window(interactions, end - back * self.horizon) for back in range(1, self.windows + 1)]
+        lessons = [lesson for window in windows for lesson in window]
+        wanted = np.concatenate([np.empty(0, bool), *(each for _, each in lessons)])
+        booster = None
+        if wanted.any() and not wanted.all():
+            booster = self._trees().grown(np.concatenate([rows for rows, _ in lessons]), wanted)
+        return FittedTwoStage(self, sources, ProductFacts.of(interactions), booster)
+
+    def restore_over(self, sources: combinator.Fitted, arrays: dict[str, NDArray[Any]]) -> "FittedTwoStage":
+        """Over restored sources."""
+        booster = Booster(arrays["booster"]) if len(arrays["booster"]) else None
+        return FittedTwoStage(self, sources, ProductFacts.restored(arrays), booster)
+
+    def _window(self, interactions: Interactions, day: float) -> list[Lesson]:
+        """What was asked on `day`, answered by how it went on; nothing without interactions before it."""
+        past = interactions.before(day)
+        if not len(past.items):
+            return []
+        fitted = combinator.fit_all(self.sources, past)
+        model = FittedTwoStage(self, tuple(fitted[source] for source in self.sources), ProductFacts.of(past), None)
+        most = -(-self.questions // self.windows)
+        questions = past_questions(
+            interactions, day, self.horizon, self.history, most, np.random.default_rng(self.seed)
+        )
+        return [model.lesson(question) for question in questions]
+
+    def _trees(self) -> Trees:
+        return Trees(
+            self.trees, self.leaves, self.learning_rate, self.smallest_leaf, self.column_share, self.l2, self.seed
+        )
+
+
+@dataclass(frozen=True)
+class FittedTwoStage:
+    """Answers name the first source that speaks for them, whose contributions are the reason; scores are log-odds and
+    compare across all of a row."""
+
+    recipe: TwoStage
+    sources: combinator.Fitted
+    facts: ProductFacts
+    booster: Booster | None
+    scorers: tuple[Scorer, ...] = field(init=False, repr=False, compare=False)
+    chain: FittedFallback = field(init=False, repr=False, compare=False)
+    vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
+    name: str = field(default=TwoStage.name, init=False)
+
+    def __post_init__(self) -> None:
+        scorers = []
+        for source in self.sources:
+            if isinstance(source, Scorer):
+                scorers.append(source)
+            else:
+                raise ValueError(
+                    f"{source.name} scores only its best products, and a ranker asks for all; put it behind a Fallback"
+                )
+        object.__setattr__(self, "scorers", tuple(scorers))
+        object.__setattr__(self, "chain", FittedFallback(Fallback(self.recipe.sources), self.sources))
+        object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
+
+    @property
+    def item_ids(self) -> Ids:
+        """The products of all sources."""
+        return self.sources[0].item_ids
+
+    @property
+    def until(self) -> float:
+        """The latest end of any source's data."""
+        return self.chain.until
+
+    def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
+        """The k candidates with the highest scores; what the sources say, one after another, without a history."""
+        shape = (len(queries), k)
+        ids, chosen = np.full(shape, None, object), np.full(shape, None, object)
+        scores = np.full(shape, -np.inf)
+        for row, query in enumerate(queries):
+            mask = allowed(allow, row, len(self.item_ids))
+            codes = self.vocabulary.codes(query.history_ids)
+            if self.booster is None or not (codes >= 0).any():
+                answer = self.chain.recommend([query], k, mask)
+                ids[row], scores[row], chosen[row] = answer.ids[0], answer.scores[0], answer.sources[0]
+                continue
+            said = self._said(query)
+            candidates = self._candidates(said, mask)
+            if not len(candidates):
+                continue
+            odds = self.booster.scores(matrix(candidates, said, OwnHistory.of(query, codes), self.facts))
+            order = np.argsort(-odds, kind="stable")[:k]
+            best_ones = candidates[order]
+            ids[row, : len(order)] = self.item_ids[best_ones]
+            scores[row, : len(order)] = odds[order]
+            chosen[row, : len(order)] = self._speakers(said, best_ones)
+        return Ranking(ids, scores, chosen)
+
+    def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
+        """What the sources hold similar, one after another."""
+        return self.chain.similar(item_ids, k, allow)
+
+    def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
+        """Those of the first source that has a reason: why an item was proposed. They do not sum to its score."""
+        return self.chain.contributions(query, item_ids)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Those of all sources, and its own."""
+        return combinator.arrays(self.recipe, self)
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """Facts and trees."""
+        text = np.empty(0, np.uint8) if self.booster is None else self.booster.text
+        return {**self.facts.arrays(), "booster": text}
+
+    def extended(self, catalogue: Catalogue) -> FittedRecommender:
+        """Every source over the products of `catalogue` too; the trees see a new product as one without facts."""
+        return combinator.extended(self.recipe, self, catalogue)
+
+    def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedTwoStage":
+        """The same trees over other sources."""
+        return FittedTwoStage(self.recipe, sources, self.facts.extended(self.item_ids, catalogue), self.booster)
+
+    def lesson(self, question: PastQuestion) -> Lesson:
+        """The candidates of `question`, among all products and among those that were new, and how it went on."""
+        said = self._said(question.query)
+        new = np.ones(len(self.item_ids), bool)
+        new[question.seen] = False
+        candidates = np.union1d(self._candidates(said, None), self._candidates(said, new))
+        history = OwnHistory.of(question.query, self.vocabulary.codes(question.query.history_ids))
+        return matrix(candidates, said, history, self.facts), np.isin(candidates, question.wanted)
+
+    def _said(self, query: Query) -> list[Floats]:
+        return [source.scores(query) for source in self.scorers]
+
+    def _candidates(self, said: list[Floats], mask: Mask | None) -> NDArray[np.int64]:
+        """The codes, sorted, of the best of each source."""
+        depths = (self.recipe.depth, *(self.recipe.others for _ in said[1:]))
+        proposed = [best(scores, depth, mask).codes for scores, depth in zip(said, depths, strict=True)]
+        return np.unique(np.concatenate(proposed))
+
+    def _speakers(self, said: list[Floats], codes: NDArray[np.int64]) -> Ids:
+        """The name of the first source that speaks for each product."""
+        spoken = np.stack([np.isfinite(scores[codes]) for scores in said])
+        names = np.array([source.name for source in self.sources], object)
+        return np.asarray(names[spoken.argmax(axis=0)], object)
