@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -164,11 +165,21 @@ def training_set(store: FeatureStore, entity_df: pd.DataFrame, features: Sequenc
     with warnings.catch_warnings():
         # ibis 12 calls DuckDB 2 by an old name, and Feast switches such warnings on for the whole process
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-        job = store.get_historical_features(numbered, list(features), filter_by_created_timestamp=True)
-        joined: pd.DataFrame = job.to_df().sort_values("_row", ignore_index=True)
+        try:
+            job = store.get_historical_features(numbered, list(features), filter_by_created_timestamp=True)
+            joined: pd.DataFrame = job.to_df().sort_values("_row", ignore_index=True)
+        finally:
+            _forget_connection()
     if not joined["_row"].equals(numbered["_row"]):
         raise RuntimeError(f"a point-in-time join of {len(numbered)} rows gave {len(joined)} other ones")
     return joined.drop(columns="_row")
+
+
+def _forget_connection() -> None:
+    """Close the DuckDB that ibis keeps for the process: it holds the joined tables, and complains when Python exits."""
+    if (backend := ibis.options.default_backend) is not None:
+        backend.disconnect()
+        ibis.options.default_backend = None
 
 
 def _folder(store: FeatureStore) -> Path:

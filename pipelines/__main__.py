@@ -28,8 +28,12 @@ app = typer.Typer(
 )
 features_app = typer.Typer(help="Compute features, and put them where the service reads them.", no_args_is_help=True)
 train_app = typer.Typer(help="Fit a model, judge it, publish it as challenger.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Judge what is published, or would be, on what happened since.", no_args_is_help=True)
+tune_app = typer.Typer(help="Look for better hyper-parameters, on weeks before the judged ones.", no_args_is_help=True)
 app.add_typer(features_app, name="features")
 app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(tune_app, name="tune")
 
 _STORES = ("sqlalchemy", "redis", "mlflow")
 
@@ -164,6 +168,71 @@ def train_recommender(
         _tell(asdict(report(trained)), as_json, console)
     else:
         print_trained(trained, console)
+
+
+@app.command()
+def recommend(
+    out: Annotated[Path, typer.Option(help="the file to write: .parquet or .csv")],
+    placement: Annotated[str, typer.Option(help="whose sources and rules choose")] = "email",
+    limit: Annotated[int, typer.Option(min=1, max=100, help="products a customer")] = 10,
+    locale: Annotated[str, typer.Option(help="of the reasons: ru is Russian, anything else English")] = "en",
+    log: Annotated[bool, typer.Option("--log", help="write down what was chosen, as it will be shown")] = False,
+    as_json: Json = False,
+) -> None:
+    """Recommendations for every customer into a file, by the rules of a placement."""
+    from pipelines.recommend import recommend as verb
+
+    console = _console()
+    with bar(console, "Recommendations") as tick:
+        report = verb(Settings(), placement, out, limit, locale, datetime.now(UTC), log, tick)
+    _tell(asdict(report), as_json, console)
+
+
+@evaluate_app.command("recommender")
+def evaluate_recommender(
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="judge on as many weeks")] = 4,
+    model: Annotated[
+        str, typer.Option(help="champion, challenger, or all: both, and all that stand behind them")
+    ] = "all",
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="a recipe by name, with its defaults; may be repeated")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="a folder for the tables, the plots and the page")] = None,
+    until: Annotated[datetime | None, typer.Option(help="use nothing from then on (UTC); all by default")] = None,
+    as_json: Json = False,
+) -> None:
+    """The table of all recommenders and baselines on the last weeks; MLflow keeps it with plots."""
+    from models.registry import Registry
+    from pipelines.evaluate import evaluate_recommender as verb
+    from pipelines.evaluate import print_assessment, report
+
+    settings, console = Settings(), _console()
+    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    with bar(console, "Judging") as tick:
+        found = verb(settings, registry, _utc(until), weeks, model, recipe or [], out, tick)
+    if as_json:
+        _tell(report(found), as_json, console)
+    else:
+        print_assessment(found, console)
+
+
+@tune_app.command("recommender")
+def tune_recommender(
+    recipe: Annotated[str, typer.Option(help="its name")],
+    trials: Annotated[int, typer.Option(min=1, help="recipes to try, the defaults among them")] = 20,
+    seed: Annotated[int, typer.Option(help="of the search")] = 0,
+    until: Annotated[datetime | None, typer.Option(help="use nothing from then on (UTC); all by default")] = None,
+    as_json: Json = False,
+) -> None:
+    """Try hyper-parameters on the four weeks before those that `train` and `evaluate` judge by; log every trial."""
+    from models.registry import Registry
+    from pipelines.tune import tune_recommender as verb
+
+    settings, console = Settings(), _console()
+    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    with bar(console, "Trying") as tick:
+        report = verb(settings, registry, _utc(until), recipe, trials, seed, tick)
+    _tell(asdict(report), as_json, console)
 
 
 @app.command()

@@ -6,6 +6,7 @@ Each step is safe to repeat and to interrupt; cron runs them in this order.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from features.catalog import Catalog
 from features.database import open_database
 from features.history import Compaction, compact, drop, position
 from features.identity import Identities
@@ -13,6 +14,7 @@ from features.log import EVENTS, Log
 from features.snapshots import Built, build
 from features.store import Materialized, apply, materialize, open_store
 from pipelines.settings import Settings
+from training.assortment import Assortment
 
 Progress = Callable[[int], None]
 _NO_HISTORY = "no history in {}; run `python -m pipelines ingest`, then `python -m pipelines compact` first"
@@ -50,6 +52,12 @@ def materialize_features(settings: Settings, progress: Progress) -> Materialized
     store = open_store(settings.feature_data, settings.online_store)
     apply(store)
     return materialize(store, progress)
+
+
+def assortment(settings: Settings) -> Assortment:
+    """What training may learn about products; their features of the past are kept beside the others."""
+    known = Catalog(open_database(settings.database_url)).changed_since(0)
+    return Assortment(settings.feature_data / "training", known.products, known.added)
 
 
 def end_of_history(settings: Settings) -> datetime:

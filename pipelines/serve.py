@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of the service: where the stores are, one BLAS thread, and nothing that phones home."""
-    own = {f"KAIROS_{name.upper()}": str(getattr(settings, name)) for name in type(settings).model_fields}
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    own = {f"KAIROS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     private = {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
     quiet = {"PYTHONWARNINGS": "ignore", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     return {**inherited, **own, **private, **quiet, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
     mlflow_artifacts: str = Field("mlruns/artifacts", description="where new experiments keep their files")
+    placements: Path | None = Field(None, description="TOML file that changes the default placements")
     history_buckets: int = Field(
         8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
     )

@@ -11,7 +11,7 @@ from features.database import open_database
 from features.identity import Identities
 from models.registry import Registry
 from pipelines.console import Tick
-from pipelines.refresh import end_of_history
+from pipelines.refresh import assortment, end_of_history
 from pipelines.settings import Settings
 from training.evaluate import TASKS, Evaluation
 from training.recommender import Trained, train
@@ -35,7 +35,9 @@ def train_recommender(settings: Settings, registry: Registry, until: datetime | 
     """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats."""
     identities = Identities(open_database(settings.database_url)).table()
     end = until or end_of_history(settings)
-    return train(settings.history, identities, registry, end, np.random.default_rng(_SEED), progress=progress)
+    rng = np.random.default_rng(_SEED)
+    known = assortment(settings)
+    return train(settings.history, identities, registry, end, rng, assortment=known, progress=progress)
 
 
 def report(trained: Trained) -> TrainReport:

@@ -1,7 +1,8 @@
 """From the history to what a recommender is fitted on and judged by, through the same feature code that serves it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.compute import customer_features, interactions
+from features.compute import interactions, visible
 from models.recommenders.arrays import Codes, Floats, Ids, codes_of
 from models.recommenders.base import Interactions, Query, days
+from training.assortment import Assortment
 from training.splits import Fold
 
 _TARGET = "order_completed"
@@ -24,7 +26,7 @@ class Holdout:
 
     `targets` are the codes of the distinct products bought after the split, `seen` of those that the customer had any
     interaction with before it; both over `item_ids`, which are all products seen before the split. `popularity` is how
-    often each of these was interacted with.
+    often each of these was interacted with, `orders` how many orders each customer had before the split, where known.
     """
 
     split: float
@@ -34,6 +36,7 @@ class Holdout:
     targets: tuple[Codes, ...]
     seen: tuple[Codes, ...]
     popularity: Floats
+    orders: Codes | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,17 @@ class Exam:
     holdout: Holdout
 
 
-def exam(history: Path, identities: pa.Table, fold: Fold) -> Exam:
-    """The exam of one fold. Raises ValueError when there is nothing to learn from or nothing to foresee."""
-    before = interactions(history, identities, fold.split)
+def exam(history: Path, identities: pa.Table, fold: Fold, assortment: Assortment | None = None) -> Exam:
+    """The exam of one fold; with an `assortment`, models may also learn from what was known about products by then.
+
+    Raises ValueError when there is nothing to learn from or nothing to foresee.
+    """
+    with visible(history, identities, fold.split) as seen:
+        before, customers = seen.interactions(), seen.customers()
     after = interactions(history, identities, fold.until, since=fold.split)
-    customers = customer_features(history, identities, fold.split)
     train = to_interactions(before, days(fold.split))
+    if assortment is not None:
+        train = with_catalogues(train, history, identities, assortment, fold.split)
     holdout = to_holdout(before, after, customers, train, days(fold.split))
     if not holdout.queries:
         raise ValueError(
@@ -71,7 +79,16 @@ def to_interactions(table: pa.Table, until: float) -> Interactions:
         item_ids=item_ids,
         customer_count=len(customer_ids),
         until=until,
+        orders=_orders(table),
     )
+
+
+def with_catalogues(
+    data: Interactions, history: Path, identities: pa.Table, assortment: Assortment, until: datetime
+) -> Interactions:
+    """`data`, which ends at `until`, with its products as the shop knew them then and at earlier moments."""
+    *past, now = assortment.catalogues(history, identities, data.item_ids, assortment.moments(until))
+    return replace(data, catalogue=now, past=tuple(past))
 
 
 def to_queries(customers: pa.Table, day: float) -> tuple[Query, ...]:
@@ -101,6 +118,7 @@ def to_holdout(before: pa.Table, after: pa.Table, customers: pa.Table, train: In
         targets=tuple(targets[row] for row in kept),
         seen=tuple(seen[row] for row in kept),
         popularity=np.bincount(train.items, minlength=len(train.item_ids)).astype(np.float64),
+        orders=customers["frequency"].to_numpy()[kept].astype(np.int32),
     )
 
 
@@ -109,6 +127,13 @@ def digest(data: Interactions) -> str:
     hashed = hashlib.sha256("\n".join(data.item_ids).encode())
     for array in (data.customers, data.items, data.days, data.weights, np.array(data.until)):
         hashed.update(np.ascontiguousarray(array).tobytes())
+    if data.orders is not None:
+        hashed.update(data.orders.tobytes())
+    for catalogue in (*data.past, data.catalogue):
+        for name, text in sorted(catalogue.texts.items()):
+            hashed.update(f"{name}:{text.tolist()}".encode())
+        for name, number in sorted(catalogue.numbers.items()):
+            hashed.update(name.encode() + number.tobytes())
     return hashed.hexdigest()[:16]
 
 
@@ -119,6 +144,14 @@ def _encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
     rank = np.empty(len(ids), np.int32)
     rank[order] = np.arange(len(ids), dtype=np.int32)
     return rank[encoded.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
+
+
+def _orders(table: pa.Table) -> Codes:
+    """The code of each line's order, -1 where it was not bought."""
+    bought = np.flatnonzero(pc.equal(table["type"], _TARGET).to_numpy(zero_copy_only=False))
+    orders = np.full(len(table), -1, np.int32)
+    orders[bought] = _encoded(table["order_id"].take(pa.array(bought)))[0]
+    return orders
 
 
 def _products_of(table: pa.Table, customer_ids: Ids, item_ids: Ids) -> list[Codes]:

@@ -1,12 +1,12 @@
 """Judging recommenders on what customers went on to buy: full ranking, the same customers for all, baselines beside.
 
 Each is judged twice: with everything allowed, as most of what people buy they bought before, and on what was new to
-each customer alone.
+each customer alone; and apart for those of whom, and for products of which, little was known.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,8 +19,15 @@ from training.metrics.ranking import Counts, Hits, coverage, hit_rate, ndcg, pop
 
 Task = Literal["repeats allowed", "new only"]
 TASKS: tuple[Task, ...] = get_args(Task)
+Group = Literal["cold customers", "warm customers", "cold products", "warm products"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+COLD_ORDERS = 5
+"""A customer with fewer orders than this before the split is cold."""
+COLD_INTERACTIONS = 10
+"""A product with fewer interactions than this before the split is cold."""
 DEPTHS = (10, 20)
 _CHUNK = 128
+_NOTHING = np.empty(0, np.int32)
 
 
 class Leak(ValueError):
@@ -29,7 +36,11 @@ class Leak(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one recommender did at one task: `values` per customer by measure, e.g. `recall@10`."""
+    """How one recommender did at one task: `values` per customer by measure, e.g. `recall@10`.
+
+    `groups` hold the same for parts: those customers alone, or all who bought such products with these alone to be
+    found, still among everything. `orders` of each customer before the split, where they are known.
+    """
 
     name: str
     task: Task
@@ -37,10 +48,12 @@ class Outcome:
     coverage: float
     popularity_lift: float
     cpu_ms: float
+    groups: Mapping[Group, Mapping[str, Floats]] = field(default_factory=dict)
+    orders: Codes | None = None
 
     def mean(self, measure: str) -> float:
-        """The mean over customers."""
-        return float(self.values[measure].mean())
+        """The mean over customers; NaN where the task asked nobody."""
+        return mean(self.values[measure])
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,15 @@ class Evaluation:
     def above(self, name: str, other: str, task: Task, measure: str, rng: np.random.Generator) -> Interval:
         """How far `name` lies above `other`, with its interval."""
         return paired(self.of(name, task).values[measure], self.of(other, task).values[measure], rng)
+
+
+def mean(values: Floats) -> float:
+    """The mean of `values`, NaN when there are none.
+
+    >>> mean(np.array([0.0, 1.0])), mean(np.array([]))
+    (0.5, nan)
+    """
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def evaluate(
@@ -110,16 +132,44 @@ def _judge(name: str, model: FittedRecommender, task: Task, holdout: Holdout) ->
             found = ids[ids != None]  # noqa: E711  elementwise
             shown[place, : len(found)] = codes_of(found, holdout.item_ids)
             hits[place] = np.isin(shown[place], targets[row])
-    counts = np.array([len(targets[row]) for row in rows], np.int64)
-    bought = np.concatenate([targets[row] for row in rows]) if rows else np.empty(0, np.int32)
+    wanted = [targets[row] for row in rows]
+    values = _measures(hits, _counts(wanted))
+    orders = None if holdout.orders is None else holdout.orders[rows]
     return Outcome(
         name=name,
         task=task,
-        values=_measures(hits, counts),
+        values=values,
         coverage=coverage(shown[:, : DEPTHS[0]], len(holdout.item_ids)),
-        popularity_lift=popularity_lift(shown[:, : DEPTHS[0]], holdout.popularity, bought),
+        popularity_lift=popularity_lift(shown[:, : DEPTHS[0]], holdout.popularity, np.concatenate([_NOTHING, *wanted])),
         cpu_ms=1e3 * spent / max(len(rows), 1),
+        groups=_of_customers(values, orders) | _of_products(shown, hits, wanted, holdout.popularity),
+        orders=orders,
     )
+
+
+def _of_customers(values: Mapping[str, Floats], orders: Codes | None) -> dict[Group, Mapping[str, Floats]]:
+    if orders is None:
+        return {}
+    cold = orders < COLD_ORDERS
+    parts: dict[Group, Mask] = {"cold customers": cold, "warm customers": ~cold}
+    return {group: {measure: of[part] for measure, of in values.items()} for group, part in parts.items()}
+
+
+def _of_products(
+    shown: Codes, hits: Hits, wanted: Sequence[Codes], popularity: Floats
+) -> dict[Group, Mapping[str, Floats]]:
+    cold = popularity < COLD_INTERACTIONS
+    parts: dict[Group, Mask] = {"cold products": cold, "warm products": ~cold}
+    found: dict[Group, Mapping[str, Floats]] = {}
+    for group, part in parts.items():
+        counts = _counts([codes[part[codes]] for codes in wanted])
+        asked = counts > 0
+        found[group] = _measures((hits & part[shown])[asked], counts[asked])
+    return found
+
+
+def _counts(wanted: Sequence[Codes]) -> Counts:
+    return np.array([len(codes) for codes in wanted], np.int64)
 
 
 def _measures(hits: Hits, counts: Counts) -> dict[str, Floats]:

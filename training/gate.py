@@ -9,26 +9,44 @@ from training.evaluate import Evaluation, Task
 
 TASK: Task = "repeats allowed"
 MEASURE = "recall@10"
+GUARD: Task = "new only"
+"""What a better candidate must not pay with. Repeats are most of what is bought, so a model can gain on them while it
+gets worse at showing what the customer does not know yet, which is what a shop wants recommendations for."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the candidate passed, the interval of the paired difference that decided, and the same in words."""
+    """Whether the candidate passed, the interval of the paired difference that decided, and the same in words.
+
+    `guard` is the interval of the difference at what was new to each customer; None when nobody bought anything new.
+    """
 
     passed: bool
     opponent: str
     interval: Interval
     words: str
+    guard: Interval | None = None
 
 
 def judge(evaluation: Evaluation, candidate: str, champion: str | None, rng: np.random.Generator) -> Verdict:
-    """Pass `candidate` only if the 95 % interval of its difference to the champion lies above 0.
+    """Pass `candidate` only if the 95 % interval of its difference to the champion lies above 0, the guard's not below.
 
-    Without a champion the best baseline is the opponent: a first model that popular products beat is no model.
+    Without a champion the best baseline is the opponent, at either task: a first model that popular products beat is
+    no model.
     """
     opponent = champion or evaluation.best_baseline(TASK, MEASURE).name
     interval = evaluation.above(candidate, opponent, TASK, MEASURE, rng)
-    passed = interval.low > 0
-    finding = "above 0" if passed else "not above 0"
-    words = f"{MEASURE}, {TASK}: {candidate} against {opponent} {interval}, {finding}"
-    return Verdict(passed, opponent, interval, words)
+    better = interval.low > 0
+    share = _share(interval, evaluation.of(opponent, TASK).mean(MEASURE))
+    words = f"{MEASURE}, {TASK}: {candidate} against {opponent} {interval}{share}, {'' if better else 'not '}above 0"
+    if not len(evaluation.of(candidate, GUARD).values[MEASURE]):
+        return Verdict(better, opponent, interval, words)
+    beside = champion or evaluation.best_baseline(GUARD, MEASURE).name
+    guard = evaluation.above(candidate, beside, GUARD, MEASURE, rng)
+    worse = guard.high < 0
+    words += f"; {GUARD}: against {beside} {guard}, {'below 0: worse at it' if worse else 'not below 0'}"
+    return Verdict(better and not worse, opponent, interval, words, guard)
+
+
+def _share(interval: Interval, base: float) -> str:
+    return f" ({100 * interval.mean / base:+.1f} %)" if base > 0 else ""

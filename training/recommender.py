@@ -1,32 +1,36 @@
-"""Fit a recommender, judge it on the last weeks, publish it with the gate's verdict. Nothing goes live from here."""
+"""Fit a suite of recommenders, judge it on the last weeks, publish it with the gate's verdict; nothing goes live."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.figure import Figure
 
 from features.compute import interactions
 from features.definitions import RECOMMENDER_FEATURES
-from models.recommenders.base import FittedRecommender, Interactions, Recommender, days
-from models.recommenders.fallback import Fallback
+from models.evidence import Evidence, Snapshot
+from models.recommenders.base import Interactions, Recommender, days
+from models.recommenders.combinator import Combinator, distinct
 from models.recommenders.family import to_json
-from models.registry import CHAMPION, Evidence, Published, Registry, Snapshot, Version
-from training.baselines import BASELINES
-from training.dataset import Exam, digest, exam, to_interactions
-from training.evaluate import Evaluation, evaluate
+from models.recommenders.suite import Suite
+from models.registry import CHAMPION, Registry, Version
+from training.assortment import Assortment
+from training.contest import contest
+from training.dataset import digest, exam, to_interactions, with_catalogues
+from training.evaluate import Evaluation, mean
 from training.gate import Verdict, judge
-from training.report import MEASURES, card, chart, table
+from training.plots import by_history, chart, lift_and_coverage
+from training.report import MEASURES, above_best_baseline, card, groups, table
 from training.splits import Fold, latest_folds
 
 NAME = "recommender"
 WINDOW = timedelta(weeks=4)
 
-_STEPS = 5
-_CHAMPION = "champion"
+_STEPS = 4
 
 Progress = Callable[[int, int], None]
 
@@ -47,61 +51,63 @@ def train(
     registry: Registry,
     end: datetime,
     rng: np.random.Generator,
-    recipe: Recommender | None = None,
+    suite: Suite | None = None,
     window: timedelta = WINDOW,
+    assortment: Assortment | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Trained:
-    """Judge `recipe` on the last `window` before `end`, fit it on everything before `end`, publish it as challenger.
+    """Judge `suite` on the last `window` before `end`, fit it on everything before `end`, publish it as challenger.
 
-    The champion, if there is one, sits the same exam. `recipe` is popularity behind RP3beta unless said otherwise.
-    Raises ValueError when the history is too short to judge anything.
+    The suite's first recommender answers for it at the gate; the champion, if there is one, and the other members sit
+    the same exam. With an `assortment`, models learn from what was known about products too. Raises ValueError when
+    the history is too short to judge anything.
     """
-    recipe = recipe or Fallback()
+    suite = suite or Suite()
+    candidate = suite.sources[0].name
     (fold,) = latest_folds(end, window, 1)
     progress(0, _STEPS)
-    judged = exam(history, identities, fold)
+    judged = exam(history, identities, fold, assortment)
     progress(1, _STEPS)
     live = registry.alias(NAME, CHAMPION)
-    champion = registry.load(live) if live else None
-    models: dict[str, FittedRecommender] = {recipe.name: recipe.fit(judged.train)}
-    if champion:
-        models[_CHAMPION] = _opponent(champion, judged)
-    baselines = {name: baseline.fit(judged.train) for name, baseline in BASELINES.items()}
+    evaluation = contest(
+        judged,
+        {member.name: member for member in suite.sources},
+        {CHAMPION: registry.load(live)} if live else {},
+    )
+    verdict = judge(evaluation, candidate, CHAMPION if live else None, rng)
     progress(2, _STEPS)
-    evaluation = evaluate(models, baselines, judged.holdout)
-    verdict = judge(evaluation, recipe.name, _CHAMPION if champion else None, rng)
-    progress(3, _STEPS)
     everything = interactions(history, identities, end)
     data = to_interactions(everything, days(end))
-    fitted = recipe.fit(data)
-    progress(4, _STEPS)
+    if assortment is not None:
+        data = with_catalogues(data, history, identities, assortment, end)
+    fitted = suite.fit(data)
+    progress(3, _STEPS)
     since = everything["occurred_at"][0].as_py()
     evidence = Evidence(
-        parameters={"recipe": to_json(recipe), "window_days": window.days, **_parameters(recipe)},
-        metrics=_metrics(evaluation, recipe.name, rng),
-        snapshot=_snapshot(data, since, end),
-        tables={"evaluation": table(evaluation)},
-        figures={"recall": chart(evaluation, rng)},
-        card=card(NAME, to_json(recipe), fold, evaluation, verdict, MEASURES),
+        parameters={"window_days": window.days, "answers": candidate, **parameters(suite)},
+        metrics=metrics(evaluation, rng),
+        snapshot=snapshot(data, since, end),
+        tables={"evaluation": table(evaluation, rng), "groups": groups(evaluation)},
+        figures=figures(evaluation, rng),
+        card=card(NAME, to_json(suite), fold, evaluation, verdict, MEASURES),
         tags={
             "gate": "passed" if verdict.passed else "refused",
             "gate.words": verdict.words,
             "gate.champion": live.number if live else "",
         },
     )
-    version = registry.publish(NAME, recipe, fitted, RECOMMENDER_FEATURES, evidence)
-    progress(5, _STEPS)
+    version = registry.publish(NAME, suite, fitted, RECOMMENDER_FEATURES, evidence)
+    progress(_STEPS, _STEPS)
     return Trained(version, fold, evaluation, verdict)
 
 
-def _opponent(champion: Published, judged: Exam) -> FittedRecommender:
-    """The champion as it is live, or, if it has seen the days of the exam, its recipe on what the candidate learned."""
-    if champion.model.until <= judged.holdout.split:
-        return champion.model
-    return champion.recipe.fit(judged.train)
+def figures(evaluation: Evaluation, rng: np.random.Generator) -> dict[str, Figure]:
+    """The plots of an evaluation, by the names of their files."""
+    return {"recall": chart(evaluation, rng), "history": by_history(evaluation), "lift": lift_and_coverage(evaluation)}
 
 
-def _snapshot(data: Interactions, since: datetime, end: datetime) -> Snapshot:
+def snapshot(data: Interactions, since: datetime, end: datetime) -> Snapshot:
+    """What `data` was, in figures."""
     return Snapshot(
         name="interactions",
         digest=digest(data),
@@ -113,36 +119,40 @@ def _snapshot(data: Interactions, since: datetime, end: datetime) -> Snapshot:
     )
 
 
-def _parameters(recipe: Recommender) -> dict[str, Any]:
-    """Every hyper-parameter by a name that says whose it is: `rp3beta.alpha`."""
+def parameters(*recipes: Recommender) -> dict[str, Any]:
+    """Every hyper-parameter of every distinct recipe by a name that says whose it is: `rp3beta.alpha`.
+
+    A second recipe of a name is numbered: `rp3beta:2.alpha`.
+    """
     found: dict[str, Any] = {}
-    for field in fields(recipe):  # type: ignore[arg-type]
-        value = getattr(recipe, field.name)
-        if isinstance(value, tuple):
-            for part in value:
-                found |= _parameters(part)
-        elif not is_dataclass(value):
-            found[f"{recipe.name}.{field.name}"] = value
+    count: dict[str, int] = {}
+    for part in dict.fromkeys(part for recipe in recipes for part in distinct(recipe)):
+        number = count[part.name] = count.get(part.name, 0) + 1
+        owner = part.name if number == 1 else f"{part.name}:{number}"
+        for field in fields(part):  # type: ignore[arg-type]
+            value = getattr(part, field.name)
+            if field.name == "sources" and isinstance(part, Combinator):
+                value = ", ".join(source.name for source in value)
+            found[f"{owner}.{field.name}"] = value
     return found
 
 
-def _metrics(evaluation: Evaluation, candidate: str, rng: np.random.Generator) -> dict[str, float]:
-    """Means of all by `task/recommender/measure`, and how far the candidate lies above the best baseline."""
-    found = {}
+def metrics(evaluation: Evaluation, rng: np.random.Generator) -> dict[str, float]:
+    """Means of all by `task/recommender/measure`, and how far each lies above the best baseline."""
+    found: dict[str, float] = {}
     for outcome in evaluation.outcomes:
-        group = _name(f"{outcome.task}/{outcome.name}")
-        for measure in outcome.values:
-            found[f"{group}/{_name(measure)}"] = outcome.mean(measure)
-        found[f"{group}/coverage"] = outcome.coverage
-        found[f"{group}/popularity_lift"] = outcome.popularity_lift
-        if outcome.name == candidate:
-            for measure in MEASURES:
-                best = evaluation.best_baseline(outcome.task, measure).name
-                above = evaluation.above(candidate, best, outcome.task, measure, rng)
-                found |= {f"{group}/{_name(measure)}_above_{key}": value for key, value in asdict(above).items()}
+        values: dict[str, float] = {measure: outcome.mean(measure) for measure in outcome.values}
+        values |= {"coverage": outcome.coverage, "popularity_lift": outcome.popularity_lift}
+        for measure in MEASURES:
+            above = above_best_baseline(evaluation, outcome, measure, rng)
+            values |= {f"{measure}_above_{key}": value for key, value in asdict(above).items()} if above else {}
+        found |= named(f"{outcome.task}/{outcome.name}", values)
+        for group, of in outcome.groups.items():
+            found |= named(f"{outcome.task}/{outcome.name}/{group}", {MEASURES[0]: mean(of[MEASURES[0]])})
     return found
 
 
-def _name(words: str) -> str:
-    """MLflow takes no `@` in the name of a metric."""
-    return words.replace(" ", "_").replace("@", "_at_")
+def named(owner: str, values: Mapping[str, float]) -> dict[str, float]:
+    """MLflow takes no `@` in the name of a metric, and what nobody was asked has no figure."""
+    found = {f"{owner}/{measure}".replace(" ", "_").replace("@", "_at_"): value for measure, value in values.items()}
+    return {name: value for name, value in found.items() if not np.isnan(value)}

@@ -1,29 +1,31 @@
-"""What an evaluation says, for people: a table, a plot, and the model card that goes with a version."""
+"""What an evaluation says, for people and for files: tables, a page, and the model card that goes with a version."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from training.bootstrap import paired
-from training.evaluate import TASKS, Evaluation
+from training.bootstrap import Interval
+from training.evaluate import COLD_INTERACTIONS, COLD_ORDERS, DEPTHS, TASKS, Evaluation, Outcome, Task, mean
 from training.gate import Verdict
 from training.splits import Fold
 
 MEASURES = ("recall@10", "ndcg@10")
-_COLOURS = {True: "#9aa5b1", False: "#1f6feb"}
+_SHOWN = tuple(f"{measure}@{depth}" for depth in DEPTHS for measure in ("hit", "recall", "ndcg", "mrr"))
 
 
-def table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row a recommender and task, every measure as its mean over customers."""
+def table(evaluation: Evaluation, rng: np.random.Generator) -> pd.DataFrame:
+    """One row a recommender and task: each measure's mean over customers, and how far it lies above the best baseline.
+
+    The ends of the 95 % intervals are those of the paired bootstrap; a baseline has none.
+    """
     rows = [
         {
             "recommender": outcome.name,
             "task": outcome.task,
-            "customers": len(outcome.values[MEASURES[0]]),
+            "customers": _count(outcome),
             **{measure: outcome.mean(measure) for measure in outcome.values},
+            **_above(evaluation, outcome, rng),
             "coverage": outcome.coverage,
             "popularity lift": outcome.popularity_lift,
             "CPU-ms a query": outcome.cpu_ms,
@@ -33,25 +35,48 @@ def table(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def chart(evaluation: Evaluation, rng: np.random.Generator, measure: str = "recall@10") -> Figure:
-    """`measure` by recommender with 95 % intervals, one panel a task; baselines in grey."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(TASKS))
-    for panel, task in zip(panels, TASKS, strict=True):
-        outcomes = [outcome for outcome in evaluation.outcomes if outcome.task == task]
-        for place, outcome in enumerate(reversed(outcomes)):
-            values = outcome.values[measure]
-            interval = paired(values, np.zeros(len(values)), rng)
-            reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
-            colour = _COLOURS[outcome.name in evaluation.baselines]
-            panel.errorbar(interval.mean, place, xerr=reach, fmt="o", color=colour, capsize=3)
-        panel.set_yticks(range(len(outcomes)), [outcome.name for outcome in reversed(outcomes)])
-        panel.set_ylim(-0.5, len(outcomes) - 0.5)
-        panel.set_title(task, loc="left", fontsize="medium")
-        panel.set_xlabel(measure)
-        panel.grid(axis="x", alpha=0.3)
-    return figure
+def groups(evaluation: Evaluation) -> pd.DataFrame:
+    """One row a recommender, task and group: cold and warm customers and products apart."""
+    rows = [
+        {
+            "recommender": outcome.name,
+            "task": outcome.task,
+            "group": group,
+            "customers": len(values[MEASURES[0]]),
+            **{measure: mean(of) for measure, of in values.items()},
+        }
+        for outcome in evaluation.outcomes
+        for group, values in outcome.groups.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def above_best_baseline(
+    evaluation: Evaluation, outcome: Outcome, measure: str, rng: np.random.Generator
+) -> Interval | None:
+    """How far `outcome` lies above the best baseline of its task; None for a baseline and where nobody was asked."""
+    if outcome.name in evaluation.baselines or not evaluation.baselines or not _count(outcome):
+        return None
+    best = evaluation.best_baseline(outcome.task, measure).name
+    return evaluation.above(outcome.name, best, outcome.task, measure, rng)
+
+
+def page(fold: Fold, evaluation: Evaluation, rng: np.random.Generator) -> str:
+    """The whole evaluation in Markdown: a table a task, best first, then the groups."""
+    parts = [f"# What was bought from {fold.split:%Y-%m-%d} to {fold.until:%Y-%m-%d}, foreseen", "", protocol(fold)]
+    for task in TASKS:
+        parts += ["", f"## {task.capitalize()}", "", *_rows(evaluation, task, rng)]
+    parts += ["", "## Cold and warm", "", _cold_and_warm(), "", *_group_rows(evaluation)]
+    return "\n".join([*parts, ""])
+
+
+def protocol(fold: Fold) -> str:
+    """How it was judged."""
+    return (
+        f"Learned from everything before {fold.split:%Y-%m-%d}. Full ranking over all products seen before the split, "
+        "customers with a history before it and a purchase of such a product after it, ties by id. Intervals are 95 % "
+        "of the paired bootstrap by customer (1,000 draws) of the difference to the best baseline of the column."
+    )
 
 
 def card(name: str, recipe: str, fold: Fold, evaluation: Evaluation, verdict: Verdict, shown: Sequence[str]) -> str:
@@ -76,8 +101,55 @@ def card(name: str, recipe: str, fold: Fold, evaluation: Evaluation, verdict: Ve
             "",
             f"Gate: {'passed' if verdict.passed else 'refused'}. {verdict.words}.",
             "",
-            "It recommends products that people like this customer want; it does not know stock, price or margin, and "
-            "a product that nobody has bought is not in it. It stores no customers: histories come with the request.",
+            "It recommends products that people like this customer want; rules at serving know stock, price and what "
+            "may be shown. It stores no customers: histories come with the request.",
             "",
         ]
     )
+
+
+def _count(outcome: Outcome) -> int:
+    return len(outcome.values[MEASURES[0]])
+
+
+def _above(evaluation: Evaluation, outcome: Outcome, rng: np.random.Generator) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for measure in MEASURES:
+        above = above_best_baseline(evaluation, outcome, measure, rng)
+        ends = (above.low, above.high) if above else (np.nan, np.nan)
+        found |= {f"{measure} above best baseline, {end}": at for end, at in zip(("low", "high"), ends, strict=True)}
+    return found
+
+
+def _rows(evaluation: Evaluation, task: Task, rng: np.random.Generator) -> list[str]:
+    outcomes = [outcome for outcome in evaluation.outcomes if outcome.task == task]
+    outcomes.sort(key=lambda outcome: -np.nan_to_num(outcome.mean(MEASURES[0])))
+    shown = [measure for measure in _SHOWN if all(measure in outcome.values for outcome in outcomes)]
+    titles = ["recommender", *shown, f"{MEASURES[0]} above the best baseline", "coverage", "popularity lift", "CPU-ms"]
+    lines = [f"| {' | '.join(titles)} |", f"| --- |{' ---: |' * (len(titles) - 1)}"]
+    for outcome in outcomes:
+        above = above_best_baseline(evaluation, outcome, MEASURES[0], rng)
+        name = "*" + outcome.name + "*" if outcome.name in evaluation.baselines else outcome.name
+        cells = [name, *(f"{outcome.mean(measure):.4f}" for measure in shown)]
+        cells += [str(above or ""), f"{outcome.coverage:.1%}", f"{outcome.popularity_lift:.2f}"]
+        lines.append(f"| {' | '.join([*cells, f'{outcome.cpu_ms:.2f}'])} |")
+    return lines
+
+
+def _cold_and_warm() -> str:
+    return (
+        f"A customer with fewer than {COLD_ORDERS} orders before the split is cold, and so is a product with fewer "
+        f"than {COLD_INTERACTIONS} interactions; of products, only such ones are to be found, among everything. "
+        f"{MEASURES[0]}, with the number of customers."
+    )
+
+
+def _group_rows(evaluation: Evaluation) -> list[str]:
+    found = groups(evaluation)
+    if found.empty:
+        return ["Not known here."]
+    cells = found[MEASURES[0]].map("{:.4f}".format) + found["customers"].map(" ({:,})".format)
+    wide = found.assign(cell=cells, column=found["group"] + ", " + found["task"])
+    wide = wide.pivot_table(index="recommender", columns="column", values="cell", aggfunc="first", sort=False)
+    lines = [f"| recommender | {' | '.join(wide.columns)} |", f"| --- |{' ---: |' * len(wide.columns)}"]
+    return [*lines, *(f"| {name} | {' | '.join(row)} |" for name, row in zip(wide.index, wide.to_numpy(), strict=True))]

@@ -89,6 +89,20 @@ def test_from_a_file_to_an_answer(
     assert run("promote", "--why", "newer", "--force") == {"live": "2", "replaced": "1"}
     assert run("rollback", "--why", "it was a trial")["live"] == "1"
 
+    folder = tmp_path / "report"
+    found = run("evaluate", "recommender", "--model", "champion", "--recipe", "popularity", "--out", str(folder))
+    assert found["tasks"]["repeats allowed"].keys() >= {"champion", "popularity", "personal frequency"}
+    assert found["tasks"]["new only"]["champion"]["recall@20"] > 0
+    pictures = {"recall.png", "history.png", "lift.png"}
+    assert {path.name for path in folder.iterdir()} == {"evaluation.csv", "groups.csv", "report.md", *pictures}
+    assert "| champion | " in (folder / "report.md").read_text()
+    assert "there is no model 'best'" in run("evaluate", "recommender", "--model", "best", code=1)
+    tuned = run("tune", "recommender", "--recipe", "popularity", "--trials", "3")
+    assert 1 <= tuned["trials"] <= 3
+    assert tuned["score"] >= tuned["defaults"] > 0
+    assert json.loads(tuned["recipe"])["recipe"] == "popularity"
+    assert "nothing to tune in 'magic'" in run("tune", "recommender", "--recipe", "magic", code=1)
+
     with running(Settings(), tmp_path / "service.log") as url, httpx.Client(base_url=url, timeout=20) as client:
         before, known = (_ask(client, user) for user in ("nobody-yet", "1"))
         assert before["fallback"] == "popularity"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.evidence import Evidence, Snapshot
 from models.recommenders.base import Interactions
 from models.recommenders.popularity import Popularity
-from models.registry import Evidence, Registry, Snapshot, Version
+from models.registry import Registry, Version
 from pipelines.promote import Refused, promote
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -52,7 +53,7 @@ def test_the_challenger_goes_live_when_the_gate_passed_it(registry: Registry) ->
 
 def test_a_refused_version_stays_out_and_hears_why(registry: Registry) -> None:
     publish(registry, "refused")
-    with pytest.raises(Refused, match="by so much"):
+    with pytest.raises(Refused, match=r"recommender 1 did not pass the gate \(refused\): by so much"):
         promote(registry, "recommender", None, "ann", "please", NOW)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from models.recommenders.base import Recommender
-from tests.models.recommenders.world import ITEMS, query, random_queries, random_shop
-from training.baselines import BASELINES, PersonalFrequency
+from models.recommenders.base import Query, Recommender
+from tests.models.recommenders.world import ITEMS, UNTIL, query, random_queries, random_shop
+from training.baselines import BASELINES, BuyAgain, PersonalFrequency, RecentlyBought
 
 SHOP = random_shop()
 
@@ -52,3 +53,19 @@ def test_contributions_of_frequency_are_the_entries_themselves() -> None:
     a, b = SHOP.item_ids[:2]
     added = model.contributions(query([a, b, a]), [a, b])
     assert added.tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_buy_again_lets_a_product_fade_by_half_in_its_half_life() -> None:
+    a, b = SHOP.item_ids[:2]
+    model = BuyAgain(half_life=10.0).fit(SHOP)
+    asked = Query(UNTIL, np.array([a, a, b], object), UNTIL - np.array([20.0, 10.0, 9.0]), np.ones(3))
+    scores = {id_: score for id_, score, _ in model.recommend([asked], ITEMS).row(0)}
+    assert scores[a] == pytest.approx(0.25 + 0.5, abs=1e-5)
+    assert scores[b] == pytest.approx(2**-0.9, abs=1e-5)
+    assert PersonalFrequency().fit(SHOP).recommend([asked], 1).ids[0, 0] == a
+
+
+def test_recently_bought_goes_by_the_newest_time_then_by_frequency() -> None:
+    a, b, c, d = SHOP.item_ids[:4]
+    asked = Query(UNTIL, np.array([d, d, d, b, c, c, a], object), UNTIL - np.array([9, 8, 7, 2, 5, 2, 1.0]), np.ones(7))
+    assert RecentlyBought().fit(SHOP).recommend([asked], 4).ids[0].tolist() == [a, c, b, d]

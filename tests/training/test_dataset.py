@@ -10,6 +10,7 @@ import pytest
 from features.compute import NOBODY, customer_features, interactions
 from models.recommenders.arrays import codes_of
 from models.recommenders.base import days
+from models.recommenders.catalogue import Catalogue
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
 from training.dataset import digest, exam, to_interactions, to_queries
@@ -30,6 +31,10 @@ def test_interactions_say_what_the_table_says(history: Path) -> None:
     customers = np.array(sorted(set(table["customer_id"].to_pylist())), object)
     assert customers[data.customers].tolist() == table["customer_id"].to_pylist()
     assert data.customer_count == len(customers)
+    assert data.orders is not None
+    assert set(data.orders[np.array(table["type"].to_pylist()) != "order_completed"]) == {-1}
+    pairs = {pair for pair in zip(table["order_id"].to_pylist(), data.orders.tolist(), strict=True) if pair[0]}
+    assert len(pairs) == len({order for order, _ in pairs}) == len({code for _, code in pairs}) > 100
 
 
 def test_queries_hold_each_customers_own_history(history: Path) -> None:
@@ -71,6 +76,8 @@ def test_the_holdout_by_hand(tmp_path: Path) -> None:
     assert [codes.tolist() for codes in found.targets] == [[1], [0]]
     assert [codes.tolist() for codes in found.seen] == [[0, 1], [1]]
     assert found.popularity.tolist() == [2, 3]
+    assert found.orders is not None
+    assert found.orders.tolist() == [1, 0]
 
 
 def test_an_exam_that_asks_nothing_is_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -89,8 +96,12 @@ def test_the_digest_tells_any_change(tmp_path: Path) -> None:
         replace(data, days=changed),
         replace(data, until=data.until + 1),
         replace(data, item_ids=np.array([f"{id_}x" for id_ in data.item_ids], object)),
+        replace(data, orders=None),
+        replace(data, catalogue=Catalogue(0.0, data.item_ids, numbers={"price": np.ones(len(data.item_ids))})),
+        replace(data, catalogue=Catalogue(0.0, data.item_ids, texts={"brand": data.item_ids})),
+        replace(data, past=(Catalogue(0.0, data.item_ids, texts={"title": data.item_ids}),)),
     ]
-    assert len({digest(data), *(digest(other) for other in others)}) == 4
+    assert len({digest(data), *(digest(other) for other in others)}) == 8
     assert digest(replace(data)) == digest(data)
 
 

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.compute import NOBODY
 from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import Query, Ranking
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.top_k import Best, ranking
+from tests.features.shop import bought, day, history_of
 from tests.training.shop import exam_of, records, the_past
 from training.baselines import BASELINES
-from training.dataset import Exam, Holdout
+from training.dataset import Exam, Holdout, exam
 from training.evaluate import TASKS, evaluate
+from training.splits import Fold
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +125,43 @@ def test_progress_reaches_the_whole(prepared: Exam) -> None:
 def test_the_past_alone_is_no_exam(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="import a longer history"):
         exam_of(tmp_path, the_past(records()))
+
+
+def test_cold_and_warm_are_told_apart_by_hand(tmp_path: Path) -> None:
+    written = [
+        *(bought("old", number, f"a{number}", "tea", "milk") for number in range(1, 6)),
+        *(bought("more", number + 0.5, f"m{number}", "tea", "milk") for number in range(1, 6)),
+        bought("new", 8, "b", "milk", "cake"),
+        bought("old", 11, "c", "tea", "cake"),
+        bought("new", 12, "d", "tea", "cake"),
+        bought("more", 13, "e", "milk"),
+    ]
+    holdout = exam(history_of(tmp_path, written), NOBODY, Fold(day(10), day(20))).holdout
+    assert dict(zip(holdout.item_ids, holdout.popularity, strict=True)) == {"cake": 1, "milk": 11, "tea": 10}
+    assert holdout.orders is not None
+    assert dict(zip(holdout.customer_ids, holdout.orders, strict=True)) == {"more": 5, "new": 1, "old": 5}
+    found = evaluate({"oracle": Oracle(holdout)}, {}, holdout)
+    repeats = found.of("oracle", "repeats allowed")
+    assert {group: len(values["recall@10"]) for group, values in repeats.groups.items()} == {
+        "cold customers": 1,
+        "warm customers": 2,
+        "cold products": 2,
+        "warm products": 3,
+    }
+    assert all(values["recall@10"].min() == 1 for values in repeats.groups.values())
+    # Codes sort as cake, milk, tea: for whoever bought two, the oracle shows cake first and the warm one second.
+    assert repeats.groups["cold products"]["mrr@10"].tolist() == [1, 1]
+    assert sorted(repeats.groups["warm products"]["mrr@10"]) == [0.5, 0.5, 1]
+    fresh = found.of("oracle", "new only")
+    assert {group: len(values["recall@10"]) for group, values in fresh.groups.items()} == {
+        "cold customers": 1,
+        "warm customers": 1,
+        "cold products": 1,
+        "warm products": 1,
+    }
+
+
+def test_groups_of_customers_need_to_know_their_orders(prepared: Exam) -> None:
+    found = evaluate({}, {"popular": Popularity().fit(prepared.train)}, replace(prepared.holdout, orders=None))
+    assert set(found.of("popular", "new only").groups) == {"cold products", "warm products"}
+    assert found.of("popular", "new only").orders is None

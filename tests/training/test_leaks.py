@@ -10,6 +10,7 @@ import pytest
 from features.compute import NOBODY, interactions
 from features.log import Record, microseconds
 from models.recommenders.base import FittedRecommender, Recommender, days
+from models.recommenders.combinator import fit_all
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from tests.features.shop import bought, day, happened
@@ -54,14 +55,25 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Exam:
     return exam_of(tmp_path_factory.mktemp("honest"), WRITTEN)
 
 
+EVERYONE: list[Recommender] = [*(recipe() for recipe in RECIPES.values()), *BASELINES.values()]
+
+
+@pytest.fixture(scope="module")
+def fitted(honest: Exam) -> dict[Recommender, FittedRecommender]:
+    return fit_all(EVERYONE, honest.train)
+
+
 @pytest.mark.parametrize("tamper", [shuffled, another_future, dropped])
 def test_nothing_that_happens_after_the_split_moves_a_model_or_an_answer(
-    tamper: Callable[[Sequence[Record]], list[Record]], honest: Exam, tmp_path: Path
+    tamper: Callable[[Sequence[Record]], list[Record]],
+    honest: Exam,
+    fitted: dict[Recommender, FittedRecommender],
+    tmp_path: Path,
 ) -> None:
     tampered = exam_of(tmp_path, tamper(WRITTEN))
-    recipes: list[Recommender] = [*(recipe() for recipe in RECIPES.values()), *BASELINES.values()]
-    for recipe in recipes:
-        one, other = recipe.fit(honest.train), recipe.fit(tampered.train)
+    refitted = fit_all(EVERYONE, tampered.train)
+    for recipe in EVERYONE:
+        one, other = fitted[recipe], refitted[recipe]
         for name, array in one.arrays().items():
             assert np.array_equal(array, other.arrays()[name]), (recipe.name, name)
         known = dict(zip(honest.holdout.customer_ids, honest.holdout.queries, strict=True))

@@ -1,39 +1,66 @@
-"""Reports hold every recommender that was judged, and the plot is a plot."""
+"""Reports hold every recommender that was judged, with what an interval is an interval of."""
 
-import io
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.container import ErrorbarContainer
 
 from tests.features.shop import day
 from tests.training.test_gate import evaluation
 from training.bootstrap import Interval
+from training.evaluate import Evaluation
 from training.gate import Verdict
-from training.report import card, chart, table
+from training.report import card, groups, page, table
 from training.splits import Fold
 
 FOUND = evaluation(new=np.linspace(0, 1, 40), popular=np.linspace(0, 0.5, 40))
 
 
-def test_the_table_has_a_row_for_each_recommender_and_task() -> None:
-    rows = table(FOUND)
+def grouped() -> Evaluation:
+    """The same outcomes, with the first ten customers cold, and nobody who bought a cold product."""
+    outcomes = [
+        replace(
+            outcome,
+            groups={
+                "cold customers": {name: values[:10] for name, values in outcome.values.items()},
+                "warm customers": {name: values[10:] for name, values in outcome.values.items()},
+                "cold products": {name: values[:0] for name, values in outcome.values.items()},
+            },
+        )
+        for outcome in FOUND.outcomes
+    ]
+    return replace(FOUND, outcomes=tuple(outcomes))
+
+
+def test_the_table_has_a_row_for_each_recommender_and_task_and_an_interval_for_what_is_no_baseline() -> None:
+    rows = table(FOUND, np.random.default_rng(0))
     assert len(rows) == 4
     assert set(rows["recommender"]) == {"new", "popular"}
     assert rows["recall@10"].tolist() == [values.mean("recall@10") for values in FOUND.outcomes]
     assert (rows["customers"] == 40).all()
+    ends = rows.set_index("recommender")[[f"recall@10 above best baseline, {end}" for end in ("low", "high")]]
+    assert (ends.loc["new"].to_numpy()[:, 0] < 0.25).all()
+    assert (ends.loc["new"].to_numpy()[:, 1] > 0.25).all()
+    assert ends.loc["popular"].isna().to_numpy().all()
 
 
-def test_the_chart_names_everyone_and_draws_intervals_around_means() -> None:
-    figure = chart(FOUND, np.random.default_rng(0))
-    assert len(figure.axes) == 2
-    for panel in figure.axes:
-        assert [label.get_text() for label in panel.get_yticklabels()] == ["popular", "new"]
-        bars = [container for container in panel.containers if isinstance(container, ErrorbarContainer)]
-        means = [float(np.asarray(bar.lines[0].get_xdata())[0]) for bar in bars]
-        assert means == [0.25, 0.5]
-    page = io.BytesIO()
-    figure.savefig(page, format="png")
-    assert page.getvalue().startswith(b"\x89PNG")
+def test_groups_say_how_many_they_are_and_nothing_of_nobody() -> None:
+    rows = groups(grouped()).set_index(["recommender", "task", "group"])
+    cold = rows.loc[("new", "repeats allowed", "cold customers")]
+    assert cold["customers"] == 10
+    assert cold["recall@10"] == np.linspace(0, 1, 40)[:10].mean()
+    nobody = rows.loc[("new", "new only", "cold products")]
+    assert nobody["customers"] == 0
+    assert np.isnan(nobody["recall@10"])
+
+
+def test_the_page_shows_the_best_first_and_each_group() -> None:
+    text = page(Fold(day(0), day(28)), grouped(), np.random.default_rng(0))
+    assert text.index("| new | 0.5000") < text.index("| *popular* | 0.2500")
+    assert "+0.2500 [" in text
+    assert "cold customers, repeats allowed" in text
+    assert "nan (0)" in text
+    assert "2026-01-01 to 2026-01-29" in text
+    assert "Not known here." in page(Fold(day(0), day(28)), FOUND, np.random.default_rng(0))
 
 
 def test_the_card_says_what_was_learned_and_whether_it_passed() -> None:
