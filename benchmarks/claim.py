@@ -36,7 +36,8 @@ def write(claims: Sequence[Claim], name: str, part: str | None = None) -> Path:
     path.parent.mkdir(exist_ok=True)
     rows = [{"part": part or name, **asdict(claim)} for claim in claims]
     if part and path.exists():
-        rows += [row for row in json.loads(path.read_text()) if row.get("part") != part]
+        kept = [{"part": name, **row} for row in json.loads(path.read_text())]
+        rows += [row for row in kept if row["part"] != part]
         rows.sort(key=lambda row: str(row["part"]))
     path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     return path

@@ -9,7 +9,8 @@ RECOMMENDATION = "recommendation"
 class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One product of an answer, in the order of the answer. `source` is the recommender that it came from.
 
-    `propensity` is the probability with which an `explored` product stood there; any other was certain.
+    `propensity` is the probability with which an `explored` product stood in this answer at all, wherever; any other
+    was certain.
     """
 
     product_id: str

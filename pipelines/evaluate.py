@@ -61,7 +61,7 @@ def write(found: Assessment, folder: Path) -> None:
         table.to_csv(folder / f"{name}.csv", index=False)
     for name, figure in found.evidence.figures.items():
         figure.savefig(folder / f"{name}.png")
-    (folder / "report.md").write_text(found.evidence.card)
+    (folder / "report.md").write_text(found.evidence.card, encoding="utf-8")
 
 
 def report(found: Assessment) -> dict[str, Any]:

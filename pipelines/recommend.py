@@ -19,7 +19,7 @@ from pyarrow import csv
 from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities
-from features.log import DECISIONS, Log
+from features.log import DECISIONS, Log, Record
 from features.snapshots import newest, product_table
 from models.recommenders.base import days
 from models.registry import CHAMPION, Registry
@@ -100,6 +100,7 @@ def recommend(
     choose = partial(_chosen, bundle, placements[placement], limit, locale, now)
     partial_file = out.with_name(f"{out.name}.part")
     cpu, rows = 0.0, 0
+    shown: list[Record] = []
     with _WRITERS[out.suffix](partial_file) as writer:
         for start in range(0, len(table), _BATCH):
             customers, visitors = _visitors(table.slice(start, _BATCH))
@@ -114,9 +115,12 @@ def recommend(
             writer.write_table(lines)
             rows += len(lines)
             if log:
-                decisions.append([one.record for one in found])
+                shown += [one.record for one in found]
             progress(start + len(customers), len(table))
     partial_file.replace(out)
+    # What is in no file was shown to nobody, so the log comes after it.
+    for start in range(0, len(shown), _BATCH):
+        decisions.append(shown[start : start + _BATCH])
     engine.dispose()
     rate = round(len(table) / cpu, 1) if cpu else 0.0
     version = bundle.published.version.number

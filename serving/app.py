@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from serving import ingest, items, operations, recommend
+from serving import configured, ingest, items, operations, recommend
 from serving.door import Door
 from serving.openapi import describe
 from serving.problems import problem_response
@@ -21,7 +21,16 @@ from serving.settings import Settings
 VERSION = "0.1.0"
 GIVE_UP_SECONDS = 4.0
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_BATCHES = ("/v1/batch", "/v1/import", "/v1/events/validate", "/v1/catalog/items", "/v1/recommendations")
+_BATCHES = (
+    "/v1/batch",
+    "/v1/import",
+    "/v1/events/validate",
+    "/v1/catalog/items",
+    "/v1/recommendations",
+    "/v1/recommendations/batch",
+)
+_PATIENT = {"/v1/recommendations/batch": 25.0}
+"""A thousand subjects take seconds; whoever asks for them is no visitor who waits for a page."""
 
 
 def _now() -> datetime:
@@ -51,10 +60,10 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Door, batches=_BATCHES, give_up_seconds=give_up_seconds)
+    app.add_middleware(Door, batches=_BATCHES, give_up_seconds=give_up_seconds, patient=_PATIENT)
     for error in (HTTPException, RequestValidationError):
         app.add_exception_handler(error, _problem)
-    for use_case in (ingest, recommend, items, operations):
+    for use_case in (ingest, recommend, configured, items, operations):
         app.router.routes.extend(use_case.router.routes)
     app.router.routes.append(Route("/{path:path}", _unmatched, methods=_METHODS, include_in_schema=False))
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Following what changes: a thread looks for a new champion, catalogue and product features, and swaps them in whole.
+"""Following what changes: a thread looks for a new champion, catalogue, features, placements, and swaps them in whole.
 
 A request reads `Champion.bundle` once and works with that; a swap is one assignment, so no request is dropped and none
 sees half of two versions.
@@ -6,9 +6,9 @@ sees half of two versions.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,17 @@ from models.recommenders.base import Query, Ranking, days
 from models.registry import CHAMPION, Published, Registry
 from serving.bundle import Bundle, Shelf
 from serving.metrics import LiveModel, Metrics
+from serving.placement_file import PlacementFile
 from serving.problems import KINDS
+from serving.rules.allow import allow
+from serving.rules.check import check
+from serving.rules.page import Page
+from serving.rules.rules import Rules
 
 MODEL = "recommender"
+_CATALOGUE_SECONDS = 0.5
+"""How often the catalogue is looked at, as other processes write it too, and a new product is to be shown at once."""
+
 _PROBE_ITEMS = 5
 _PROBE_K = 10
 
@@ -31,9 +39,9 @@ log = logging.getLogger(__name__)
 class Champion:
     """The model that is live, kept up to date by `refresh`, which a thread calls every `refresh_seconds`.
 
-    `warm_up` hears of the features that the next version will ask for, before it goes live. Whatever fails is counted
-    and logged, and what was live stays live. A version that fails its probe is not tried
-    again until the alias moves.
+    The catalogue and the placements are followed oftener. `warm_up` hears of the features that the next version will
+    ask for, before it goes live. Whatever fails is counted and logged, and what was live stays live. A version that
+    fails its probe is not tried again until the alias moves.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class Champion:
         registry: Registry,
         catalog: Catalog,
         feature_data: Path,
+        placement_file: PlacementFile,
         metrics: Metrics,
         clock: Callable[[], datetime],
         refresh_seconds: float,
@@ -49,15 +58,18 @@ class Champion:
         self.registry = registry
         self.catalog = catalog
         self.feature_data = feature_data
+        self.placement_file = placement_file
+        self.placements = placement_file.read()
         self.metrics = metrics
         self.clock = clock
         self.refresh_seconds = refresh_seconds
         self.warm_up = warm_up
         self.bundle: Bundle | None = None
         self.previous: Published | None = None
-        self.shelf = Shelf(0, {})
+        self.shelf = Shelf()
+        self.told_at: datetime | None = None
         self.product_features: ProductFeatures | None = None
-        self._snapshot: Path | None = None
+        self._snapshot: tuple[Path, int] | None = None
         self._refused: str | None = None
         self._failing = False
         self._looked = False
@@ -100,40 +112,72 @@ class Champion:
         """How new the product features are, for the metrics."""
         return self.product_features.as_of if self.product_features else None
 
+    def stale(self, now: datetime, most_hours: float) -> bool:
+        """Whether the shop has not spoken of its catalogue for more than `most_hours`."""
+        return self.told_at is not None and now - self.told_at > timedelta(hours=most_hours)
+
     def refresh(self) -> None:
         """Look once. Raises what the stores, the registry or the probe raise; what was live stays live then."""
-        self._refresh_shelf()
+        self.follow()
         self._refresh_product_features()
-        self._refresh_bundle()
+        self._refresh_version()
+
+    def follow(self) -> None:
+        """Take over what the shop has changed: products, and the file of placements."""
+        state = self.catalog.state()
+        if state.revision > self.shelf.revision:
+            changes = self.catalog.changed_since(self.shelf.revision)
+            shelf = self.shelf.following(changes)
+            if self.bundle is not None:
+                self.bundle = self.bundle.following(changes, shelf, days(self.clock()))
+            self.shelf = shelf
+        self.told_at = state.told_at
+        if self.placement_file.changed():
+            self._refresh_placements()
+
+    def _refresh_placements(self) -> None:
+        try:
+            self.placements = self.placement_file.read()
+            log.info("the placements are those of %s", self.placement_file.path)
+            self._check_placements()
+        except (ValueError, OSError) as error:
+            self.metrics.refresh_failures.add()
+            log.error("the placements stay as they were: %s", error)
+
+    def _check_placements(self) -> None:
+        """Say which rules ask for what the catalogue lacks: they serve all the same, as if it were unknown."""
+        if self.bundle is not None and self.bundle.shelf.revision:
+            for placement in self.placements.values():
+                for complaint in check(placement.rules, self.bundle.columns):
+                    log.warning("placement %s: %s", placement.name, complaint)
 
     def _refresh_product_features(self) -> None:
         try:
             path = newest(self.feature_data, "product")
         except FileNotFoundError:
             return
-        if path != self._snapshot:
+        snapshot = path, path.stat().st_mtime_ns
+        if snapshot != self._snapshot:
             self.product_features = product_table(self.feature_data)
-            self._snapshot = path
             if self.bundle is not None:
-                self.bundle = replace(self.bundle, product_features=self.product_features)
+                self.bundle = self._assembled(self.bundle.published)
+            self._snapshot = snapshot
 
-    def _refresh_shelf(self) -> None:
-        revision = self.catalog.revision()
-        if revision != self.shelf.revision:
-            self.shelf = Shelf(revision, {product.product_id: product for product in self.catalog.all()})
-
-    def _refresh_bundle(self) -> None:
+    def _refresh_version(self) -> None:
         live = self.bundle.published if self.bundle else None
         published = self._published(live)
-        if published is None or (self.bundle and published is live and self.bundle.shelf is self.shelf):
+        if published is None or published is live:
             return
-        fresh = Bundle(published, self.shelf, self.shelf.allow(published.model), self.product_features)
-        if published is not live:
-            self._probe(fresh)
-            self.warm_up(published.features, self.clock())
-            self.previous = live
-            self.metrics.swaps.add()
+        fresh = self._assembled(published)
+        self._probe(fresh)
+        self.warm_up(published.features, self.clock())
+        self.previous = live
+        self.metrics.swaps.add()
         self.bundle = fresh
+        self._check_placements()
+
+    def _assembled(self, published: Published) -> Bundle:
+        return Bundle.assembled(published, self.shelf, self.product_features, days(self.clock()))
 
     def _published(self, live: Published | None) -> Published | None:
         version = self.registry.alias(MODEL, CHAMPION)
@@ -147,11 +191,11 @@ class Champion:
 
     def _probe(self, fresh: Bundle) -> None:
         """Warm up, and see that a version answers at all before customers do."""
-        model, version = fresh.published.model, fresh.published.version
+        model, version = fresh.model, fresh.published.version
         try:
             answer = _ask(fresh, days(self.clock()))
-            if fresh.allow.any() and not answer.row(0):
-                raise ValueError(f"{version.name} {version.number} recommends nothing to a customer without history")
+            if not answer.row(0) and not answer.row(1) and allow(Rules(), Page(0.0), fresh.columns).any():
+                raise ValueError(f"{version.name} {version.number} recommends nothing to anybody")
         except Exception:
             self._refused = version.number
             raise
@@ -163,10 +207,16 @@ class Champion:
         log.info("%s %s goes live with %d products%s", version.name, version.number, len(model.item_ids), agreement)
 
     def _run(self) -> None:
+        looked = -np.inf
         while not self._closed:
             self._wake.clear()
+            due = time.monotonic() - looked >= self.refresh_seconds
             try:
-                self.refresh()
+                if due:
+                    looked = time.monotonic()
+                    self.refresh()
+                else:
+                    self.follow()
                 if self._failing:
                     log.info("everything can be read again")
                 self._failing = False
@@ -176,12 +226,12 @@ class Champion:
                     log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
                 self._failing = True
             self._looked = True
-            self._wake.wait(self.refresh_seconds)
+            self._wake.wait(min(self.refresh_seconds, _CATALOGUE_SECONDS))
 
 
 def _ask(bundle: Bundle, now: float) -> Ranking:
     """The answers to a customer without history, and to one who wanted the first few products yesterday."""
-    model = bundle.published.model
-    ids = model.item_ids[:_PROBE_ITEMS]
+    model = bundle.model
+    ids = bundle.published.model.item_ids[:_PROBE_ITEMS]
     known = Query(now, ids, np.full(len(ids), now - 1), np.ones(len(ids)))
-    return model.recommend([Query(now), known], _PROBE_K, bundle.allow)
+    return model.recommend([Query(now), known], _PROBE_K, allow(Rules(), Page(now), bundle.columns))

@@ -7,7 +7,7 @@ import time
 import traceback
 import uuid
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,13 +30,17 @@ class Door:
 
     Bodies are limited by the settings, those of `batches` by the larger limit: counted after gunzip and while reading,
     so that neither a bomb nor a lying Content-Length fills the memory. Browsers' beacons cannot send
-    `application/json`; their `text/plain` is read as JSON too, as Segment does.
+    `application/json`; their `text/plain` is read as JSON too, as Segment does. A request is given up after
+    `give_up_seconds`, one of the `patient` paths after its own time.
     """
 
-    def __init__(self, app: ASGIApp, batches: Collection[str], give_up_seconds: float) -> None:
+    def __init__(
+        self, app: ASGIApp, batches: Collection[str], give_up_seconds: float, patient: Mapping[str, float]
+    ) -> None:
         self.app = app
         self.batches = batches
         self.give_up_seconds = give_up_seconds
+        self.patient = patient
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI asks for."""
@@ -58,7 +62,7 @@ class Door:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.give_up_seconds):
+            async with asyncio.timeout(self.patient.get(scope["path"], self.give_up_seconds)):
                 body = await _body(scope, receive, limit)
                 await self.app(scope, _replay(body, receive), tagged)
         except Exception as error:  # the last catch: whatever it was becomes an answer without a stack trace

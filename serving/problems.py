@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.fields import EventRejected
+from serving.rules.syntax import FilterError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -74,6 +75,13 @@ class InvalidField(BaseModel):
     detail: str
 
 
+class InvalidFilter(InvalidField):
+    """A filter that cannot be used: where in its text, from 1, and the columns there are where one is not known."""
+
+    position: int
+    columns: list[str]
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457. `code` is stable and meant for programs; `message` repeats the title, as Segment's clients print it."""
 
@@ -84,7 +92,7 @@ class ProblemDetails(BaseModel):
     instance: str = Field(examples=["urn:request:5f0c"])
     code: str
     request_id: str
-    errors: list[InvalidField] = []
+    errors: list[InvalidFilter | InvalidField] = []
     message: str
 
 
@@ -102,6 +110,7 @@ class Refused(Exception):
 EXCEPTIONS: Mapping[type[BaseException], str] = {
     EventRejected: "validation_error",
     RequestValidationError: "validation_error",
+    FilterError: "validation_error",
     queue.Full: "rate_limited",
     DatabaseError: "storage_unavailable",
     InterfaceError: "storage_unavailable",
@@ -141,6 +150,15 @@ def _read(error: Exception) -> tuple[str, str, list[InvalidField], dict[str, str
         return _validation(error)
     if isinstance(error, EventRejected):
         return "validation_error", "", [InvalidField(pointer=error.pointer, code=error.code, detail=error.detail)], {}
+    if isinstance(error, FilterError):
+        told = InvalidFilter(
+            pointer="/filter",
+            code="filter_error",
+            detail=f"{error}, at character {error.position}",
+            position=error.position,
+            columns=list(error.columns),
+        )
+        return "validation_error", f"The filter cannot be used: {told.detail}", [told], {}
     return next(EXCEPTIONS[ancestor] for ancestor in type(error).__mro__ if ancestor in EXCEPTIONS), "", [], {}
 
 

@@ -1,71 +1,101 @@
-"""Why an item is in an answer, from the model's own contributions: said in a code and in an English sentence."""
+"""Why an item is in an answer, from the contributions of the recommender that found it: a code, and a sentence."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from models.recommenders.arrays import Floats, Mask
+from models.recommenders.arrays import Floats
 from models.recommenders.base import Query
-from serving.schemas import Reason
+from serving.placements import Ask
+from serving.schemas import Reason, ReasonCode
 from serving.visitor import PURCHASE
+from serving.wording import Wording
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OF_SOURCE: dict[str, ReasonCode] = {"trending": "trending", "new": "new", "category_popularity": "popular_in_category"}
+_OF_HISTORY = ("recently_viewed", "buy_again")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What reasons may say of products: their titles, the names of their categories, how many bought them lately."""
+
+    title: Callable[[str], str]
+    category: Callable[[str], str | None]
+    buyers: Callable[[str], int]
 
 
 def reasons(
     query: Query,
-    fresh: int,
+    ask: Ask,
+    source: str,
     contributions: Floats,
     item_ids: Sequence[str],
-    title: Callable[[str], str],
-    buyers: Callable[[str], int],
+    shop: Shop,
+    words: Wording,
 ) -> list[Reason]:
-    """One reason for each of `item_ids`, from `contributions` of shape (history, items).
+    """One reason for each of `item_ids`, which `source` found for `query`; `contributions` are (history, items).
 
-    The product of the history that adds most tells; the last `fresh` entries are those on the page. An item to which
-    nothing adds is there because it is popular: with how many, `buyers` tells.
+    Of what people did or have before them, the product that adds most tells. An item to which nothing adds is there for
+    what it is: like what is on the page, found by its words, new, or popular.
 
+    >>> from serving.wording import wording
     >>> query = Query(20_000.0, np.array(["tea"], object), np.array([19_999.0]), np.array([1.0]))
-    >>> reasons(query, 0, np.array([[2.0, 0.0]]), ["cake", "milk"], str.title, len)[0].text
+    >>> shop = Shop(str.title, lambda _: None, len)
+    >>> reasons(query, "history", "rp3beta", np.array([[2.0]]), ["cake"], shop, wording("en"))[0].text
     'Because you bought Tea'
     """
-    if not len(query.history_ids) or not contributions.any():
-        return [_popular(buyers(item_id)) for item_id in item_ids]
+    if ask == "search" and query.text is not None:
+        return [Reason(code="matches_search", text=words.say("matches_search", query.text))] * len(item_ids)
+    if ask == "similar":
+        code: ReasonCode = "similar_to" if source == "content" else "bought_with"
+        return [_named(code, because, shop, words) for because in _nearest(query, contributions, len(item_ids))]
     products = list(dict.fromkeys(query.history_ids))
+    if not products or not contributions.any() or source in _OF_SOURCE:
+        return [_own(query, source, item_id, shop, words) for item_id in item_ids]
     places = {product: place for place, product in enumerate(products)}
     codes = np.fromiter(map(places.__getitem__, query.history_ids), np.intp, len(query.history_ids))
     totals = np.zeros((len(products), len(item_ids)))
     np.add.at(totals, codes, contributions)
-    past = len(codes) - fresh
-    on_page = set(codes[past:].tolist())
     return [
-        _popular(buyers(item_id))
+        _own(query, source, item_id, shop, words)
         if totals[winner, column] <= 0
-        else _on_page(products[winner], title)
-        if winner in on_page
-        else _past(query, codes[:past] == winner, products[winner], item_id, title)
+        else _named("bought_with", products[winner], shop, words)
+        if ask == "page"
+        else _past(query, products[winner], item_id, shop, words)
         for column, (item_id, winner) in enumerate(zip(item_ids, totals.argmax(axis=0).tolist(), strict=True))
     ]
 
 
-def _popular(buyers: int) -> Reason:
-    words = f"{buyers:,} customers bought it lately" if buyers > 1 else "Popular with other customers"
-    return Reason(code="popular", text=words)
+def _nearest(query: Query, contributions: Floats, count: int) -> list[str]:
+    """The product of the page that each item is most similar to."""
+    winners = contributions.argmax(axis=0) if len(contributions) else np.zeros(count, np.intp)
+    return [query.context_ids[winner] for winner in winners]
 
 
-def _on_page(because: str, title: Callable[[str], str]) -> Reason:
-    return Reason(code="bought_with", item_id=because, text=f"Goes with {title(because)}")
+def _own(query: Query, source: str, item_id: str, shop: Shop, words: Wording) -> Reason:
+    """Why an item that the history says nothing for."""
+    if source in _OF_HISTORY and item_id in query.history_ids:
+        return _past(query, item_id, item_id, shop, words)
+    code, category = _OF_SOURCE.get(source), shop.category(item_id)
+    if code is not None and (category is not None or code != "popular_in_category"):
+        return Reason(code=code, text=words.say(code, category or ""))
+    buyers = shop.buyers(item_id)
+    return Reason(code="popular", text=words.buyers(buyers) if buyers > 1 else words.say("popular"))
 
 
-def _past(query: Query, mine: Mask, because: str, item_id: str, title: Callable[[str], str]) -> Reason:
-    bought = mine & (query.weights[: len(mine)] == PURCHASE)
+def _named(code: ReasonCode, because: str, shop: Shop, words: Wording) -> Reason:
+    return Reason(code=code, item_id=because, text=words.say(code, shop.title(because)))
+
+
+def _past(query: Query, because: str, item_id: str, shop: Shop, words: Wording) -> Reason:
+    mine = query.history_ids == because
+    bought = mine & (query.weights == PURCHASE)
     if because != item_id:
-        if bought.any():
-            return Reason(code="because_you_bought", item_id=because, text=f"Because you bought {title(because)}")
-        return Reason(code="because_you_saw", item_id=because, text=f"Because you looked at {title(because)}")
-    verb, counted = ("bought it", bought) if bought.any() else ("looked at it", mine)
-    times = f"{counted.sum()} times" if counted.sum() > 1 else "once"
-    last = (_EPOCH + timedelta(days=float(query.days[: len(mine)][counted].max()))).date()
-    text = f"You {verb} {times}, last on {last}"
-    return Reason(code="bought_before" if counted is bought else "seen_before", item_id=item_id, text=text)
+        return _named("because_you_bought" if bought.any() else "because_you_saw", because, shop, words)
+    counted = bought if bought.any() else mine
+    code: ReasonCode = "bought_before" if counted is bought else "seen_before"
+    last = (_EPOCH + timedelta(days=float(query.days[counted].max()))).date()
+    return Reason(code=code, item_id=item_id, text=words.again(code, int(counted.sum()), last))

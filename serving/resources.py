@@ -20,6 +20,7 @@ from features.store import open_store
 from models.registry import Registry
 from serving.champion import Champion
 from serving.metrics import Gauges, Metrics
+from serving.placement_file import PlacementFile
 from serving.settings import Settings
 from serving.visitor import Visitors
 
@@ -64,18 +65,26 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         identities.catch_up(log)
         events = GroupCommit(log)
         stack.callback(events.close)
-        decisions = GroupCommit(Log(engine, DECISIONS))
+        shown = Log(engine, DECISIONS)
+        decisions = GroupCommit(shown)
         stack.callback(decisions.close)
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         store = open_store(settings.feature_data, settings.online_store)
-        visitors = Visitors(log, identities, store, settings.feature_timeout_ms / 1000, threads)
+        visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
         catalog = Catalog(engine)
         metrics = Metrics()
         registry = Registry(settings.mlflow_uri)
         champion = Champion(
-            registry, catalog, settings.feature_data, metrics, clock, settings.refresh_seconds, visitors.warm_up
+            registry,
+            catalog,
+            settings.feature_data,
+            PlacementFile(settings.placements),
+            metrics,
+            clock,
+            settings.refresh_seconds,
+            visitors.warm_up,
         )
         stack.callback(champion.close)
         champion.start()

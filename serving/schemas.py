@@ -7,23 +7,29 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from features.fields import MAX_ID_LENGTH, storable
+from serving.placements import Ask, PlacementName
 from serving.problems import InvalidField
+from serving.rules.rules import MinRelevance, Rules, Share
 
-Placement = Literal[
-    "home",
-    "product",
-    "cart",
-    "category",
-    "search",
-    "email",
-    "recently_viewed",
-    "trending",
-    "new",
-    "buy_again",
-    "wishlist",
-]
+Degraded = Literal["features_unavailable", "features_timeout", "catalog_stale"]
 ItemField = Literal["title", "category", "brand", "price", "currency", "url", "image_url"]
 Part = Literal["fields", "reasons"]
+ReasonCode = Literal[
+    "because_you_bought",
+    "because_you_saw",
+    "bought_before",
+    "bought_with",
+    "chosen",
+    "explored",
+    "matches_search",
+    "new",
+    "popular",
+    "popular_in_category",
+    "promoted",
+    "seen_before",
+    "similar_to",
+    "trending",
+]
 DEFAULT_FIELDS: tuple[ItemField, ...] = ("title", "category", "brand", "price", "currency", "url", "image_url")
 
 
@@ -39,8 +45,10 @@ LongText = Annotated[str, Field(min_length=1, max_length=2_048), AfterValidator(
 Url = Annotated[LongText, Field(pattern=r"^https?://\S+$")]
 Money = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 14, max_digits=18, decimal_places=4)]
 Ids = Annotated[list[Id], Field(max_length=100)]
+Filter = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_text)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Stock = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class Request(BaseModel):
@@ -64,60 +72,94 @@ class CartLine(Request):
 
 
 class Context(Request):
-    """What is on the page. `device`, `locale` and `timezone` are kept with the decision, for learning."""
+    """What is on the page. All of it but `page_url` and quantities is kept with the decision, for learning."""
 
-    item_ids: Ids = []
+    item_ids: Annotated[Ids, Field(description="products that are shown: of a product's page, a mail, a list")] = []
     cart: Annotated[list[CartLine], Field(max_length=100)] = []
+    category: Annotated[LongText | None, Field(description="a path with /, that of the listing on the page")] = None
+    query: Annotated[Text | None, Field(description="what was searched for")] = None
+    location_id: Annotated[Id | None, Field(description="only what is in stock there")] = None
+    page_url: LongText | None = None
     device: Text | None = None
-    locale: Text | None = None
+    locale: Annotated[Text | None, Field(description="reasons are Russian for ru, English else")] = None
     timezone: Text | None = None
 
 
-class RecommendationRequest(Request):
-    """What `POST /v1/recommendations` takes."""
+class Wish(Request):
+    """What is asked for, whoever it is for; what is left out is as the placement says."""
 
-    subject: Subject = Subject()
-    placement: Placement = "home"
+    placement: PlacementName = "home"
     limit: Limit = 10
-    context: Context = Context()
+    filter: Annotated[
+        Filter | None, Field(description="over the columns of the catalogue", examples=["price < 3000 && in_stock"])
+    ] = None
     exclude_item_ids: Annotated[list[Id], Field(max_length=1_000)] = []
+    diversity: Annotated[Share | None, Field(description="0 keeps the order of the recommender")] = None
+    min_relevance: MinRelevance | None = None
+    allow_fallback: Annotated[bool, Field(description="false asks the placement's first source alone")] = True
     include: list[Part] = ["fields", "reasons"]
     fields: list[ItemField] = list(DEFAULT_FIELDS)
     preview: Annotated[bool, Field(description="answer without logging or counting")] = False
 
 
-class RecommendationQuery(Request):
+class RecommendationRequest(Wish):
+    """What `POST /v1/recommendations` takes."""
+
+    subject: Subject = Subject()
+    context: Context = Context()
+
+
+class RecommendationBatch(Wish):
+    """What `POST /v1/recommendations/batch` takes: one placement and context for many subjects."""
+
+    subjects: list[Subject] = Field(min_length=1, max_length=1_000)
+    context: Context = Context()
+
+    def requests(self) -> list[RecommendationRequest]:
+        """The single requests that this one stands for."""
+        shared = {name: getattr(self, name) for name in type(self).model_fields if name != "subjects"}
+        return [RecommendationRequest.model_construct(subject=subject, **shared) for subject in self.subjects]
+
+
+class RecommendationQuery(Wish):
     """The same as query parameters, for templates that can only fetch; lists repeat the parameter."""
 
     user_id: Id | None = None
     anonymous_id: Id | None = None
-    placement: Placement = "home"
-    limit: Limit = 10
     item_ids: Ids = []
-    exclude_item_ids: Annotated[list[Id], Field(max_length=1_000)] = []
-    include: list[Part] = ["fields", "reasons"]
-    fields: list[ItemField] = list(DEFAULT_FIELDS)
-    preview: bool = False
+    cart_item_ids: Ids = []
+    category: LongText | None = None
+    query: Text | None = None
+    location_id: Id | None = None
+    locale: Text | None = None
 
     def request(self) -> RecommendationRequest:
         """The same request in the shape of the POST body."""
+        context = Context(
+            item_ids=self.item_ids,
+            cart=[CartLine(item_id=item_id) for item_id in self.cart_item_ids],
+            category=self.category,
+            query=self.query,
+            location_id=self.location_id,
+            locale=self.locale,
+        )
         return RecommendationRequest(
             subject=Subject(user_id=self.user_id, anonymous_id=self.anonymous_id),
-            context=Context(item_ids=self.item_ids),
-            **self.model_dump(exclude={"user_id", "anonymous_id", "item_ids"}),
+            context=context,
+            **{name: getattr(self, name) for name in Wish.model_fields},
         )
 
 
 class Reason(BaseModel):
-    """Why an item is there: in a code for programs, in English for people."""
+    """Why an item is there: in a code for programs, in English or Russian for people."""
 
-    code: Literal["bought_before", "seen_before", "bought_with", "because_you_bought", "because_you_saw", "popular"]
+    code: ReasonCode
     item_id: str | None = None
     text: str
 
 
 class RecommendedItem(BaseModel):
-    """One answer. `source` is the recommender that it came from."""
+    """One answer. `source` is the recommender that it came from, `propensity` the chance that an explored one had."""
 
     item_id: str
     rank: int
@@ -125,6 +167,7 @@ class RecommendedItem(BaseModel):
     source: str
     promoted: bool = False
     explored: bool = False
+    propensity: float | None = None
     reasons: list[Reason] | None = None
     fields: Annotated[dict[str, str] | None, Field(description="those asked for that the catalogue knows")] = None
 
@@ -138,17 +181,51 @@ class ModelReference(BaseModel):
 
 
 class RecommendationAnswer(BaseModel):
-    """What `/v1/recommendations` answers. `fallback` names the source when nothing personal was found."""
+    """What `/v1/recommendations` answers.
+
+    `strategy` is the source that was asked first, `fallback` the one that filled in when that one found nothing.
+    """
 
     recommendation_id: str
-    placement: Placement
+    placement: PlacementName
     strategy: str
     degraded: bool
-    degraded_reason: Literal["features_unavailable", "features_timeout"] | None = None
+    degraded_reason: Degraded | None = None
     fallback: str | None = None
     items: list[RecommendedItem]
     model: ModelReference
     expires_at: datetime
+
+
+class RecommendationAnswers(BaseModel):
+    """What the batch answers: one answer a subject, in their order."""
+
+    answers: list[RecommendationAnswer]
+
+
+class PlacementSource(BaseModel):
+    """A recommender that a placement asks; one that the live version lacks is passed over."""
+
+    recommender: str
+    ask: Ask
+    same_category: bool
+    last_resort: bool
+    available: bool
+
+
+class PlacementAnswer(BaseModel):
+    """A placement as it is configured now."""
+
+    name: PlacementName
+    sources: list[PlacementSource]
+    keep_category: bool
+    rules: Rules
+
+
+class PlacementsAnswer(BaseModel):
+    """What `/v1/placements` answers."""
+
+    placements: list[PlacementAnswer]
 
 
 class CatalogItem(Request):
@@ -164,6 +241,9 @@ class CatalogItem(Request):
     image_url: Url | None = None
     in_stock: bool = True
     attributes: dict[Id, LongText] = {}
+    group_id: Annotated[Id | None, Field(description="variants of one thing share it")] = None
+    stock: Annotated[dict[Id, Stock], Field(description="how much there is at each location")] = {}
+    periodic: Annotated[bool | None, Field(description="bought again and again; by what people did when null")] = None
 
 
 class CatalogUpdate(Request):

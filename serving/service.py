@@ -1,7 +1,8 @@
 """The BentoML service around the application: process model, probes, packaging. `bentoml serve serving.service:Kairos`.
 
 BentoML's own tracing, access log and metrics stay off: tracing costs 70 % of its overhead without an exporter, and the
-other two are labelled with raw paths. Its timeout leaves a timer for each request, so it is short; ours is shorter.
+other two are labelled with raw paths. Its timeout leaves a timer for each request, so it is no longer than a batch may
+take; ours are shorter.
 """
 
 import gc
@@ -19,7 +20,7 @@ app = create_app()
 @bentoml.service(
     name="kairos",
     workers=1,
-    traffic={"timeout": 5},
+    traffic={"timeout": 30},
     tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},

@@ -1,10 +1,13 @@
-"""What is known about a visitor this second: the row of the feature store, and every event logged since it was made."""
+"""What is known about a visitor this second: the row of the feature store, and every event logged since it was made.
+
+Beside it, where a placement rotates, what Kairos itself showed lately.
+"""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Literal
@@ -19,6 +22,7 @@ from features.store import CustomerRow, read_customer
 from models.recommenders.arrays import Floats, Ids
 from models.recommenders.base import Query, days
 from serving.schemas import Subject
+from serving.shown import shown_lately
 
 PURCHASE = INTERACTION_WEIGHTS["order_completed"]
 HISTORY_LENGTH = 500
@@ -26,27 +30,25 @@ _MOST_IDS = 8
 _THREADS = 4
 _PLACES = 8
 
-Degraded = Literal["features_unavailable", "features_timeout"]
+Degraded = Literal["features_unavailable", "features_timeout"]  # why a visitor's row is not there
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """A history, oldest first, one entry an interaction; `degraded` when the feature store could not be asked."""
+    """A history, oldest first, one entry an interaction; `degraded` when the feature store could not be asked.
+
+    `shown` counts how often a product was shown lately and then not touched.
+    """
 
     ids: Ids = field(default_factory=lambda: np.empty(0, object))
     days: Floats = field(default_factory=lambda: np.empty(0))
     weights: Floats = field(default_factory=lambda: np.empty(0))
     degraded: Degraded | None = None
+    shown: Mapping[str, int] = field(default_factory=dict)
 
-    def query(self, now: float, context_ids: Sequence[str], fresh: bool) -> Query:
-        """The question to the model. When `fresh`, what is on the page counts as wanted right now."""
-        ids, moments, weights = self.ids, np.minimum(self.days, now), self.weights
-        if fresh and context_ids:
-            count = len(context_ids)
-            ids = np.concatenate([ids, np.array(context_ids, object)])
-            moments = np.concatenate([moments, np.full(count, now)])
-            weights = np.concatenate([weights, np.full(count, PURCHASE)])
-        return Query(now, ids, moments, weights, tuple(context_ids))
+    def query(self, now: float) -> Query:
+        """The question to a recommender: what follows from all that this visitor did?"""
+        return Query(now, self.ids, np.minimum(self.days, now), self.weights)
 
 
 class Visitors:
@@ -59,12 +61,14 @@ class Visitors:
     def __init__(
         self,
         events: Log,
+        decisions: Log,
         identities: Identities,
         store: FeatureStore,
         timeout_seconds: float,
         threads: ThreadPoolExecutor,
     ) -> None:
         self.events = events
+        self.decisions = decisions
         self.identities = identities
         self.store = store
         self.timeout_seconds = timeout_seconds
@@ -72,19 +76,47 @@ class Visitors:
         self._features = ThreadPoolExecutor(_THREADS, thread_name_prefix="feature-store")
         self._places = BoundedSemaphore(_PLACES)
 
-    async def read(self, subject: Subject, features: Sequence[str], now: datetime) -> Visitor:
-        """The visitor of `subject`; a stranger has an empty history. The database's errors are the caller's."""
+    async def read(
+        self, subject: Subject, features: Sequence[str], now: datetime, shown_since: datetime | None = None
+    ) -> Visitor:
+        """The visitor of `subject`; a stranger has an empty history. The database's errors are the caller's.
+
+        With `shown_since`, also what was shown from then on.
+        """
         if subject.user_id is None and subject.anonymous_id is None:
             return Visitor()
-        return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, subject, features, now)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, self._read, subject, features, now, shown_since)
 
-    def _read(self, subject: Subject, features: Sequence[str], now: datetime) -> Visitor:
+    async def read_many(
+        self,
+        subjects: Sequence[Subject],
+        features: Sequence[str],
+        now: datetime,
+        shown_since: datetime | None = None,
+    ) -> list[Visitor]:
+        """The visitors of many subjects, as `read` reads each."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, self._read_all, subjects, features, now, shown_since)
+
+    def _read_all(
+        self, subjects: Sequence[Subject], features: Sequence[str], now: datetime, shown_since: datetime | None
+    ) -> list[Visitor]:
+        return [
+            Visitor() if subject == Subject() else self._read(subject, features, now, shown_since)
+            for subject in subjects
+        ]
+
+    def _read(self, subject: Subject, features: Sequence[str], now: datetime, shown_since: datetime | None) -> Visitor:
         person = self.identities.person(subject.user_id, subject.anonymous_id)
         rows, degraded = self._rows(person, features, now) if features else ([], None)
         after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
         as_of = rows[0].event_timestamp if rows else None
         tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH, as_of)
-        return _visitor(rows, [record for record in tail if _belongs(record, person)], degraded)
+        visitor = _visitor(rows, [record for record in tail if _belongs(record, person)], degraded)
+        if shown_since is None:
+            return visitor
+        return replace(visitor, shown=shown_lately(self.decisions, person, shown_since, visitor.ids, visitor.days))
 
     def _rows(
         self, person: Person, features: Sequence[str], now: datetime

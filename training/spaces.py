@@ -40,7 +40,7 @@ SPACES: Mapping[str, Space] = {
         "prior": Real(0.1, 3.0, log=True),
         "loyalty": Real(0.0, 2.0),
         "trend": Real(0.0, 1.0),
-        "rest": Real(0.0, 1.0),
+        "rest": Real(0.0, 0.95),
         "waking": Real(1.0, 30.0, log=True),
         "doubt": Real(0.5, 8.0, log=True),
     },

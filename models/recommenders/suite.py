@@ -14,13 +14,13 @@ from models.recommenders.buy_again import BuyAgain
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.category_popularity import CategoryPopularity
 from models.recommenders.content import Content
+from models.recommenders.fallback import Fallback
 from models.recommenders.item_item import ItemItem
 from models.recommenders.new import New
 from models.recommenders.popularity import Popularity
 from models.recommenders.recently_viewed import RecentlyViewed
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.trending import Trending
-from models.recommenders.two_stage import TwoStage
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Suite:
 
     name: ClassVar[str] = "suite"
     sources: tuple[Recommender, ...] = (
-        TwoStage(),
+        Fallback(),
         RP3Beta(),
         BuyAgain(),
         BoughtTogether(),

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from models.recommenders import combinator
 from models.recommenders.arrays import Floats, Ids, Mask
@@ -116,8 +117,8 @@ class TwoStage:
 
 @dataclass(frozen=True)
 class FittedTwoStage:
-    """Answers name the first source that speaks for them, whose contributions are the reason; scores are log-odds and
-    compare across all of a row."""
+    """Answers name the first source that speaks for them, whose contributions are the reason; scores are
+    probabilities and compare across all of a row."""
 
     recipe: TwoStage
     sources: combinator.Fitted
@@ -168,10 +169,11 @@ class FittedTwoStage:
             if not len(candidates):
                 continue
             odds = self.booster.scores(matrix(candidates, said, OwnHistory.of(query, codes), self.facts))
-            order = np.argsort(-odds, kind="stable")[:k]
+            chances = expit(odds)
+            order = np.argsort(-chances, kind="stable")[:k]
             best_ones = candidates[order]
             ids[row, : len(order)] = self.item_ids[best_ones]
-            scores[row, : len(order)] = odds[order]
+            scores[row, : len(order)] = chances[order]
             chosen[row, : len(order)] = self._speakers(said, best_ones)
         return Ranking(ids, scores, chosen)
 

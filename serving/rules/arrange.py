@@ -80,7 +80,8 @@ def _slots(
     def slot(code: int, source: str, propensity: float | None = None) -> Slot:
         score, its = known.get(code, (0.0, source))
         item_id, mark = str(columns.item_ids[code]), bool(promoted[code])
-        return Slot(item_id, score, its, mark, propensity is not None, propensity)
+        # The place of a pin is the shop's choice, so a model that found the product too must not learn from it.
+        return Slot(item_id, score, source if source == PINNED else its, mark, propensity is not None, propensity)
 
     slots = {position: slot(code, PINNED) for position, code in pins.items()}
     slots |= {position: slot(code, EXPLORED, propensity) for position, (code, propensity) in drawn.items()}

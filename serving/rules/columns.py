@@ -108,7 +108,7 @@ class Columns:
 
     def names(self) -> tuple[str, ...]:
         """The columns that a filter can name, sorted."""
-        return tuple(sorted([*self.texts, *self.numbers, "in_stock", "periodic", "item_id"]))
+        return tuple(sorted({*self.texts, *self.numbers, "in_stock", "periodic", "item_id"}))
 
     def text(self, name: str) -> Text:
         """A column of text; unknown for every product where the catalogue lacks it."""

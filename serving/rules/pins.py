@@ -39,6 +39,7 @@ def _options(pin: Pin, columns: Columns, candidates: Codes, allowed: Mask) -> Co
     """The products that a pin can mean, best first: what the models found before what is popular."""
     if pin.filter is None:
         named = columns.codes([pin.item_id or ""])
-        return np.asarray(named[(named >= 0) & allowed[named]], np.int32)
+        known = named[named >= 0]
+        return np.asarray(known[allowed[known]], np.int32)
     passing = mask(columns, pin.filter, strict=False) & allowed
     return np.concatenate([candidates[passing[candidates]], popular(columns, _OPTIONS, passing)], dtype=np.int32)

@@ -44,7 +44,7 @@ class Server:
 
 def environment(settings: Settings, home: Path) -> dict[str, str]:
     """The environment of a service with these settings, which keeps its own files in `home`."""
-    ours = {f"KAIROS_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    ours = {f"KAIROS_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
     return {**os.environ, **ours, "BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.evidence import Evidence, Snapshot
 from models.recommenders.popularity import FittedPopularity, Popularity
-from models.registry import Evidence, Registry, Snapshot
+from models.registry import Registry
 from tests.serving.world import DRINKER, FEATURES, NOW, Shop, copy_world, publish, running
 from tests.waiting import until
 

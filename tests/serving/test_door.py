@@ -159,7 +159,7 @@ def test_a_mistake_of_ours_tells_the_client_nothing_and_the_log_no_person(
     def broken(*_: Any) -> None:
         raise RuntimeError(person)
 
-    monkeypatch.setattr(shop.resources.champion.bundle.published.model.__class__, "recommend", broken)
+    monkeypatch.setattr(shop.resources.champion.bundle.members["rp3beta"].__class__, "recommend", broken)
     with caplog.at_level(logging.DEBUG):
         response = shop.client.post("/v1/recommendations", json={"subject": {"user_id": person}})
     body = problem(response, 500, "internal_error")

@@ -21,6 +21,9 @@ TEA = {
     "image_url": "https://shop.example/tea-9.jpg",
     "in_stock": False,
     "attributes": {"weight": "100 g"},
+    "group_id": "teas",
+    "stock": {"msk-12": 2.5},
+    "periodic": True,
 }
 
 
@@ -63,6 +66,7 @@ def test_the_whole_assortment_drops_what_it_does_not_name(shop: Shop) -> None:
         ({"item_id": "x", "price": "cheap"}, "/items/1/price", "decimal_parsing"),
         ({"item_id": "x", "currency": "eur"}, "/items/1/currency", "string_pattern_mismatch"),
         ({"item_id": "x", "url": "ftp://x"}, "/items/1/url", "string_pattern_mismatch"),
+        ({"item_id": "x", "stock": {"msk": -1}}, "/items/1/stock/msk", "greater_than_equal"),
         ({"item_id": "x", "colour": "red"}, "/items/1/colour", "extra_forbidden"),
         ({"item_id": "x", "attributes": {"a~/b": 7}}, "/items/1/attributes/a~0~1b", "string_type"),
     ],

@@ -12,8 +12,11 @@ import pytest
 from features.database import open_database
 from features.decisions import Shown
 from features.log import DECISIONS, Log, Record
-from serving.schemas import Placement
-from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, running
+from models.recommenders.fallback import Fallback
+from models.recommenders.popularity import Popularity
+from models.recommenders.rp3beta import RP3Beta
+from serving.placements import DEFAULT
+from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, publish, running
 from tests.waiting import until
 
 
@@ -124,20 +127,42 @@ def test_what_is_on_the_page_counts_as_wanted_now_and_is_not_offered_again(share
     answer = shared.recommend(subject={"user_id": "nobody"}, placement=placement, context=context, limit=3)
     assert answer["fallback"] is None
     assert set(ids(answer)) <= {"coffee-1", "coffee-4", "coffee-5", MILK}
-    assert answer["items"][0]["reasons"][0]["code"] == "bought_with"
+    assert answer["items"][0]["reasons"][0]["code"] in ("bought_with", "similar_to")
     home = shared.recommend(subject={"user_id": "nobody"}, placement="home", context=context, limit=3)
     assert home["fallback"] == "popularity"
 
 
 def test_an_unknown_item_on_the_page_is_answered(shared: Shop) -> None:
     answer = shared.recommend(placement="product", context={"item_ids": ["unheard-of"]}, limit=3)
-    assert answer["fallback"] == "popularity"
+    assert answer["fallback"] in ("category_popularity", "popularity")
     assert len(answer["items"]) == 3
 
 
-def test_every_placement_is_answered(shared: Shop) -> None:
-    for placement in Placement.__args__:  # type: ignore[attr-defined]
-        assert shared.recommend(subject={"user_id": DRINKER}, placement=placement)["placement"] == placement
+@pytest.mark.parametrize("placement", DEFAULT)
+@pytest.mark.parametrize("subject", [{"user_id": DRINKER}, {"user_id": "nobody"}, {"anonymous_id": "nobody"}, {}])
+@pytest.mark.parametrize("context", [{}, {"item_ids": ["tea-1"], "cart": [{"item_id": "coffee-1"}], "query": "tea"}])
+def test_every_placement_answers_everybody(
+    shared: Shop, placement: str, subject: dict[str, str], context: dict[str, Any]
+) -> None:
+    answer = shared.recommend(subject=subject, placement=placement, context=context, limit=4)
+    assert answer["placement"] == placement
+    shown = ids(answer)
+    assert 0 < len(shown) == len(set(shown)) <= 4
+    assert not {"tea-1", "coffee-1"} & set(shown) or not context
+    assert all(item["source"] and item["reasons"][0]["text"] for item in answer["items"])
+    sources = [item["source"] for item in answer["items"]]
+    assert answer["fallback"] is None or answer["fallback"] == sources[0] != answer["strategy"]
+
+
+def test_a_version_that_is_no_suite_answers_every_placement(folder: Path) -> None:
+    publish(folder, recipe=Fallback((RP3Beta(), Popularity())))
+    with running(folder) as shop:
+        until(lambda: shop.client.get("/v1/version").json()["model"]["version"] == "2", "the plain version is live")
+        for placement in DEFAULT:
+            for subject in ({"user_id": DRINKER}, {}):
+                answer = shop.recommend(subject=subject, placement=placement, context={"item_ids": ["tea-1"]}, limit=3)
+                assert len(answer["items"]) == 3, placement
+                assert answer["strategy"] == "rp3beta"
 
 
 def test_get_answers_as_post(shared: Shop) -> None:
@@ -154,10 +179,14 @@ def test_get_answers_as_post(shared: Shop) -> None:
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
-        ({"filter": "price < 3"}, "/filter", "extra_forbidden"),
-        ({"diversity": 0.3}, "/diversity", "extra_forbidden"),
+        ({"filter": "price <"}, "/filter", "filter_error"),
+        ({"filter": "colour == 'red'"}, "/filter", "filter_error"),
+        ({"filter": "x" * 2_001}, "/filter", "string_too_long"),
+        ({"diversity": 1.3}, "/diversity", "less_than_equal"),
+        ({"min_relevance": "very"}, "/min_relevance", "literal_error"),
+        ({"context": {"category": ""}}, "/context/category", "string_too_short"),
         ({"subject": {"external_id": "x"}}, "/subject/external_id", "extra_forbidden"),
-        ({"context": {"category": "tea"}}, "/context/category", "extra_forbidden"),
+        ({"context": {"weather": "rain"}}, "/context/weather", "extra_forbidden"),
         ({"placement": "moon"}, "/placement", "literal_error"),
         ({"limit": 0}, "/limit", "greater_than_equal"),
         ({"limit": 101}, "/limit", "less_than_equal"),
@@ -188,7 +217,16 @@ def test_wrong_query_parameters_are_pointed_at(shared: Shop) -> None:
 
 def test_what_was_shown_is_in_the_log_before_it_is_answered(shop: Shop) -> None:
     subject = {"user_id": DRINKER, "anonymous_id": "device"}
-    context = {"item_ids": ["tea-1"], "device": "mobile", "locale": "ru-RU", "timezone": "Europe/Moscow"}
+    context = {
+        "item_ids": ["tea-1"],
+        "cart": [{"item_id": "coffee-1"}],
+        "category": "drinks",
+        "query": "tea",
+        "page_url": "https://shop.example/tea-1?session=secret",
+        "device": "mobile",
+        "locale": "ru-RU",
+        "timezone": "Europe/Moscow",
+    }
     answer = shop.recommend(subject=subject, placement="product", context=context, limit=3, exclude_item_ids=[MILK])
     (record,) = decisions(shop.folder)
     assert (record.key, record.type) == (answer["recommendation_id"], "recommendation")
@@ -197,9 +235,11 @@ def test_what_was_shown_is_in_the_log_before_it_is_answered(shop: Shop) -> None:
     assert [(item.product_id, item.score, item.source) for item in shown.items] == [
         (item["item_id"], item["score"], item["source"]) for item in answer["items"]
     ]
-    assert (shown.placement, shown.model_version, shown.context_ids) == ("product", "1", ("tea-1",))
+    assert (shown.placement, shown.model_version, shown.context_ids) == ("product", "1", ("tea-1", "coffee-1"))
     assert (shown.device, shown.excluded_ids) == ("mobile", (MILK,))
+    assert (shown.category, shown.query) == ("drinks", "tea")
     assert shown.history_length == 30
+    assert "secret" not in record.payload
 
 
 def test_a_preview_is_neither_logged_nor_counted(shop: Shop) -> None:
@@ -276,3 +316,42 @@ def test_years_after_the_last_order_the_taste_is_still_known(folder: Path) -> No
         answer = shop.recommend(subject={"user_id": DRINKER}, limit=4)
         assert answer["fallback"] is None
         assert set(ids(answer)) <= {*LEAVES, MILK}
+
+
+def test_reasons_speak_the_language_of_the_page(shared: Shop) -> None:
+    texts = {}
+    for locale in ("ru-RU", "en-GB"):
+        answer = shared.recommend(subject={"user_id": DRINKER}, limit=5, context={"locale": locale}, preview=True)
+        texts[locale] = {item["item_id"]: item["reasons"][0]["text"] for item in answer["items"]}
+    assert texts["ru-RU"][MILK] == "Вы покупали это 10 раз, последний раз 14.11.2026"
+    assert texts["en-GB"][MILK] == "You bought it 10 times, last on 2026-11-14"
+
+
+def test_without_fallback_the_first_source_speaks_alone(shared: Shop) -> None:
+    nobody = shared.recommend(subject={"user_id": "nobody"}, allow_fallback=False)
+    assert (nobody["items"], nobody["fallback"], nobody["strategy"]) == ([], None, "rp3beta")
+    known = shared.recommend(subject={"user_id": DRINKER}, allow_fallback=False, limit=100)
+    assert {item["source"] for item in known["items"]} == {"rp3beta"}
+
+
+def test_a_last_resort_never_fills_up_a_block(shared: Shop) -> None:
+    for product in ("tea-1", "tea-2"):
+        shared.track("Product Viewed", {"product_id": product}, userId="looks-around")
+    answer = shared.recommend(subject={"user_id": "looks-around"}, placement="recently_viewed")
+    assert sorted(ids(answer)) == ["tea-1", "tea-2"]
+    assert answer["fallback"] is None
+    stranger = shared.recommend(subject={}, placement="recently_viewed")
+    assert (stranger["strategy"], stranger["fallback"]) == ("recently_viewed", "popularity")
+    assert stranger["items"]
+
+
+def test_a_catalogue_that_nobody_renews_degrades(folder: Path) -> None:
+    with running(folder, catalog_max_age_hours=24) as shop:
+        assert not shop.recommend(subject={"user_id": DRINKER})["degraded"]
+        shop.clock.now = NOW + timedelta(hours=25)
+        answer = shop.recommend(subject={"user_id": DRINKER})
+        assert (answer["degraded"], answer["degraded_reason"]) == (True, "catalog_stale")
+        assert answer["items"]
+        same = {"items": [{"item_id": "milk", "title": "Milk", "category": "dairy"}]}
+        assert shop.client.put("/v1/catalog/items", json=same).json()["changed"] == 0
+        until(lambda: not shop.recommend(subject={"user_id": DRINKER})["degraded"], "the shop was heard")

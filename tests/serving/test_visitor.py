@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from features.database import open_database
 from features.events import INTERACTION_WEIGHTS
@@ -109,13 +108,28 @@ def test_concurrent_readers_each_get_their_own(shared: Shop) -> None:
         assert {str(id_).split("-")[0] for id_ in visitor.ids} == {drink, MILK}
 
 
-@pytest.mark.parametrize("fresh", [True, False])
-def test_the_page_counts_as_history_only_where_it_should(fresh: bool) -> None:
+def test_a_question_never_looks_ahead_of_its_own_time() -> None:
     visitor = Visitor(np.array(["tea"], object), np.array([days(NOW) + 1]), np.array([0.1]))
-    query = visitor.query(days(NOW), ["cake", "milk"], fresh)
-    assert list(query.history_ids) == ["tea", "cake", "milk"] if fresh else ["tea"]
-    assert (query.days <= query.day).all()
-    assert query.context_ids == ("cake", "milk")
+    assert visitor.query(days(NOW)).days.tolist() == [days(NOW)]
+
+
+def test_what_was_shown_is_counted_until_it_is_touched(shop: Shop) -> None:
+    for _ in range(2):
+        answer = shop.recommend(subject={"user_id": DRINKER}, limit=3)
+        shop.clock.now += timedelta(minutes=1)
+    other, first = answer["items"][1]["item_id"], answer["items"][0]["item_id"]
+    assert shown(shop, timedelta(hours=1)) == {item["item_id"]: 2 for item in answer["items"]}
+    assert shown(shop, timedelta(seconds=70))[other] == 1
+    shop.track("Product Viewed", {"product_id": first}, userId=DRINKER, timestamp=shop.clock.now.isoformat())
+    assert first not in shown(shop, timedelta(hours=1))
+    assert shown(shop, timedelta(hours=1))[other] == 2
+    assert asyncio.run(shop.resources.visitors.read(Subject(user_id=DRINKER), FEATURES, shop.clock())).shown == {}
+
+
+def shown(shop: Shop, window: timedelta) -> dict[str, int]:
+    since = shop.clock() - window
+    visitor = asyncio.run(shop.resources.visitors.read(Subject(user_id=DRINKER), FEATURES, shop.clock(), since))
+    return dict(visitor.shown)
 
 
 def test_features_that_were_never_built_degrade(folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from features.assortment import described
 from features.catalog import Catalog, Product
 from features.compute import interactions
 from features.database import open_database
@@ -21,14 +22,18 @@ from features.events import Body, Event, Line
 from features.history import compact
 from features.identity import Identities
 from features.log import EVENTS, Log, to_record
-from features.snapshots import build
+from features.snapshots import build, product_table
 from features.store import apply, materialize, open_store
+from models.evidence import Evidence, Snapshot
 from models.recommenders.arrays import codes_of
-from models.recommenders.base import Interactions
+from models.recommenders.base import Interactions, Recommender, days
+from models.recommenders.catalogue import Catalogue
 from models.recommenders.fallback import Fallback
+from models.recommenders.family import RECIPES
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
-from models.registry import Evidence, Registry, Snapshot, Version
+from models.recommenders.suite import Suite
+from models.registry import Registry, Version
 from serving.app import create_app
 from serving.settings import Settings
 from tests.waiting import until
@@ -39,6 +44,18 @@ BEANS = [f"coffee-{number}" for number in range(1, 6)]
 MILK = "milk"
 CUSTOMERS = 20
 DRINKER = "tea-drinker-3"
+PLACES = (
+    "bought_together",
+    "buy_again",
+    "category_popularity",
+    "content",
+    "item_item",
+    "new",
+    "recently_viewed",
+    "trending",
+)
+"""The recommenders that placements ask beside the one that a version is judged by."""
+
 FEATURES = (*(item.name for item in HISTORY), "log_position")
 
 
@@ -80,33 +97,61 @@ def orders() -> Iterator[Event]:
 def catalogue() -> list[Product]:
     """Everything that is sold; prices only for the leaves."""
     leaves = [
-        Product(product_id=id_, title=id_.replace("-", " No. ").capitalize(), price=Decimal("3.50"), currency="EUR")
+        Product(
+            product_id=id_,
+            title=id_.replace("-", " No. ").capitalize(),
+            category="drinks/tea",
+            brand="Leaf",
+            price=Decimal("3.50"),
+            currency="EUR",
+        )
         for id_ in LEAVES
     ]
-    return [*leaves, *(Product(product_id=id_, title=id_.capitalize()) for id_ in [*BEANS, MILK])]
+    beans = [Product(product_id=id_, title=id_.capitalize(), category="drinks/coffee", brand="Bean") for id_ in BEANS]
+    return [*leaves, *beans, Product(product_id=MILK, title="Milk", category="dairy")]
 
 
-def publish(folder: Path, half_life: float = 30.0) -> Version:
-    """Fit on the history below `folder` and make the model the champion."""
-    table = interactions(folder / "history", Identities(open_database(_url(folder))).table(), NOW)
+def suite(half_life: float) -> Suite:
+    """What is published: a chain that is judged, and a recommender for every placement."""
+    judged = Fallback((RP3Beta(), Popularity(half_life=half_life)))
+    return Suite((judged, *(RECIPES[name]() for name in PLACES)))
+
+
+def data(folder: Path) -> Interactions:
+    """What is there to learn from below `folder`."""
+    engine = open_database(_url(folder))
+    table = interactions(folder / "history", Identities(engine).table(), NOW)
     columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
     items, item_codes = np.unique(columns["product_id"].astype(str), return_inverse=True)
     customers, customer_codes = np.unique(columns["customer_id"].astype(str), return_inverse=True)
-    data = Interactions(
+    _, order_codes = np.unique(columns["order_id"].astype(str), return_inverse=True)
+    told = Catalog(engine).changed_since(0)
+    engine.dispose()
+    assortment = described(told.products, told.added, product_table(folder / "features"))
+    found = Interactions(
         customers=customer_codes.astype(np.int32),
         items=item_codes.astype(np.int32),
         days=columns["day"],
         weights=columns["weight"],
         item_ids=items.astype(object),
         customer_count=len(customers),
-        until=float(columns["day"].max()) + 1,
+        until=days(NOW),
+        orders=order_codes.astype(np.int32),
+        catalogue=Catalogue(days(NOW), assortment.item_ids, assortment.texts, assortment.numbers),
     )
-    assert (codes_of(items, data.item_ids) >= 0).all()
-    recipe = Fallback((RP3Beta(), Popularity(half_life=half_life)))
-    snapshot = Snapshot("small shop", "0", NOW - timedelta(days=70), NOW, len(table), len(customers), len(items))
+    assert (codes_of(items, found.item_ids) >= 0).all()
+    return found
+
+
+def publish(folder: Path, half_life: float = 30.0, recipe: Recommender | None = None) -> Version:
+    """Fit on the history below `folder` and make the model the champion."""
+    learned = data(folder)
+    recipe = recipe or suite(half_life)
+    counts = len(learned.items), learned.customer_count, len(learned.item_ids)
+    snapshot = Snapshot("small shop", "0", NOW - timedelta(days=70), NOW, *counts)
     registry = Registry(f"sqlite:///{folder / 'mlflow.db'}", str(folder / "artifacts"))
     version = registry.publish(
-        "recommender", recipe, recipe.fit(data), FEATURES, Evidence(parameters={}, metrics={}, snapshot=snapshot)
+        "recommender", recipe, recipe.fit(learned), FEATURES, Evidence(parameters={}, metrics={}, snapshot=snapshot)
     )
     return registry.promote(version, "a test", "it is the newest", NOW)
 

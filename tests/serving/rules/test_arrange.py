@@ -98,7 +98,7 @@ def test_a_pin_by_filter_takes_the_best_candidate_then_what_is_popular():
     columns = _columns(brands="XYXY")
     found = [("d", 4.0, "als"), ("a", 3.0, "als"), ("c", 2.0, "als")]
     rules = Rules(pin=(Pin(1, filter="brand == 'X'"),))
-    assert arrange(rules, Page(DAY), columns, found, 3)[0] == Slot("a", 3.0, "als")
+    assert arrange(rules, Page(DAY), columns, found, 3)[0] == Slot("a", 3.0, "pinned")
     assert arrange(rules, Page(DAY), columns, found[:1], 2) == [Slot("a", 0.0, "pinned"), Slot("d", 4.0, "als")]
 
 

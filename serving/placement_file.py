@@ -1,0 +1,124 @@
+"""The file that changes the default placements: TOML, a line a change; the running service follows it.
+
+[home.rules]
+diversity = 0.3                                # every rule is replaced on its own
+caps = { "category.2" = 3 }
+
+[cart]
+sources = ["bought_together", { recommender = "rp3beta", ask = "page" }, "popularity"]
+rules = { price_band = 1.5, exclude_purchased = true }
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from models.recommenders.family import RECIPES
+from serving.placements import DEFAULT, MAIN, Ask, Placement, Placements, Source
+from serving.rules.rules import Rules
+
+
+class PlacementFile:
+    """The placements as they are configured now; without a `path` the default ones."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._seen: tuple[int, int] | None = None
+
+    def changed(self) -> bool:
+        """Whether the file is another one than `read` saw last, also when what it saw was refused."""
+        return self.path is not None and self._seen != _mark(self.path)
+
+    def read(self) -> Placements:
+        """What the file says. Raises what `read` below raises."""
+        if self.path is None:
+            return DEFAULT
+        self._seen = _mark(self.path)
+        return read(self.path)
+
+
+def read(path: Path) -> Placements:
+    """The default table as changed by the TOML file `path`.
+
+    A table there is named like a placement: `sources` and `keep_category` replace what the default says, `rules`
+    replace rule by rule, and `false` takes a rule away. Raises ValueError that says what is wrong and what there is,
+    FileNotFoundError when there is no such file.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        told = f"{path} cannot be read ({error.strerror}); write it, or unset KAIROS_PLACEMENTS for the default"
+        raise FileNotFoundError(told) from None
+    changed = {}
+    for name, table in tables.items():
+        if name not in DEFAULT:
+            raise ValueError(f"{path}: there is no placement {name!r}; there are {', '.join(DEFAULT)}")
+        if not isinstance(table, dict):
+            raise ValueError(f"{path}: {name} must be a table, e.g. [{name}.rules]")
+        try:
+            changed[name] = _changed(DEFAULT[name], table)
+        except ValueError as error:
+            raise ValueError(f"{path}: {name}: {error}") from None
+    return {**DEFAULT, **changed}
+
+
+def _changed(placement: Placement, table: Mapping[str, Any]) -> Placement:
+    _known(table, ("sources", "keep_category", "rules"))
+    changes: dict[str, Any] = {}
+    if "sources" in table:
+        changes["sources"] = _sources(table["sources"])
+    if "keep_category" in table:
+        changes["keep_category"] = _flag(table, "keep_category")
+    if "rules" in table:
+        if not isinstance(table["rules"], dict):
+            raise ValueError(f"rules must be a table, e.g. [{placement.name}.rules]")
+        changes["rules"] = _rules(placement.rules, table["rules"])
+    return replace(placement, **changes)
+
+
+def _rules(rules: Rules, table: Mapping[str, Any]) -> Rules:
+    optional = {field.name for field in fields(Rules) if field.default is None}
+    given = {name: None if value is False and name in optional else value for name, value in table.items()}
+    return Rules.of({field.name: getattr(rules, field.name) for field in fields(Rules)} | given)
+
+
+def _sources(value: Any) -> tuple[Source, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError('sources must be a list of recommenders, e.g. sources = ["main", "popularity"]')
+    return tuple(_source(entry) for entry in value)
+
+
+def _source(entry: Any) -> Source:
+    table = {"recommender": entry} if isinstance(entry, str) else entry
+    if not isinstance(table, dict) or not isinstance(table.get("recommender"), str):
+        raise ValueError('a source is a name, or a table as { recommender = "content", ask = "similar" }')
+    _known(table, [field.name for field in fields(Source)])
+    if table["recommender"] not in (MAIN, *RECIPES):
+        raise ValueError(f"there is no recommender {table['recommender']!r}; there are {MAIN}, {', '.join(RECIPES)}")
+    if table.get("ask", "history") not in get_args(Ask):
+        raise ValueError(f"ask = {table['ask']!r} is none of {', '.join(get_args(Ask))}")
+    flags = {name: _flag(table, name) for name in ("same_category", "last_resort") if name in table}
+    return Source(table["recommender"], table.get("ask", "history"), **flags)
+
+
+def _known(table: Mapping[str, Any], names: Collection[str]) -> None:
+    if unknown := [name for name in table if name not in names]:
+        raise ValueError(f"{', '.join(unknown)} is not known; there is {', '.join(names)}")
+
+
+def _flag(table: Mapping[str, Any], name: str) -> bool:
+    if not isinstance(table[name], bool):
+        raise ValueError(f"{name} must be true or false")
+    return bool(table[name])
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None
