@@ -45,7 +45,7 @@ def test_events_and_recommendations_are_counted_by_what_became_of_them(shop: Sho
     for verdict in ("accepted", "duplicate", "ignored", "rejected"):
         assert f'kairos_events_total{{verdict="{verdict}"}} 1.0' in text
     assert 'kairos_recommendations_total{degraded_reason="",fallback="",placement="home"} 1.0' in text
-    filled = 'fallback="category_popularity",placement="cart"'
+    filled = 'fallback="popularity",placement="cart"'
     assert f'kairos_recommendations_total{{degraded_reason="",{filled}}} 1.0' in text
     assert 'kairos_recommended_items_total{source="rp3beta"} 2.0' in text
     assert 'kairos_queue_requests{log="event"} 0.0' in text
