@@ -59,6 +59,6 @@ $(VENV)/.runtime: requirements.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@echo "Installing the test tools into $(VENV) (once; 0.2 GB, about 15 CPU-seconds)"
+	@echo "Installing the test tools into $(VENV) (once; 1.1 GB, most of it torch)"
 	@$(BIN)/python -m pip install --quiet -r requirements-dev.lock
 	@touch $@

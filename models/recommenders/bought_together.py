@@ -19,7 +19,7 @@ from models.recommenders.baskets import Baskets
 from models.recommenders.cart import Lines
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.sparse_rows import SparseRows, strongest
-from models.recommenders.top_k import Best, allowed, best, ranking
+from models.recommenders.top_k import Best, allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
 _ROWS = 1_000
@@ -163,7 +163,7 @@ class FittedBoughtTogether:
         scores[lines] = 0
         variants = self.group_codes[lines]
         scores[np.isin(self.group_codes, variants[variants >= 0])] = 0
-        return best(np.where(scores > 0, scores, -np.inf), k, allowed(allow, row, len(scores)))
+        return best(reached(scores), k, allowed(allow, row, len(scores)))
 
 
 def _surprises(

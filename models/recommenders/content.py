@@ -17,7 +17,7 @@ from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.product_words import Words
 from models.recommenders.sparse_rows import SparseRows
-from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 from models.recommenders.word_vectors import WordVectors
 
@@ -146,7 +146,7 @@ class FittedContent:
     def _alike(self, profile: Floats) -> Floats:
         words = self.vectors.strongest(profile, self.recipe.most)
         scores = self.vectors.alike(profile, words) * self.lift
-        return np.where(scores > 0, scores, -np.inf)
+        return reached(scores)
 
 
 def _only(catalogue: Catalogue, item_ids: Ids) -> Catalogue:

@@ -43,6 +43,15 @@ def loyalty(interactions: Interactions) -> Floats:
     return (loyal + _BUYERS * average) / (customers + _BUYERS) / average if average else np.ones(count)
 
 
+def powered(values: Floats, exponent: float) -> Floats:
+    """`values` to the `exponent`, which may be negative; what is not above 0 stays 0.
+
+    >>> powered(np.array([0.0, 4.0]), -0.5).tolist()
+    [0.0, 0.5]
+    """
+    return np.power(values, exponent, where=values > 0, out=np.zeros(len(values)))
+
+
 def _rate(interactions: Interactions, half_life: float) -> Floats:
     weights = interactions.weights * decay(interactions.days, half_life)
     order = np.lexsort((weights, interactions.items))

@@ -12,7 +12,7 @@ from models.recommenders.base import Query, Ranking
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.sparse_rows import SparseRows
-from models.recommenders.top_k import Best, allowed, best, ranking
+from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
 
@@ -54,7 +54,7 @@ class FittedLinear:
         for row, query in enumerate(queries):
             history = self._history(query)
             scores = self.rows.combine(history.products, history.totals**self.power, len(self.item_ids))
-            answers.append(_best(scores, k, allowed(allow, row, len(scores))))
+            answers.append(best(reached(scores), k, allowed(allow, row, len(scores))))
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -63,7 +63,7 @@ class FittedLinear:
         for row, code in enumerate(self.vocabulary.codes(item_ids)):
             start = np.array([code] if code >= 0 else [], np.int64)
             scores = (self.nearest or self.rows).combine(start, np.ones(len(start)), len(self.item_ids))
-            answers.append(_best(scores, k, allowed(allow, row, len(scores))))
+            answers.append(best(reached(scores), k, allowed(allow, row, len(scores))))
         return ranking(answers, k, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
@@ -94,7 +94,3 @@ class FittedLinear:
 
     def _history(self, query: Query) -> History:
         return History.of(query, self.vocabulary.codes(query.history_ids), self.forgetting)
-
-
-def _best(scores: Floats, k: int, allow: Mask | None) -> Best:
-    return best(np.where(scores > 0, scores, -np.inf), k, allow)

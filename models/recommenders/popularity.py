@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids, Mask, codes_of, spread, united
+from models.recommenders.arrays import Floats, Ids, Mask, spread, united
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.catalogue import Catalogue
+from models.recommenders.impersonal import for_companions, for_everybody
 from models.recommenders.interaction_matrix import decay
-from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.top_k import reached
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,11 @@ class FittedPopularity:
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k most popular products among those allowed, whoever asks."""
-        scores, count = self._scores(), len(self.item_ids)
-        if allow is None or allow.ndim == 1:
-            answers = [best(scores, k, allowed(allow, 0, count))] * len(queries)
-        else:
-            answers = [best(scores, k, allowed(allow, row, count)) for row in range(len(queries))]
-        return ranking(answers, k, self.item_ids, self.name)
+        return for_everybody(reached(self.counts), len(queries), k, allow, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
         """The most popular other products: popularity knows nothing nearer."""
-        answers = []
-        for row, code in enumerate(codes_of(item_ids, self.item_ids)):
-            scores = self._scores() if code >= 0 else np.full(len(self.item_ids), -np.inf)
-            scores[code : code + 1] = -np.inf
-            answers.append(best(scores, k, allowed(allow, row, len(self.item_ids))))
-        return ranking(answers, k, self.item_ids, self.name)
+        return for_companions(reached(self.counts), item_ids, k, allow, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """Zeros: the history has no part in it."""
@@ -83,7 +74,4 @@ class FittedPopularity:
 
     def scores(self, query: Query) -> Floats:  # noqa: ARG002
         """Of every product (items,), -inf for one that nobody wanted."""
-        return self._scores()
-
-    def _scores(self) -> Floats:
-        return np.where(self.counts > 0, self.counts, -np.inf)
+        return reached(self.counts)

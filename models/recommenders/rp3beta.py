@@ -18,9 +18,9 @@ from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
-from models.recommenders.item_statistics import loyalty, trend
+from models.recommenders.item_statistics import loyalty, powered, trend
 from models.recommenders.sparse_rows import SparseRows, strongest
-from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
 _ROWS = 1_000
@@ -64,7 +64,7 @@ class RP3Beta:
         wanted = interaction_matrix(interactions, self.half_life, self.power)
         popularity = np.bincount(wanted.indices, wanted.data, wanted.shape[1]).astype(np.float64)
         activity = np.asarray(wanted.sum(axis=1), np.float64)
-        pull: Floats = trend(interactions) ** self.trend * _power(popularity, -self.beta)
+        pull: Floats = trend(interactions) ** self.trend * powered(popularity, -self.beta)
         to_customer = _scaled_rows(wanted.T.tocsr(), popularity, self.alpha)
         to_product = _scaled_rows(wanted, activity, self.alpha)
         to_product.data *= pull[to_product.indices]
@@ -111,7 +111,7 @@ class FittedRP3Beta:
         for row, code in enumerate(self.vocabulary.codes(item_ids)):
             start = np.array([code] if code >= 0 else [], np.int64)
             scores = self.rows.combine(start, np.ones(len(start)), len(self.item_ids))
-            answers.append(best(_reached(scores), k, allowed(allow, row, len(self.item_ids))))
+            answers.append(best(reached(scores), k, allowed(allow, row, len(self.item_ids))))
         return ranking(answers, k, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
@@ -148,15 +148,7 @@ class FittedRP3Beta:
         history = self._history(query)
         scores = self.rows.combine(history.products, history.totals**self.recipe.history_power, len(self.item_ids))
         scores[history.products] += history.totals * self.again[history.products]
-        return _reached(scores)
-
-
-def _reached(scores: Floats) -> Floats:
-    return np.where(scores > 0, scores, -np.inf)
-
-
-def _power(values: Floats, exponent: float) -> Floats:
-    return np.power(values, exponent, where=values > 0, out=np.zeros(len(values)))
+        return reached(scores)
 
 
 def _scaled_rows(matrix: "csr_array[np.float64]", sums: Floats, alpha: float) -> "csr_array[np.float64]":

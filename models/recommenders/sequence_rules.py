@@ -17,9 +17,10 @@ from models.recommenders.arrays import Floats, Ids, Mask, spread, united
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.interaction_matrix import decay
+from models.recommenders.item_statistics import powered
 from models.recommenders.sessions import CurrentSession, Sessions
 from models.recommenders.sparse_rows import SparseRows, strongest
-from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
 _ROWS = 5_000
@@ -66,7 +67,7 @@ class SequenceRules:
         leading = moments.T.tocsr()
         sources = np.asarray(leading.sum(axis=1), np.float64)
         targets = sources + np.asarray(following.sum(axis=0), np.float64)
-        gain, pull = _power(sources, -self.alpha), _power(targets, -self.beta)
+        gain, pull = powered(sources, -self.alpha), powered(targets, -self.beta)
         blocks, own = [], np.zeros(width)
         for start in range(0, width, _ROWS):
             rows = slice(start, start + _ROWS)
@@ -125,7 +126,7 @@ class FittedSequenceRules:
             factors = self._factors(session)
             scores = self.rows.combine(session.products, factors, len(self.item_ids))
             np.add.at(scores, session.products, factors * self.own[session.products])
-            answers.append(best(_reached(scores), k, allowed(allow, row, len(self.item_ids))))
+            answers.append(best(reached(scores), k, allowed(allow, row, len(self.item_ids))))
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -134,7 +135,7 @@ class FittedSequenceRules:
         for row, code in enumerate(self.vocabulary.codes(item_ids)):
             start = np.array([code] if code >= 0 else [], np.int64)
             scores = self.rows.combine(start, np.ones(len(start)), len(self.item_ids))
-            answers.append(best(_reached(scores), k, allowed(allow, row, len(self.item_ids))))
+            answers.append(best(reached(scores), k, allowed(allow, row, len(self.item_ids))))
         return ranking(answers, k, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
@@ -173,11 +174,3 @@ def _begins(sessions: Sessions) -> Mask:
     begins = np.zeros(len(sessions.items), bool)
     begins[sessions.indptr[:-1]] = True
     return begins
-
-
-def _reached(scores: Floats) -> Floats:
-    return np.where(scores > 0, scores, -np.inf)
-
-
-def _power(values: Floats, exponent: float) -> Floats:
-    return np.power(values, exponent, where=values > 0, out=np.zeros(len(values)))

@@ -16,7 +16,7 @@ from models.recommenders.arrays import Codes, Floats, Ids, Mask, spread, united
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.sessions import CurrentSession, Sessions, spans
-from models.recommenders.top_k import allowed, best, ranking
+from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
 
@@ -164,7 +164,7 @@ class FittedSessionKNN:
         votes = self._votes(session)
         nearness = votes.parts.sum(axis=0)
         scores = np.bincount(votes.items, nearness[votes.voters] * votes.counts, len(self.item_ids))
-        return np.where(scores > 0, scores, -np.inf)
+        return reached(scores)
 
     def _votes(self, session: CurrentSession) -> "_Votes":
         """Find the neighbours and what each of them says."""

@@ -47,6 +47,15 @@ def _bound(scores: NDArray[np.floating[Any]], k: int) -> float:
     return float(np.partition(highest, blocks - k)[blocks - k])
 
 
+def reached(scores: NDArray[np.number[Any]]) -> Floats:
+    """`scores` of what a model adds up, in which 0 means that nothing led there: no answer.
+
+    >>> reached(np.array([0.0, 2.0])).tolist()
+    [-inf, 2.0]
+    """
+    return np.where(scores > 0, scores, -np.inf)
+
+
 def ranking(answers: Sequence[Best], k: int, item_ids: Ids, source: str) -> Ranking:
     """One row for each of `answers`, all from the recommender `source`, padded to k."""
     shape = (len(answers), k)

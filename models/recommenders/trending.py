@@ -12,6 +12,7 @@ from models.recommenders.arrays import Floats, Ids, Mask, spread, united
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.catalogue import Catalogue
 from models.recommenders.impersonal import for_companions, for_everybody
+from models.recommenders.top_k import reached
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,11 @@ class FittedTrending:
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k products of the largest proven lift among those allowed, whoever asks."""
-        return for_everybody(self._scores(), len(queries), k, allow, self.item_ids, self.name)
+        return for_everybody(reached(self.lift), len(queries), k, allow, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
         """The other trending products: a trend knows nothing nearer."""
-        return for_companions(self._scores(), item_ids, k, allow, self.item_ids, self.name)
+        return for_companions(reached(self.lift), item_ids, k, allow, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """Zeros: the history has no part in it."""
@@ -87,9 +88,6 @@ class FittedTrending:
         """Nobody has wanted a new product yet."""
         item_ids = united(self.item_ids, catalogue.item_ids)
         return FittedTrending(item_ids, self.until, spread(self.lift, self.item_ids, item_ids))
-
-    def _scores(self) -> Floats:
-        return np.where(self.lift > 0, self.lift, -np.inf)
 
 
 def _daily(interactions: Interactions) -> tuple[NDArray[np.int32], Floats, Floats]:

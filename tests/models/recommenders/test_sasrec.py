@@ -28,7 +28,6 @@ def chains(count: int = 150) -> Interactions:
 
 
 def test_it_goes_on_where_the_walk_goes_and_is_served_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch")
     model = SMALL.fit(chains())
     restored = SMALL.restore(model.arrays())
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -40,7 +39,6 @@ def test_it_goes_on_where_the_walk_goes_and_is_served_without_torch(monkeypatch:
 
 
 def test_a_product_of_no_sequence_is_neither_shown_nor_read() -> None:
-    pytest.importorskip("torch")
     model = SMALL.fit(chains())
     assert "12" not in {id_ for id_, _, _ in model.recommend([query(["03"])], 13).row(0)}
     assert model.recommend([query(["12"])], 3).row(0) == []
@@ -48,7 +46,6 @@ def test_a_product_of_no_sequence_is_neither_shown_nor_read() -> None:
 
 
 def test_what_the_answer_rests_on_is_named() -> None:
-    pytest.importorskip("torch")
     model = SMALL.fit(chains())
     history = query(["01", "05"], UNTIL - HOUR * np.array([2, 1]))
     (best,) = model.recommend([history], 1, ~np.isin(model.item_ids, history.history_ids)).row(0)

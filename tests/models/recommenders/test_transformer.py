@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from models.recommenders.transformer import outlook
 from models.recommenders.transformer_training import forward
-
-torch = pytest.importorskip("torch")
 
 
 def weights(blocks: int, factors: int, count: int = 20, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:

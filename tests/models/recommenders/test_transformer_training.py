@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from models.recommenders.sasrec import SASRec
 from models.recommenders.transformer import outlook, unit
@@ -14,7 +15,6 @@ SMALL = SASRec(factors=16, blocks=1, heads=1, epochs=15, batch=16, negatives=10,
 
 def test_what_follows_two_steps_later_is_learned() -> None:
     """The next product depends on the one before the last, which no rule of single steps could know."""
-    pytest.importorskip("torch")
     rng, sequences = np.random.default_rng(1), []
     for _ in range(200):
         start, between = rng.integers(0, 10), rng.integers(10, 20)
@@ -29,7 +29,6 @@ def test_what_follows_two_steps_later_is_learned() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_leaves_the_generator_alone() -> None:
-    torch = pytest.importorskip("torch")
     indptr, items = np.array([0, 3, 5]), np.array([0, 1, 2, 1, 0], np.int32)
     torch.manual_seed(3)
     expected = torch.rand(1)
