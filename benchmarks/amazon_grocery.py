@@ -21,7 +21,7 @@ from pyarrow import csv
 from rich.console import Console
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 from models.recommenders.base import Interactions, Recommender
 from models.recommenders.bought_together import BoughtTogether
 from models.recommenders.item_item import ItemItem

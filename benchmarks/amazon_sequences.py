@@ -18,7 +18,7 @@ from rich.console import Console
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from benchmarks.sequences import SECOND, Asked, above, ask, interactions, thinned
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.blend import Blend
 from models.recommenders.combinator import FittedCombinator
 from models.recommenders.rp3beta import RP3Beta

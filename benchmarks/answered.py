@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, codes_of
+from models.arrays import Codes, Floats, Ids, Mask, codes_of
+from models.catalogue import Catalogue
 from models.recommenders.base import Query, Ranking
-from models.recommenders.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

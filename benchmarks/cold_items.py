@@ -22,10 +22,10 @@ from rich.console import Console
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from features.assortment import described
 from features.compute import NOBODY
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, codes_of
+from models.arrays import Codes, Floats, Ids, Mask, codes_of
+from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender, Interactions, Query, Recommender
 from models.recommenders.buy_again import BuyAgain
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.content import Content
 from models.recommenders.fallback import Fallback
 from models.recommenders.item_item import ItemItem

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.arrays import Floats
 from models.recommenders.als import ALS
-from models.recommenders.arrays import Floats
 from models.recommenders.base import FittedRecommender, Interactions, Recommender
 from models.recommenders.bought_together import BoughtTogether
 from models.recommenders.buy_again import BuyAgain

@@ -22,9 +22,9 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
+from models.catalogue import Catalogue
 from models.recommenders import combinator
 from models.recommenders.base import FittedRecommender, Interactions, Query, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.combinator import Combinator
 from models.recommenders.family import RECIPES
 

@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix, load_npz
 from threadpoolctl import threadpool_limits
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions, Query, Recommender
 from models.recommenders.item_item import ItemItem
 from models.recommenders.popularity import Popularity

@@ -20,7 +20,7 @@ from benchmarks import peer
 from benchmarks.claim import ROOT, machine, replace_section, write
 from benchmarks.entrants import fit, over_seeds
 from benchmarks.next_basket import ENTRANTS, Bar, Baskets, baselines, claims, exam, personal_top, table
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from training.evaluate import evaluate
 
 DATA = "Complete Journey: last basket of 2,322 households, 19,288 products"

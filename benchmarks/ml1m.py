@@ -28,7 +28,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions, Query, Recommender
 from models.recommenders.ease import EASE
 from models.recommenders.rp3beta import RP3Beta

@@ -16,9 +16,9 @@ from benchmarks.entrants import CHAMPION, OURS, SEEDS
 from benchmarks.peer import lines_of
 from benchmarks.peers.exchange import ranked
 from benchmarks.peers.matrix import matrix
-from models.recommenders.arrays import Codes, Floats, Ids
+from models.arrays import Codes, Floats, Ids
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.popularity import Popularity
 from training.baselines import BuyAgain, PersonalFrequency, RecentlyBought
 from training.bootstrap import Interval, paired

@@ -22,7 +22,7 @@ from benchmarks import peer
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from benchmarks.entrants import CHAMPION, OURS, SEEDS, fit, over_seeds
 from features.compute import NOBODY, interactions
-from models.recommenders.arrays import Codes, Ids, codes_of
+from models.arrays import Codes, Ids, codes_of
 from pipelines.refresh import assortment, end_of_history
 from pipelines.settings import Settings
 from training.baselines import BASELINES

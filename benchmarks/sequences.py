@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.arrays import Floats, codes_of
+from models.arrays import Floats, codes_of
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking
 from training.bootstrap import Interval, paired
 

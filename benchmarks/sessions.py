@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from benchmarks.sequences import SECOND, Asked, Steps, above, ask, interactions, thinned
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions
 from models.recommenders.blend import Blend, FittedBlend
 from models.recommenders.popularity import Popularity

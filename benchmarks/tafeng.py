@@ -21,7 +21,7 @@ from benchmarks import peer
 from benchmarks.claim import ROOT, machine, replace_section, write
 from benchmarks.entrants import fit, over_seeds
 from benchmarks.next_basket import ENTRANTS, Bar, Baskets, baselines, claims, exam, personal_top, table, whole_basket
-from models.recommenders.arrays import Codes, codes_of
+from models.arrays import Codes, codes_of
 from training.evaluate import evaluate
 
 DATA = "Ta-Feng, Reality Check form: 13,858 customers, 11,997 products"

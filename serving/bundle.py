@@ -9,8 +9,8 @@ from typing import Any
 from features.assortment import described
 from features.catalog import Changes, Product
 from features.snapshots import ProductFeatures
+from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender
-from models.recommenders.catalogue import Catalogue
 from models.registry import Published
 from serving.placements import members
 from serving.rules.columns import Columns

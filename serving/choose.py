@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.recommenders.arrays import Ids, Mask
+from models.arrays import Ids, Mask
 from models.recommenders.base import FittedRecommender, Query
 from serving.bundle import Bundle
 from serving.placements import Placement, Stage, stages

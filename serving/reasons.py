@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Query
 from serving.placements import Ask
 from serving.schemas import Reason, ReasonCode

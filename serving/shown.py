@@ -9,7 +9,7 @@ import numpy as np
 from features.decisions import RECOMMENDATION, Shown
 from features.identity import Person
 from features.log import Log, moment
-from models.recommenders.arrays import Floats, Ids
+from models.arrays import Floats, Ids
 from models.recommenders.base import days
 
 _MOST_ANSWERS = 200

@@ -19,7 +19,7 @@ from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Identities, Person, default_customer
 from features.log import Log, Record, from_record
 from features.store import CustomerRow, read_customer
-from models.recommenders.arrays import Floats, Ids
+from models.arrays import Floats, Ids
 from models.recommenders.base import Query, days
 from serving.schemas import Subject
 from serving.shown import shown_lately

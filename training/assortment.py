@@ -19,9 +19,9 @@ from features.catalog import Product
 from features.definitions import PRODUCT_FEATURES
 from features.snapshots import keep_products
 from features.store import apply, open_store, training_set
-from models.recommenders.arrays import Floats, Ids
+from models.arrays import Floats, Ids
+from models.catalogue import Catalogue
 from models.recommenders.base import days
-from models.recommenders.catalogue import Catalogue
 
 _FEATURES = tuple(field.name for field in PRODUCT_FEATURES)
 _NOW_ONLY = ("in_stock",)

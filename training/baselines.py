@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask
+from models.arrays import Codes, Floats, Ids, Mask
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.recommenders.top_k import allowed, best, ranking
 from models.recommenders.vocabulary import Vocabulary

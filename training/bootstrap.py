@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 
 _BATCH = 100
 

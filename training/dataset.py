@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.compute import interactions, visible
-from models.recommenders.arrays import Codes, Floats, Ids, codes_of
+from models.arrays import Codes, Floats, Ids, codes_of
 from models.recommenders.base import Interactions, Query, days
 from training.assortment import Assortment
 from training.splits import Fold

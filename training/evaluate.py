@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats, Mask, codes_of
+from models.arrays import Codes, Floats, Mask, codes_of
 from models.recommenders.base import FittedRecommender
 from training.bootstrap import Interval, paired
 from training.dataset import Holdout

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from models.recommenders.arrays import Mask
+from models.arrays import Mask
 from training.bootstrap import paired
 from training.evaluate import COLD_ORDERS, TASKS, Evaluation, Outcome, Task, mean
 

@@ -14,9 +14,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from models.recommenders.arrays import Floats, Ids, Mask, spread, united
+from models.arrays import Floats, Ids, Mask, spread, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.top_k import allowed, best, ranking

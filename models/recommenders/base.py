@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask
-from models.recommenders.catalogue import Catalogue
+from models.arrays import Codes, Floats, Ids, Mask
+from models.catalogue import Catalogue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions
 from models.recommenders.interaction_matrix import decay
 

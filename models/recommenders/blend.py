@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Floats, Ids, Mask
+from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.mixture import Moments, shares
 from models.recommenders.recently_viewed import RecentlyViewed
 from models.recommenders.replay import replay

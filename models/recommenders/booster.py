@@ -9,7 +9,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 
 Matrix = NDArray[np.float32]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.special import xlogy
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, places, united
+from models.arrays import Codes, Floats, Ids, Mask, places, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.baskets import Baskets
 from models.recommenders.cart import Lines
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.sparse_rows import SparseRows, strongest
 from models.recommenders.top_k import Best, allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, codes_of, united
+from models.arrays import Codes, Floats, Ids, Mask, codes_of, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History, moment
 from models.recommenders.item_statistics import loyalty, trend
 from models.recommenders.repeat_intervals import repeat_intervals, trips_a_day

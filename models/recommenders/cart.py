@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Query
 from models.recommenders.vocabulary import Vocabulary
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids, Mask, codes_of, places, spread, united
+from models.arrays import Floats, Ids, Mask, codes_of, places, spread, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.category_tree import ROOT, CategoryTree
 from models.recommenders.history import Forgetting, History
 from models.recommenders.popularity import Popularity

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, codes_of, places_by_id
+from models.arrays import Codes, Floats, Ids, codes_of, places_by_id
 
 _SEPARATOR = "/"
 _KNOWN_PATHS = 20_000

@@ -9,8 +9,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from numpy.typing import NDArray
 
+from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender, Interactions, Recommender
-from models.recommenders.catalogue import Catalogue
 
 Fitted = tuple[FittedRecommender, ...]
 

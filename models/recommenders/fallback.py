@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Floats, Ids, Mask
+from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.top_k import allowed

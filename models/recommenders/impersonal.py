@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.recommenders.arrays import Floats, Ids, Mask, codes_of
+from models.arrays import Floats, Ids, Mask, codes_of
 from models.recommenders.base import Ranking
 from models.recommenders.top_k import allowed, best, ranking
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions
 
 

@@ -3,7 +3,7 @@ come back for it."""
 
 import numpy as np
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import Interactions
 from models.recommenders.interaction_matrix import decay
 

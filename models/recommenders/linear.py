@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids, Mask, united
+from models.arrays import Floats, Ids, Mask, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting, History
 from models.recommenders.sparse_rows import SparseRows
 from models.recommenders.top_k import allowed, best, ranking, reached

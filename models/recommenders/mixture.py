@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 
 _ROUNDS = 60
 _SWEEPS = 3

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, spread, united
+from models.arrays import Codes, Floats, Ids, spread, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.interaction_matrix import decay
 from models.recommenders.item_statistics import loyalty, trend
 from models.recommenders.repeat_intervals import repeat_intervals

@@ -13,8 +13,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids
-from models.recommenders.catalogue import Catalogue
+from models.arrays import Floats, Ids
+from models.catalogue import Catalogue
 
 Names = NDArray[np.uint64]
 _Word = tuple[str, str, float]

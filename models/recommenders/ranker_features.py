@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 from models.recommenders.own_history import CONTEXT, OWN, OwnHistory
 from models.recommenders.product_facts import FACTS, ProductFacts
 

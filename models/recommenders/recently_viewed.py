@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, united
+from models.arrays import Codes, Floats, Ids, Mask, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.top_k import Best, allowed, best, ranking
 from models.recommenders.vocabulary import Vocabulary
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids
+from models.arrays import Floats, Ids
 from models.recommenders.base import Interactions
 
 _DOUBT = 10.0

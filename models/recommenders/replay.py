@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.recommenders.arrays import Codes
+from models.arrays import Codes
 from models.recommenders.base import Interactions, Query
 
 _LONGEST = 200

@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.base import FittedRecommender, Query
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, dia_array
 
-from models.recommenders.arrays import Floats, Ids, Mask, spread, united
+from models.arrays import Floats, Ids, Mask, spread, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.interaction_matrix import decay
 from models.recommenders.item_statistics import powered
 from models.recommenders.sessions import CurrentSession, Sessions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 from models.recommenders.base import Interactions, Query
 
 _MOST_STEPS = 50

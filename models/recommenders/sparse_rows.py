@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.arrays import Codes, Floats, Ids, places, spread
+from models.arrays import Codes, Floats, Ids, places, spread
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from models.arrays import Floats, Ids, Mask
+from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
 from models.recommenders.bought_together import BoughtTogether
 from models.recommenders.buy_again import BuyAgain
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.category_popularity import CategoryPopularity
 from models.recommenders.content import Content
 from models.recommenders.fallback import Fallback

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Ids, Mask
 from models.recommenders.base import Ranking
 
 _BLOCK = 64

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from models.recommenders.arrays import Floats, Ids, Mask, spread, united
+from models.arrays import Floats, Ids, Mask, spread, united
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.impersonal import for_companions, for_everybody
 from models.recommenders.top_k import reached
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from models.arrays import Floats, Ids, Mask
+from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.arrays import Floats, Ids, Mask
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
 from models.recommenders.booster import Booster, Trees
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.fallback import Fallback, FittedFallback
 from models.recommenders.own_history import OwnHistory
 from models.recommenders.past_questions import PastQuestion, past_questions

@@ -6,7 +6,7 @@ from itertools import repeat
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Ids, places_by_id
+from models.arrays import Codes, Ids, places_by_id
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from models.recommenders.arrays import Codes, Floats, Ids, codes_of, places
-from models.recommenders.catalogue import Catalogue
+from models.arrays import Codes, Floats, Ids, codes_of, places
+from models.catalogue import Catalogue
 from models.recommenders.product_words import Names, Words
 from models.recommenders.sparse_rows import SparseRows
 

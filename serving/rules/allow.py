@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Mask
+from models.arrays import Codes, Mask
 from serving.rules.columns import Columns
 from serving.rules.filters import mask
 from serving.rules.history import history_of

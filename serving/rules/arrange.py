@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.recommenders.arrays import Mask
+from models.arrays import Mask
 from serving.rules.allow import allow
 from serving.rules.candidates import Candidates, weighed
 from serving.rules.columns import Columns

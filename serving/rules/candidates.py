@@ -6,7 +6,7 @@ from itertools import compress
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Floats, Mask
 from serving.rules.columns import Columns
 from serving.rules.filters import mask
 from serving.rules.page import Page

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Mask
+from models.arrays import Codes, Mask
 from serving.rules.columns import Columns
 
 

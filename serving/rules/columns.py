@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalog import Product
-from models.recommenders.arrays import Codes, Floats, Ids, Mask, united
-from models.recommenders.catalogue import Catalogue
+from models.arrays import Codes, Floats, Ids, Mask, united
+from models.catalogue import Catalogue
 from models.recommenders.vocabulary import Vocabulary
 from serving.rules.masks import Masks
 from serving.rules.price_rank import price_rank

@@ -8,7 +8,7 @@ twice as many. Ranks instead of shares of the best score cost more for the same 
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 from serving.rules.columns import Columns
 
 CATEGORY, BRAND, PRICE = 0.5, 0.3, 0.2

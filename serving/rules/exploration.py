@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Floats, Mask
 from serving.rules.candidates import Candidates
 from serving.rules.caps import roomy
 from serving.rules.columns import Columns

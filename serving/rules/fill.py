@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Floats, Mask
 from serving.rules.candidates import Candidates
 from serving.rules.caps import Caps
 from serving.rules.columns import Columns

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from models.recommenders.arrays import Mask
+from models.arrays import Mask
 from serving.rules.columns import Columns
 from serving.rules.operands import NUMBER_ORDER, Kind, Operand
 from serving.rules.syntax import FilterError, parse

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.events import INTERACTION_WEIGHTS
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 from serving.rules.columns import Columns
 from serving.rules.page import Page
 

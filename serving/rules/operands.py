@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Mask
+from models.arrays import Floats, Mask
 from serving.rules.syntax import FilterError
 from serving.rules.text import Text
 from serving.rules.tree import Name, Value

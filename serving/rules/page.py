@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.recommenders.arrays import Floats, Ids
+from models.arrays import Floats, Ids
 
 
 @dataclass(frozen=True)

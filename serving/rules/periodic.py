@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.arrays import Floats, Mask
+from models.arrays import Floats, Mask
 from serving.rules.columns import Columns
 
 REPEAT_SHARE = 0.2

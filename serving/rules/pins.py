@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Mask
+from models.arrays import Codes, Mask
 from models.recommenders.top_k import best
 from serving.rules.caps import roomy
 from serving.rules.columns import Columns

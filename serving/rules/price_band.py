@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Floats, Mask
 from serving.rules.columns import Columns
 
 LOW, HIGH = 0.1, 0.9

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 
 
 def price_rank(prices: Floats, groups: Codes) -> Floats:

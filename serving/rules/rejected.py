@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.recommenders.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Floats, Mask
 from serving.rules.columns import Columns
 from serving.rules.history import ADDED, History, history_of
 from serving.rules.page import Page

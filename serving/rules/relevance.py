@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from serving.rules.rules import MinRelevance
 
 LEAST: dict[MinRelevance, float] = {"low": 0.05, "medium": 0.2, "high": 0.5}

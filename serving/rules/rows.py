@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalog import Product
-from models.recommenders.arrays import Floats, Mask, Scalar
+from models.arrays import Floats, Mask, Scalar
 from serving.rules.text import Text
 
 MAX_ATTRIBUTES = 100

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Ids, Mask
+from models.arrays import Codes, Ids, Mask
 
 MAX_PATH_DEPTH = 6
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.answered import Answered
-from models.recommenders.arrays import Codes, codes_of
+from models.arrays import Codes, codes_of
+from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.rp3beta import RP3Beta
 from tests.training.shop import exam_of, records
 from training.dataset import Holdout

@@ -24,10 +24,10 @@ from features.identity import Identities
 from features.log import EVENTS, Log, to_record
 from features.snapshots import build, product_table
 from features.store import apply, materialize, open_store
+from models.arrays import codes_of
+from models.catalogue import Catalogue
 from models.evidence import Evidence, Snapshot
-from models.recommenders.arrays import codes_of
 from models.recommenders.base import Interactions, Recommender, days
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from models.recommenders.popularity import Popularity

@@ -13,8 +13,8 @@ from features.catalog import Product
 from features.compute import NOBODY, interactions, product_features
 from features.definitions import PRODUCT_FEATURES
 from features.snapshots import keep_products
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, days
-from models.recommenders.catalogue import Catalogue
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, records, the_past
 from training.assortment import Assortment

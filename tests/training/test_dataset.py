@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from features.compute import NOBODY, customer_features, interactions
-from models.recommenders.arrays import codes_of
+from models.arrays import codes_of
+from models.catalogue import Catalogue
 from models.recommenders.base import days
-from models.recommenders.catalogue import Catalogue
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
 from training.dataset import digest, exam, to_interactions, to_queries

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.compute import NOBODY
-from models.recommenders.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Ids, Mask
 from models.recommenders.base import Query, Ranking
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from training.evaluate import TASKS, Evaluation, Outcome
 from training.gate import judge
 

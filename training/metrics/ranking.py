@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Codes, Floats
+from models.arrays import Codes, Floats
 
 Hits = NDArray[np.bool_]
 Counts = NDArray[np.integer[Any]]

@@ -8,8 +8,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from models.arrays import codes_of
 from models.recommenders.als import ALS
-from models.recommenders.arrays import codes_of
 from models.recommenders.history import Forgetting, History
 from tests.models.recommenders.world import ITEMS, UNTIL, query, random_queries, random_shop
 

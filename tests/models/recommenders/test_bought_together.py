@@ -6,9 +6,9 @@ from math import log
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query
 from models.recommenders.bought_together import BoughtTogether
-from models.recommenders.catalogue import Catalogue
 from tests.models.recommenders.world import UNTIL, query, random_shop
 
 SHOP = replace(

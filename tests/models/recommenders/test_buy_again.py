@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query
 from models.recommenders.buy_again import BuyAgain, FittedBuyAgain
-from models.recommenders.catalogue import Catalogue
 from tests.models.recommenders.world import UNTIL, query, random_shop
 
 IDS = np.array(["bread", "phone", "salt"], object)

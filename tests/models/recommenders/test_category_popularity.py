@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Query
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.category_popularity import CategoryPopularity, FittedCategoryPopularity
 from tests.models.recommenders.world import UNTIL, query, random_queries, random_shop
 

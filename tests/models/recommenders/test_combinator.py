@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.fallback import Fallback, FittedFallback
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.recommenders.rp3beta import RP3Beta

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.content import Content, FittedContent
 from models.recommenders.product_words import Words
 from tests.models.recommenders.world import UNTIL, query, random_queries, random_shop

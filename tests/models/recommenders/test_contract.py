@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
-from models.recommenders.catalogue import Catalogue
 from models.storage import load, save
 from tests.models.recommenders.world import (
     CUSTOMERS,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders.arrays import codes_of
+from models.arrays import codes_of
 from models.recommenders.history import Forgetting, History
 from tests.models.recommenders.world import UNTIL, query
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Query
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.history import Forgetting
 from models.recommenders.linear import FittedLinear
 from models.recommenders.sparse_rows import SparseRows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.recommenders.arrays import Floats
+from models.arrays import Floats
 from models.recommenders.mixture import Moments, shares
 
 

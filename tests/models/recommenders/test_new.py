@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from models.recommenders.new import FittedNew, New
 from tests.models.recommenders.world import UNTIL, query, random_shop
 

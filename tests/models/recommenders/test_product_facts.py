@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.product_facts import FACTS, ProductFacts
 from tests.models.recommenders.world import UNTIL, random_shop, reordered
 

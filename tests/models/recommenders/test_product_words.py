@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from models.recommenders.product_words import Words
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from models.recommenders.own_history import OwnHistory
 from models.recommenders.product_facts import FACTS as FACT_NAMES
 from models.recommenders.product_facts import ProductFacts

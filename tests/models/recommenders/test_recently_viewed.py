@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from models.recommenders.recently_viewed import RecentlyViewed
 from tests.models.recommenders.world import UNTIL, query, random_shop
 

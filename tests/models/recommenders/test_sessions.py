@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.recommenders.arrays import codes_of
+from models.arrays import codes_of
 from models.recommenders.base import Interactions, Query
 from models.recommenders.sessions import CurrentSession, Sessions
 from tests.models.recommenders.world import UNTIL, query, random_shop

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query
 from models.recommenders.buy_again import BuyAgain
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.recommenders.arrays import united
-from models.recommenders.catalogue import Catalogue
+from models.arrays import united
+from models.catalogue import Catalogue
 from models.recommenders.product_words import Words
 from models.recommenders.word_vectors import WordVectors
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.arrays import Floats
+from models.catalogue import Catalogue
 from models.recommenders.als import ALS
-from models.recommenders.arrays import Floats
 from models.recommenders.base import Interactions, Query, Recommender
 from models.recommenders.blend import Blend
 from models.recommenders.bought_together import BoughtTogether
 from models.recommenders.buy_again import BuyAgain
-from models.recommenders.catalogue import Catalogue
 from models.recommenders.category_popularity import CategoryPopularity
 from models.recommenders.content import Content
 from models.recommenders.ease import EASE

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from features.catalog import Product
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from serving.rules.columns import Columns
 from serving.rules.page import Page
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalog import Product
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from serving.rules.columns import Columns
 from serving.rules.filters import mask
 from serving.rules.rows import MAX_ATTRIBUTES

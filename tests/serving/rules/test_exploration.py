@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from features.catalog import Product
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from serving.rules.arrange import arrange
 from serving.rules.columns import Columns
 from serving.rules.exploration import draw, inclusion, positions

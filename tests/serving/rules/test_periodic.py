@@ -1,7 +1,7 @@
 import numpy as np
 
 from features.catalog import Product
-from models.recommenders.catalogue import Catalogue
+from models.catalogue import Catalogue
 from serving.rules.columns import Columns
 from serving.rules.periodic import periodic
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.recommenders.arrays import codes_of, spread, united
-from models.recommenders.catalogue import Catalogue
+from models.arrays import codes_of, spread, united
+from models.catalogue import Catalogue
 
 IDS = np.array(["a", "c", "e"], object)
 COLOURS = Catalogue(

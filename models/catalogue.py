@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recommenders.arrays import Floats, Ids, codes_of
+from models.arrays import Floats, Ids, codes_of
 
 _NO_IDS = np.empty(0, object)
 
