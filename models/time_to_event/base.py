@@ -1,4 +1,4 @@
-"""What a time-to-event model is: fitted on durations, asked about pairs, answering with survival curves. Read this first.
+"""What a time-to-event model is: fitted on durations, asked about pairs, answering with curves. Read this page first.
 
 A curve says how likely it is that the next purchase has not happened h days after the day of asking. The likely day,
 the interval around it and "due within a week" follow from it and are written once, in `curves.py`. Everything else in

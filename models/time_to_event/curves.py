@@ -38,7 +38,8 @@ def quantile(curves: Floats, share: float) -> Floats:
     before, after = curves[rows, place - 1], curves[rows, place]
     with np.errstate(invalid="ignore", divide="ignore"):
         part = np.where(before > after, (before - left) / (before - after), 1.0)
-    return np.where(found, place - 1 + part, np.inf)
+    day: Floats = np.where(found, place - 1 + part, np.inf)
+    return day
 
 
 def expected_day(curves: Floats) -> Floats:
@@ -50,4 +51,4 @@ def expected_day(curves: Floats) -> Floats:
     within = 1.0 - curves[:, -1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         given = np.where(within > 0, (curves - curves[:, -1:]) / within, 1.0)
-    return np.minimum(quantile(given, 0.5), curves.shape[1] - 1.0)
+    return np.asarray(np.minimum(quantile(given, 0.5), curves.shape[1] - 1.0))
