@@ -3,17 +3,31 @@
 The service never predicts through pyfunc (checking the signature costs 3 ms a call); it loads the same files directly.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
 
-from models.recommenders.base import FittedRecommender, Query
+from models.recommenders.base import FittedRecommender, Query, days
 from models.recommenders.suite import FittedSuite
 from models.storage import load
 
 ANSWERS = 20
 """How many products a row of the table gets."""
+
+_HISTORY = [
+    ColSpec(Array(DataType.string), "history_ids"),
+    ColSpec(Array(DataType.double), "history_days"),
+    ColSpec(Array(DataType.double), "history_weights"),
+    ColSpec(DataType.double, "day"),
+    ColSpec(DataType.string, "member", required=False),
+]
+_ANSWER = [ColSpec(Array(DataType.string), "ids"), ColSpec(Array(DataType.double), "scores")]
+SIGNATURE = ModelSignature(inputs=Schema(_HISTORY), outputs=Schema(_ANSWER))
 
 
 class RecommenderTable:
@@ -30,8 +44,8 @@ class RecommenderTable:
         """
         columns = (rows["day"], rows["history_ids"], rows["history_days"], rows["history_weights"])
         queries = [
-            Query(float(day), np.asarray(ids, object), np.asarray(days, np.float64), np.asarray(weights, np.float64))
-            for day, ids, days, weights in zip(*columns, strict=True)
+            Query(float(day), np.asarray(ids, object), np.asarray(past, np.float64), np.asarray(weights, np.float64))
+            for day, ids, past, weights in zip(*columns, strict=True)
         ]
         members = rows["member"].to_numpy(object) if "member" in rows else np.full(len(rows), None, object)
         answers: list[list[tuple[str, float, str]]] = [[] for _ in queries]
@@ -53,6 +67,14 @@ class RecommenderTable:
         if isinstance(self.model, FittedSuite):
             return self.model.member(name)
         raise KeyError(f"no recommender {name!r} in this version; it is {self.model.name}")
+
+
+def example(fitted: FittedRecommender, at: datetime) -> pd.DataFrame:
+    """Somebody who bought the first two products a day before `at`: what a caller of pyfunc has to send."""
+    day = days(at)
+    ids = [str(id_) for id_ in fitted.item_ids[:2]]
+    row = {"history_ids": ids, "history_days": [day - 1] * len(ids), "history_weights": [1.0] * len(ids), "day": day}
+    return pd.DataFrame([row])
 
 
 def _load_pyfunc(data_path: str) -> RecommenderTable:

@@ -7,35 +7,30 @@ live, `challenger` what was trained last; only `promote` and `rollback` move `ch
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import mlflow
 import mlflow.pyfunc
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
 
+from models import pyfunc, pyfunc_restock
 from models.evidence import Evidence
-from models.recommenders.base import FittedRecommender, Recommender, days
-from models.storage import load, save
+from models.recommenders.base import FittedRecommender, Recommender
+from models.runs import Study, log_evidence
+from models.storage import family_of, load, save
+from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
-_HISTORY = [
-    ColSpec(Array(DataType.string), "history_ids"),
-    ColSpec(Array(DataType.double), "history_days"),
-    ColSpec(Array(DataType.double), "history_weights"),
-    ColSpec(DataType.double, "day"),
-    ColSpec(DataType.string, "member", required=False),
-]
-_ANSWER = [ColSpec(Array(DataType.string), "ids"), ColSpec(Array(DataType.double), "scores")]
+R = TypeVar("R")
+M = TypeVar("M")
+_TABLES = {"recommender": pyfunc, "time_to_event": pyfunc_restock}
+"""How a model of each family is asked through MLflow's own `pyfunc`."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +46,17 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Generic[R, M]):
     """A version, loaded: what serving needs, and the recipe that a later challenger is compared with."""
 
     version: Version
-    recipe: Recommender
-    model: FittedRecommender
+    recipe: R
+    model: M
     features: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Study:
-    """An open run of a search."""
-
-    run_id: str
-    experiment_id: str
-
-    def trial(self, title: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Log one trial as a run below the search."""
-        with mlflow.start_run(experiment_id=self.experiment_id, run_name=title, nested=True):
-            mlflow.log_params(dict(parameters))
-            mlflow.log_metrics(dict(metrics))
-
-    def best(self, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Log what the search found on its own run."""
-        mlflow.log_params({f"best.{name}": value for name, value in parameters.items()})
-        mlflow.log_metrics(dict(metrics))
+PublishedRecommender = Published[Recommender, FittedRecommender]
+PublishedReplenishment = Published[Replenishment, FittedReplenishment]
 
 
 class Registry:
@@ -93,21 +73,27 @@ class Registry:
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def publish(
-        self, name: str, recipe: Recommender, fitted: FittedRecommender, features: tuple[str, ...], evidence: Evidence
+        self,
+        name: str,
+        recipe: Recommender | Replenishment,
+        fitted: FittedRecommender | FittedReplenishment,
+        features: tuple[str, ...],
+        evidence: Evidence,
     ) -> Version:
         """Log a run with its evidence, register the model as its next version, and call it `challenger`."""
         mlflow.set_tracking_uri(self.uri)
+        table = _TABLES[family_of(recipe)]
         with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)) as run:
             saved = Path(folder, "model")
             save(recipe, fitted, saved)
-            _log(evidence, "model_card.md")
+            log_evidence(evidence, "model_card.md")
             mlflow.log_dict({"features": list(features)}, "features.json")
             logged = mlflow.pyfunc.log_model(
                 name=name,
-                loader_module="models.pyfunc",
+                loader_module=table.__name__,
                 data_path=str(saved),
-                signature=ModelSignature(inputs=Schema(_HISTORY), outputs=Schema(_ANSWER)),
-                input_example=_example(fitted, evidence.snapshot.until),
+                signature=table.SIGNATURE,
+                input_example=table.example(fitted, evidence.snapshot.until),
                 pip_requirements=[],
                 metadata={"features": list(features)},
             )
@@ -121,7 +107,7 @@ class Registry:
         """Log a run of the experiment `name` that publishes nothing, e.g. an evaluation; returns its id."""
         mlflow.set_tracking_uri(self.uri)
         with mlflow.start_run(experiment_id=self._experiment(name), run_name=title) as run:
-            _log(evidence, "report.md")
+            log_evidence(evidence, "report.md")
         return str(run.info.run_id)
 
     @contextmanager
@@ -154,8 +140,8 @@ class Registry:
         found = [_version(version, None) for version in self._client.search_model_versions(f"name = '{name}'")]
         return sorted(found, key=lambda version: -int(version.number))
 
-    def load(self, version: Version) -> Published:
-        """The recipe, the fitted arrays and the feature list of a version."""
+    def load(self, version: Version) -> Published[Any, Any]:
+        """The recipe, the fitted model and the feature list of a version, of whatever family it is."""
         with tempfile.TemporaryDirectory() as folder:
             uri = self._client.get_model_version_download_uri(version.name, version.number)
             local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=self.uri))
@@ -197,28 +183,6 @@ class Registry:
     def _experiment(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)
         return str(known.experiment_id if known else self._client.create_experiment(name, f"{self.artifacts}/{name}"))
-
-
-def _log(evidence: Evidence, card: str) -> None:
-    """Everything in `evidence` into the open run; its words as the file `card`."""
-    mlflow.log_params(dict(evidence.parameters))
-    mlflow.log_metrics(dict(evidence.metrics))
-    mlflow.log_dict({key: str(value) for key, value in asdict(evidence.snapshot).items()}, "snapshot.json")
-    mlflow.set_tags({"data.digest": evidence.snapshot.digest, **evidence.tags})
-    for title, table in evidence.tables.items():
-        mlflow.log_text(table.to_csv(index=False), f"{title}.csv")
-    for title, figure in evidence.figures.items():
-        mlflow.log_figure(figure, f"{title}.png")
-    if evidence.card:
-        mlflow.log_text(evidence.card, card)
-
-
-def _example(fitted: FittedRecommender, at: datetime) -> pd.DataFrame:
-    """Somebody who bought the first two products a day before `at`: what a caller of pyfunc has to send."""
-    day = days(at)
-    ids = [str(id_) for id_ in fitted.item_ids[:2]]
-    row = {"history_ids": ids, "history_days": [day - 1] * len(ids), "history_weights": [1.0] * len(ids), "day": day}
-    return pd.DataFrame([row])
 
 
 def _version(found: ModelVersion, alias: str | None) -> Version:

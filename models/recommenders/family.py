@@ -3,10 +3,7 @@
 To add a recommender, write its file and put its class into `RECIPES`; the contract suite then runs it.
 """
 
-import json
-from dataclasses import fields
-from typing import Any
-
+from models.recipes import built, described
 from models.recommenders.als import ALS
 from models.recommenders.base import Recommender
 from models.recommenders.blend import Blend
@@ -58,7 +55,7 @@ def to_json(recipe: Recommender) -> str:
     >>> to_json(Popularity(half_life=14.0))
     '{"recipe": "popularity", "half_life": 14.0, "window": null}'
     """
-    return json.dumps(_described(recipe))
+    return described(recipe, RECIPES)
 
 
 def from_json(text: str) -> Recommender:
@@ -67,30 +64,5 @@ def from_json(text: str) -> Recommender:
     >>> from_json('{"recipe": "popularity", "half_life": 14.0}')
     Popularity(half_life=14.0, window=None)
     """
-    description = json.loads(text)
-    if not isinstance(description, dict):
-        raise ValueError(f"this JSON is no recipe: {text[:80]}; it needs a name under the key recipe")
-    recipe: Recommender = _built(description)
+    recipe: Recommender = built(text, RECIPES)
     return recipe
-
-
-def _described(value: Any) -> Any:
-    if type(value) in RECIPES.values():
-        parameters = {field.name: _described(getattr(value, field.name)) for field in fields(value)}
-        return {"recipe": value.name, **parameters}
-    return [_described(part) for part in value] if isinstance(value, tuple) else value
-
-
-def _built(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_built(part) for part in value)
-    if not isinstance(value, dict):
-        return value
-    name = value.get("recipe")
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; this version knows {', '.join(sorted(RECIPES))}")
-    parameters = {key: _built(part) for key, part in value.items() if key != "recipe"}
-    try:
-        return RECIPES[name](**parameters)
-    except TypeError as error:
-        raise ValueError(f"recipe {name} was written by another version: {error}; train it again") from error

@@ -15,7 +15,9 @@ from models.recommenders.base import Interactions, Query
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.suite import Suite
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import CHALLENGER, CHAMPION, PublishedReplenishment, Registry
+from models.time_to_event.replenishment import Replenishment
+from tests.models.tea_shop import weekly_tea
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 FEATURES = ("history_ids", "history_days", "history_weights", "log_position")
@@ -179,3 +181,32 @@ def test_a_search_keeps_each_trial_below_it_even_when_it_ends_early(registry: Re
     assert parent.info.status == "FAILED"
     trials = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     assert {run.info.run_name: run.data.metrics["score"] for run in trials} == {"rp3beta 0": 0.1, "rp3beta 1": 0.2}
+
+
+def test_a_replenishment_is_published_and_comes_back_the_same(registry: Registry) -> None:
+    lines, catalogue = weekly_tea()
+    recipe = Replenishment(origins=3)
+    fitted = recipe.fit(lines, catalogue)
+    version = registry.publish("replenishment", recipe, fitted, (), evidence())
+    published: PublishedReplenishment = registry.load(version)
+    assert published.recipe == recipe
+    before, after = fitted.forecast(lines, lines.day), published.model.forecast(lines, lines.day)
+    assert np.array_equal(before.curves, after.curves)
+    assert np.array_equal(before.trips, after.trips)
+
+
+def test_pyfunc_forecasts_each_customer_as_of_the_own_day(registry: Registry) -> None:
+    lines, catalogue = weekly_tea()
+    recipe = Replenishment(origins=3)
+    version = registry.publish("replenishment", recipe, recipe.fit(lines, catalogue), (), evidence())
+    mlflow.set_tracking_uri(registry.uri)
+    model = mlflow.pyfunc.load_model(f"models:/replenishment/{version.number}")
+    tea = {"product_ids": ["tea"] * 3, "days": [20_000, 20_007, 20_014], "quantities": [1.0, 2.0, 1.0]}
+    nobody: dict[str, list[object]] = {"product_ids": [], "days": [], "quantities": []}
+    rows = pd.DataFrame([{**tea, "day": 20_016}, {**nobody, "day": 20_016}, {**tea, "day": 20_009}])
+    answers = model.predict(rows)
+    assert answers["groups"].tolist() == [["pantry/tea"], [], ["pantry/tea"]]
+    assert answers["due"].tolist() == [["2024-10-25"], [], ["2024-10-18"]]  # a week after 20,014 and after 20,007
+    assert [answers["due_within_7"][0], answers["due_within_28"][2]] == [[1.0], [1.0]]
+    alone = pd.concat([model.predict(rows.iloc[[place]].reset_index(drop=True)) for place in range(3)])
+    assert alone.to_dict("list") == answers.to_dict("list")

@@ -1,9 +1,11 @@
-"""Gradient-boosted trees that say how likely a candidate is wanted, kept as the text that LightGBM writes.
+"""Gradient-boosted trees, kept as the text that LightGBM writes: chances of a yes, or rates of events over exposure.
 
 Ke et al., "LightGBM: a highly efficient gradient boosting decision tree" (NeurIPS 2017).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -27,9 +29,21 @@ class Trees:
     seed: int = 7
 
     def grown(self, rows: Matrix, wanted: NDArray[np.bool_]) -> "Booster":
-        """Fit to `wanted` (rows,) by logistic loss."""
+        """Fit to `wanted` (rows,) by logistic loss; scores are log-odds."""
+        return self._grown({"objective": "binary"}, rows, wanted.astype(np.float32), None)
+
+    def grown_rates(
+        self, rows: Matrix, events: NDArray[np.bool_], exposure: Floats, falling: Sequence[bool]
+    ) -> "Booster":
+        """Fit to `events` (rows,) that are expected in proportion to `exposure` (rows,), by Poisson loss.
+
+        Scores are logarithms of the factor on the exposure; they never rise with a column that is `falling` (columns,).
+        """
+        settings = {"objective": "poisson", "monotone_constraints": [-int(falls) for falls in falling]}
+        return self._grown(settings, rows, events.astype(np.float32), np.log(exposure))
+
+    def _grown(self, task: dict[str, Any], rows: Matrix, labels: Matrix, offset: Floats | None) -> "Booster":
         settings = {
-            "objective": "binary",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": self.smallest_leaf,
@@ -41,8 +55,9 @@ class Trees:
             "deterministic": True,
             "force_row_wise": True,
             "verbose": -1,
+            **task,
         }
-        data = lightgbm.Dataset(rows, wanted.astype(np.float32), params=settings)
+        data = lightgbm.Dataset(rows, labels, init_score=offset, params=settings)
         grown = lightgbm.train(settings, data, self.count)
         return Booster(np.frombuffer(grown.model_to_string().encode(), np.uint8))
 
@@ -58,5 +73,5 @@ class Booster:
         object.__setattr__(self, "_trees", lightgbm.Booster(model_str=self.text.tobytes().decode()))
 
     def scores(self, rows: Matrix) -> Floats:
-        """Log-odds of each row."""
+        """What the trees add up to for each row, without an offset."""
         return np.asarray(self._trees.predict(rows, raw_score=True, num_threads=1), np.float64)
