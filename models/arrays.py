@@ -58,6 +58,8 @@ def codes_of(ids: Sequence[str] | Ids, item_ids: Ids) -> Codes:
     [1, -1]
     """
     wanted = np.asarray(ids, object)
+    if wanted is item_ids:
+        return np.arange(len(item_ids), dtype=np.int32)
     if not len(wanted) or not len(item_ids):
         return np.full(len(wanted), -1, np.int32)
     if len(wanted) * _FEW > len(item_ids):

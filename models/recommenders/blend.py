@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Mask
 from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.base import Interactions, Query, Ranking, Recommender
 from models.recommenders.mixture import Moments, shares
 from models.recommenders.recently_viewed import RecentlyViewed
 from models.recommenders.replay import replay
@@ -28,7 +28,7 @@ _SITUATIONS = 9
 
 
 @dataclass(frozen=True)
-class Blend:
+class Blend(combinator.Combined):
     """Every source names its `depth` best products. It has two voices, which each spread one vote over them: one in
     proportion to its scores, one to 1 / (1 + rank). A product's score is the sum of its votes times the voices' shares.
 
@@ -55,14 +55,6 @@ class Blend:
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out={self.held_out}; use a part between 0 and 1, 0.1 is enough for most shops")
 
-    def fit(self, interactions: Interactions) -> FittedRecommender:
-        """Fit every source, twice where shares are learned."""
-        return combinator.fit(self, interactions)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> FittedRecommender:
-        """The fitted model whose `arrays()` were saved."""
-        return combinator.restore(self, arrays)
-
     def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedBlend":
         """Learn the shares by looking back: what would the sources have said before the last part?"""
         even = np.full((_SITUATIONS, 2 * len(sources)), 1 / (2 * len(sources)))
@@ -88,7 +80,7 @@ class Blend:
 
 
 @dataclass(frozen=True)
-class FittedBlend:
+class FittedBlend(combinator.FittedCombined):
     """`shares` (situations, voices): first the sources' voices by score, then those by rank.
 
     An answer names the source that gave the product most of its score. Scores are shares of what is allowed.
@@ -101,22 +93,8 @@ class FittedBlend:
     name: str = field(default=Blend.name, init=False)
 
     def __post_init__(self) -> None:
-        for source in self.sources[1:]:
-            if not np.array_equal(source.item_ids, self.item_ids):
-                raise ValueError(
-                    f"{source.name} knows other products than {self.sources[0].name}; fit both on the same"
-                )
+        combinator.one_shop(self.sources)
         object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
-
-    @property
-    def item_ids(self) -> Ids:
-        """The products of all sources."""
-        return self.sources[0].item_ids
-
-    @property
-    def until(self) -> float:
-        """The latest end of any source's data."""
-        return max(source.until for source in self.sources)
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k products with the highest scores among the `depth` best allowed ones of each source."""
@@ -151,17 +129,9 @@ class FittedBlend:
             added[:, told] += parts * scale
         return added
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those of all sources, and the shares."""
-        return combinator.arrays(self.recipe, self)
-
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """The shares."""
         return {"shares": self.shares}
-
-    def extended(self, catalogue: Catalogue) -> FittedRecommender:
-        """Every source over the products of `catalogue` too."""
-        return combinator.extended(self.recipe, self, catalogue)
 
     def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedBlend":  # noqa: ARG002
         """The same shares over other sources."""

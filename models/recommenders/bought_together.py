@@ -72,7 +72,7 @@ class BoughtTogether:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedBoughtTogether":
         """The fitted model whose `arrays()` were saved."""
-        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
+        rows = SparseRows.restored(arrays)
         return FittedBoughtTogether(self, arrays["item_ids"], float(arrays["until"]), rows, arrays["groups"])
 
     def _met(self, interactions: Interactions) -> "tuple[csr_array[np.float64], Floats]":
@@ -138,9 +138,7 @@ class FittedBoughtTogether:
         return {
             "item_ids": self.item_ids,
             "until": np.array(self.until),
-            "indptr": self.rows.indptr,
-            "indices": self.rows.indices,
-            "weights": self.rows.weights,
+            **self.rows.arrays(),
             "groups": self.groups,
         }
 

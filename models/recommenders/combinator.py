@@ -7,8 +7,10 @@ values, equal ones are one model.
 from collections.abc import Iterable
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Ids
 from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender, Interactions, Recommender
 
@@ -38,6 +40,11 @@ class FittedCombinator(FittedRecommender, Protocol):
     """A fitted model over fitted `sources`, which all know the same products."""
 
     @property
+    def recipe(self) -> Recommender:
+        """What it was fitted by."""
+        ...
+
+    @property
     def sources(self) -> Fitted:
         """In the order of the recipe's."""
         ...
@@ -49,6 +56,54 @@ class FittedCombinator(FittedRecommender, Protocol):
     def over(self, sources: Fitted, catalogue: Catalogue) -> Self:
         """The same model over other sources, which know the products of `catalogue` too."""
         ...
+
+
+class Combined:
+    """What the recipes have in common that are made of recipes."""
+
+    def fit(self: Recommender, interactions: Interactions) -> FittedRecommender:
+        """Fit every source, and its own part over them."""
+        return fit(self, interactions)
+
+    def restore(self: Recommender, arrays: dict[str, NDArray[Any]]) -> FittedRecommender:
+        """The fitted model whose `arrays()` were saved."""
+        return restore(self, arrays)
+
+
+class FittedCombined:
+    """What their fitted models have in common; each names its `recipe` and `sources` as fields."""
+
+    recipe: Any
+    sources: Fitted
+
+    @property
+    def item_ids(self) -> Ids:
+        """The products of all sources."""
+        return self.sources[0].item_ids
+
+    @property
+    def until(self) -> float:
+        """The latest end of any source's data."""
+        return max(source.until for source in self.sources)
+
+    def arrays(self: FittedCombinator) -> dict[str, NDArray[Any]]:
+        """Those of all sources, and its own."""
+        return arrays(self.recipe, self)
+
+    def extended(self: FittedCombinator, catalogue: Catalogue) -> FittedRecommender:
+        """Every source over the products of `catalogue` too."""
+        return extended(self.recipe, self, catalogue)
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """Nothing beside the sources, unless it learned something."""
+        return {}
+
+
+def one_shop(sources: Fitted) -> None:
+    """Raises ValueError where a source knows other products than the first one."""
+    for source in sources[1:]:
+        if not np.array_equal(source.item_ids, sources[0].item_ids):
+            raise ValueError(f"{source.name} knows other products than {sources[0].name}; fit both on the same")
 
 
 def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:

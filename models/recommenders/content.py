@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ids, Mask, united
+from models.arrays import Floats, Ids, Mask, spread, united
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.history import Forgetting, History
@@ -20,6 +20,13 @@ from models.recommenders.sparse_rows import SparseRows
 from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 from models.recommenders.word_vectors import WordVectors
+
+_POPULARITY = "popularity_30d"
+_TIE = 1e-6
+"""How much popularity may add to what a search finds: as good as nothing, where words tell two products apart at all.
+
+A shop has many products of one description; of those the ones that people want come first.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,23 +52,30 @@ class Content:
         item_ids = interactions.item_ids
         words = Words.of(_only(interactions.catalogue, item_ids))
         vectors = WordVectors.of(words, len(item_ids), self.rarity)
-        return FittedContent(self, item_ids, interactions.until, vectors)
+        popularity = np.nan_to_num(interactions.catalogue.number(_POPULARITY, item_ids))
+        return FittedContent(self, item_ids, interactions.until, vectors, popularity)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedContent":
         """The fitted model whose `arrays()` were saved."""
-        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
+        rows = SparseRows.restored(arrays)
         vectors = WordVectors(arrays["names"], arrays["rarity"], arrays["likeness"], rows)
-        return FittedContent(self, arrays["item_ids"], float(arrays["until"]), vectors)
+        # A version of before popularity was kept knows of none until it is extended over a catalogue.
+        popularity = arrays.get("popularity", np.zeros(len(arrays["item_ids"])))
+        return FittedContent(self, arrays["item_ids"], float(arrays["until"]), vectors, popularity)
 
 
 @dataclass(frozen=True)
 class FittedContent:
-    """The words of each product in `vectors`; `lift` (items,) sets back what is like everything."""
+    """The words of each product in `vectors`; `lift` (items,) sets back what is like everything.
+
+    `popularity` (items,) is the catalogue's, 0 where it is not known.
+    """
 
     recipe: Content
     item_ids: Ids
     until: float
     vectors: WordVectors
+    popularity: Floats
     lift: Floats = field(init=False, repr=False, compare=False)
     vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
     name: str = field(default=Content.name, init=False)
@@ -89,7 +103,7 @@ class FittedContent:
     def scores(self, query: Query) -> Floats:
         """Of every product (items,), -inf for one that shares no word, and for those of the context themselves."""
         if query.text:
-            return self._alike(self.vectors.searched(query.text))
+            return self._alike(self.vectors.searched(query.text)) * (1 + _TIE * self.popularity / (1 + self.popularity))
         scores = self._alike(self.vectors.profile(*self._asked(query)))
         context = self.vocabulary.codes(query.context_ids)
         scores[context[context >= 0]] = -np.inf
@@ -120,15 +134,16 @@ class FittedContent:
             "names": self.vectors.names,
             "rarity": self.vectors.rarity,
             "likeness": self.vectors.likeness,
-            "indptr": self.vectors.rows.indptr,
-            "indices": self.vectors.rows.indices,
-            "weights": self.vectors.rows.weights,
+            **self.vectors.rows.arrays(),
+            "popularity": self.popularity,
         }
 
     def extended(self, catalogue: Catalogue) -> "FittedContent":
         """With the products of `catalogue` as they are described there; all others stay as they are."""
         item_ids = united(self.item_ids, catalogue.item_ids)
-        return FittedContent(self.recipe, item_ids, self.until, self.vectors.told(self.item_ids, item_ids, catalogue))
+        vectors = self.vectors.told(self.item_ids, item_ids, catalogue)
+        known, told = spread(self.popularity, self.item_ids, item_ids), catalogue.number(_POPULARITY, item_ids)
+        return FittedContent(self.recipe, item_ids, self.until, vectors, np.where(np.isnan(told), known, told))
 
     def _history(self, query: Query) -> History:
         forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)

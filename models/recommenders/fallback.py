@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Mask
 from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
+from models.recommenders.base import Interactions, Query, Ranking, Recommender
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.top_k import allowed
 
 
 @dataclass(frozen=True)
-class Fallback:
+class Fallback(combinator.Combined):
     """Recommenders in order of trust, fitted on the same interactions."""
 
     name: ClassVar[str] = "fallback"
@@ -26,14 +26,6 @@ class Fallback:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a fallback needs at least one source, e.g. Fallback((RP3Beta(), Popularity()))")
-
-    def fit(self, interactions: Interactions) -> "FittedRecommender":
-        """Fit every source."""
-        return combinator.fit(self, interactions)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRecommender":
-        """The fitted model whose `arrays()` were saved."""
-        return combinator.restore(self, arrays)
 
     def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedFallback":  # noqa: ARG002
         """There is nothing to learn beside the sources."""
@@ -45,7 +37,7 @@ class Fallback:
 
 
 @dataclass(frozen=True)
-class FittedFallback:
+class FittedFallback(combinator.FittedCombined):
     """Each answer names the source it came from; its score compares within that source only."""
 
     recipe: Fallback
@@ -53,21 +45,7 @@ class FittedFallback:
     name: str = field(default=Fallback.name, init=False)
 
     def __post_init__(self) -> None:
-        for source in self.sources[1:]:
-            if not np.array_equal(source.item_ids, self.item_ids):
-                raise ValueError(
-                    f"{source.name} knows other products than {self.sources[0].name}; fit both on the same"
-                )
-
-    @property
-    def item_ids(self) -> Ids:
-        """The products of all sources."""
-        return self.sources[0].item_ids
-
-    @property
-    def until(self) -> float:
-        """The latest end of any source's data."""
-        return max(source.until for source in self.sources)
+        combinator.one_shop(self.sources)
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The first source's answers, then the next one's that are not there yet, up to k."""
@@ -94,18 +72,6 @@ class FittedFallback:
             silent = np.flatnonzero(~added.any(axis=0)).tolist()
             added[:, silent] = source.contributions(query, [item_ids[column] for column in silent])
         return added
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those of all sources."""
-        return combinator.arrays(self.recipe, self)
-
-    def own_arrays(self) -> dict[str, NDArray[Any]]:
-        """Nothing beside the sources."""
-        return {}
-
-    def extended(self, catalogue: Catalogue) -> FittedRecommender:
-        """Every source over the products of `catalogue` too."""
-        return combinator.extended(self.recipe, self, catalogue)
 
     def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedFallback":  # noqa: ARG002
         """The same order of trust over other sources."""

@@ -15,6 +15,8 @@ from models.recommenders.sparse_rows import SparseRows
 from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
 
+_NEAREST = "nearest_"
+
 
 @dataclass(frozen=True)
 class FittedLinear:
@@ -42,10 +44,8 @@ class FittedLinear:
         cls, name: str, arrays: dict[str, NDArray[Any]], forgetting: Forgetting, power: float
     ) -> "FittedLinear":
         """The fitted model whose `arrays()` were saved."""
-        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
-        nearest = None
-        if "nearest_indptr" in arrays:
-            nearest = SparseRows(arrays["nearest_indptr"], arrays["nearest_indices"], arrays["nearest_weights"])
+        rows = SparseRows.restored(arrays)
+        nearest = SparseRows.restored(arrays, _NEAREST) if f"{_NEAREST}indptr" in arrays else None
         return cls(name, arrays["item_ids"], float(arrays["until"]), rows, forgetting, power, nearest)
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
@@ -77,12 +77,10 @@ class FittedLinear:
         found: dict[str, NDArray[Any]] = {
             "item_ids": self.item_ids,
             "until": np.array(self.until),
-            "indptr": self.rows.indptr,
-            "indices": self.rows.indices,
-            "weights": self.rows.weights,
+            **self.rows.arrays(),
         }
         if self.nearest is not None:
-            found |= {f"nearest_{name}": getattr(self.nearest, name) for name in ("indptr", "indices", "weights")}
+            found |= self.nearest.arrays(_NEAREST)
         return found
 
     def extended(self, catalogue: Catalogue) -> "FittedLinear":

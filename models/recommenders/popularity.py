@@ -49,15 +49,21 @@ class FittedPopularity:
     item_ids: Ids
     until: float
     counts: Floats
+    wanted: Floats = field(init=False, repr=False, compare=False)
     name: str = field(default=Popularity.name, init=False)
+
+    def __post_init__(self) -> None:
+        wanted = reached(self.counts)
+        wanted.flags.writeable = False
+        object.__setattr__(self, "wanted", wanted)
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k most popular products among those allowed, whoever asks."""
-        return for_everybody(reached(self.counts), len(queries), k, allow, self.item_ids, self.name)
+        return for_everybody(self.wanted, len(queries), k, allow, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
         """The most popular other products: popularity knows nothing nearer."""
-        return for_companions(reached(self.counts), item_ids, k, allow, self.item_ids, self.name)
+        return for_companions(self.wanted, item_ids, k, allow, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """Zeros: the history has no part in it."""
@@ -74,4 +80,4 @@ class FittedPopularity:
 
     def scores(self, query: Query) -> Floats:  # noqa: ARG002
         """Of every product (items,), -inf for one that nobody wanted."""
-        return reached(self.counts)
+        return self.wanted

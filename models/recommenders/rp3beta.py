@@ -80,7 +80,7 @@ class RP3Beta:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRP3Beta":
         """The fitted model whose `arrays()` were saved."""
-        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
+        rows = SparseRows.restored(arrays)
         return FittedRP3Beta(self, arrays["item_ids"], float(arrays["until"]), rows, arrays["again"])
 
 
@@ -127,9 +127,7 @@ class FittedRP3Beta:
         return {
             "item_ids": self.item_ids,
             "until": np.array(self.until),
-            "indptr": self.rows.indptr,
-            "indices": self.rows.indices,
-            "weights": self.rows.weights,
+            **self.rows.arrays(),
             "again": self.again,
         }
 

@@ -80,7 +80,7 @@ class SequenceRules:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedSequenceRules":
         """The fitted model whose `arrays()` were saved."""
-        rows = SparseRows(arrays["indptr"], arrays["indices"], arrays["weights"])
+        rows = SparseRows.restored(arrays)
         return FittedSequenceRules(self, arrays["item_ids"], float(arrays["until"]), rows, arrays["own"])
 
     def _moments(self, sessions: Sessions, width: int) -> "csr_array[np.float64]":
@@ -150,9 +150,7 @@ class FittedSequenceRules:
         return {
             "item_ids": self.item_ids,
             "until": np.array(self.until),
-            "indptr": self.rows.indptr,
-            "indices": self.rows.indices,
-            "weights": self.rows.weights,
+            **self.rows.arrays(),
             "own": self.own,
         }
 

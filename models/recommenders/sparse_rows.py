@@ -3,7 +3,7 @@
 scipy selects rows and multiplies at the same cost for large batches, but spends most of a single query on its checks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from models.arrays import Codes, Floats, Ids, places, spread
+
+_SAVED = ("indptr", "indices", "weights")
+_ENTRIES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,11 @@ class SparseRows:
     weights: NDArray[np.float32]
 
     @classmethod
+    def restored(cls, arrays: Mapping[str, NDArray[Any]], prefix: str = "") -> "SparseRows":
+        """The rows whose `arrays(prefix)` were saved among others."""
+        return cls(*(arrays[f"{prefix}{name}"] for name in _SAVED))
+
+    @classmethod
     def stack(cls, blocks: Sequence["SparseRows"]) -> "SparseRows":
         """The rows of all blocks, one below the other."""
         lengths = [np.diff(block.indptr) for block in blocks]
@@ -30,6 +38,10 @@ class SparseRows:
         indices = np.concatenate([*(block.indices for block in blocks), np.empty(0, np.int32)])
         weights = np.concatenate([*(block.weights for block in blocks), np.empty(0, np.float32)])
         return cls(indptr, indices, weights)
+
+    def arrays(self, prefix: str = "") -> dict[str, NDArray[Any]]:
+        """By the names under which a model saves them."""
+        return {f"{prefix}{name}": getattr(self, name) for name in _SAVED}
 
     def scaled(self, factor: float) -> "SparseRows":
         """All weights times `factor`."""
@@ -80,24 +92,47 @@ class SparseRows:
 
 
 def strongest(matrix: "csr_array[np.float64]", most: int, first: int) -> SparseRows:
-    """The `most` largest entries of each row, ties to the lower column, without the diagonal; row 0 is row `first`."""
-    indices, weights, lengths = [], [], []
-    for row in range(matrix.shape[0]):
-        span = slice(matrix.indptr[row], matrix.indptr[row + 1])
-        columns, values = matrix.indices[span], matrix.data[span]
-        kept = np.flatnonzero((columns != first + row) & (values > 0))
-        columns, values = columns[kept], values[kept].astype(np.float32)
-        if len(values) > most:
-            least = np.partition(values, len(values) - most)[len(values) - most]
-            kept = np.flatnonzero(values >= least)
-            columns, values = columns[kept], values[kept]
-            kept = np.lexsort((columns, -values))[:most]
-            columns, values = columns[kept], values[kept]
-        order = np.argsort(columns)
-        indices.append(columns[order].astype(np.int32))
-        weights.append(values[order])
-        lengths.append(len(columns))
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return SparseRows(
-        indptr, np.concatenate([*indices, np.empty(0, np.int32)]), np.concatenate([*weights, np.empty(0, np.float32)])
-    )
+    """The `most` largest entries of each row, ties to the lower column, without the diagonal; row 0 is row `first`.
+
+    Works on as many rows at once as have a few million entries together, since its copies are as large as these.
+    """
+    blocks, start = [], 0
+    while start < matrix.shape[0]:
+        full = np.searchsorted(matrix.indptr, matrix.indptr[start] + _ENTRIES, side="right") - 1
+        end = max(int(full), start + 1)
+        blocks.append(_strongest(matrix, start, end, most, first))
+        start = end
+    return SparseRows.stack(blocks)
+
+
+def _strongest(matrix: "csr_array[np.float64]", start: int, end: int, most: int, first: int) -> SparseRows:
+    """Of the rows from `start` to `end`. Only long ones are looked at one by one, for the least value that stays."""
+    count = end - start
+    span = slice(matrix.indptr[start], matrix.indptr[end])
+    owners = np.repeat(np.arange(count), np.diff(matrix.indptr[start : end + 1]))
+    kept = np.flatnonzero((matrix.data[span] > 0) & (matrix.indices[span] != owners + (first + start)))
+    owners, columns, values = owners[kept], matrix.indices[span][kept], matrix.data[span][kept].astype(np.float32)
+    least = _least(values, np.searchsorted(owners, np.arange(count + 1)), most)
+    enough = np.flatnonzero(values >= least[owners])
+    owners, columns, values = owners[enough], columns[enough], values[enough]
+    order = np.argsort(owners * matrix.shape[1] + columns)
+    owners, columns, values = owners[order], columns[order], values[order]
+    # What is equal to the least of a row may be more than there is room for: the lower columns stay.
+    equal = values == least[owners]
+    starts = np.searchsorted(owners, np.arange(count + 1))
+    before = np.concatenate([[0], np.cumsum(equal)])
+    room = most - np.diff(starts) + np.diff(before[starts])
+    stays = ~equal | (before[:-1] - before[starts[owners]] < room[owners])
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(owners[stays], minlength=count))]).astype(np.int64)
+    return SparseRows(indptr, columns[stays].astype(np.int32), values[stays])
+
+
+def _least(values: NDArray[np.float32], bounds: NDArray[np.int64], most: int) -> NDArray[np.float32]:
+    """The `most`-th largest value of each row, which lies between two `bounds`; -inf for a row that has no more."""
+    least = np.full(len(bounds) - 1, -np.inf, np.float32)
+    for row in np.flatnonzero(np.diff(bounds) > most).tolist():
+        mine = values[bounds[row] : bounds[row + 1]].copy()
+        place = len(mine) - most
+        mine.partition(place)
+        least[row] = mine[place]
+    return least

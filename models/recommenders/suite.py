@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Mask
 from models.catalogue import Catalogue
 from models.recommenders import combinator
 from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
@@ -24,7 +24,7 @@ from models.recommenders.trending import Trending
 
 
 @dataclass(frozen=True)
-class Suite:
+class Suite(combinator.Combined):
     """Recipes with different names. The first one answers for the suite, is judged for it, and serves the home page."""
 
     name: ClassVar[str] = "suite"
@@ -47,14 +47,6 @@ class Suite:
         if not names or len(set(names)) < len(names):
             raise ValueError(f"a suite needs recipes of different names, found {', '.join(names) or 'none'}")
 
-    def fit(self, interactions: Interactions) -> FittedRecommender:
-        """Fit every recipe, and what they share once."""
-        return combinator.fit(self, interactions)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> FittedRecommender:
-        """The fitted model whose `arrays()` were saved."""
-        return combinator.restore(self, arrays)
-
     def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedSuite":  # noqa: ARG002
         """There is nothing to learn beside the sources."""
         return FittedSuite(self, sources)
@@ -65,7 +57,7 @@ class Suite:
 
 
 @dataclass(frozen=True)
-class FittedSuite:
+class FittedSuite(combinator.FittedCombined):
     """Answers as its first member does; `member` gives the others."""
 
     recipe: Suite
@@ -75,16 +67,6 @@ class FittedSuite:
     def name(self) -> str:
         """That of the first member."""
         return self.sources[0].name
-
-    @property
-    def item_ids(self) -> Ids:
-        """The products of all members."""
-        return self.sources[0].item_ids
-
-    @property
-    def until(self) -> float:
-        """The latest end of any member's data."""
-        return max(source.until for source in self.sources)
 
     def member(self, name: str) -> FittedRecommender:
         """One of the recommenders. Raises KeyError that names those there are."""
@@ -109,18 +91,6 @@ class FittedSuite:
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """As the first member."""
         return self.sources[0].contributions(query, item_ids)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those of all members."""
-        return combinator.arrays(self.recipe, self)
-
-    def own_arrays(self) -> dict[str, NDArray[Any]]:
-        """Nothing beside the members."""
-        return {}
-
-    def extended(self, catalogue: Catalogue) -> FittedRecommender:
-        """Every member over the products of `catalogue` too."""
-        return combinator.extended(self.recipe, self, catalogue)
 
     def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedSuite":  # noqa: ARG002
         """The same members over other products."""

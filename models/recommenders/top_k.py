@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.arrays import Floats, Ids, Mask
 from models.recommenders.base import Ranking
 
-_BLOCK = 64
+_GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Best:
 def best(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None = None) -> Best:
     """The k best of `scores` (items,). -inf and what `allow` forbids never appear; ties go to the lower code.
 
-    No sort and no partition of the whole catalogue: the k-th largest maximum of blocks of 64 is a bound that at least k
+    No sort and no partition of the whole catalogue: the k-th largest maximum of groups of 64 is a bound that at least k
     items reach and few others do (68,000 products: 0.1 ms, where `np.partition` takes 0.8).
 
     >>> best(np.array([1.0, 2.0, 2.0]), 2).codes.tolist()
@@ -40,11 +40,14 @@ def best(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None = None) -
 
 
 def _bound(scores: NDArray[np.floating[Any]], k: int) -> float:
-    blocks = len(scores) // _BLOCK
-    if not 0 < k <= blocks:
-        return -np.inf
-    highest = scores[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
-    return float(np.partition(highest, blocks - k)[blocks - k])
+    groups = len(scores) // _GROUP
+    # Above -inf, as most scores of a model that knows a few neighbours are.
+    least = float(np.finfo(scores.dtype).min)
+    if not 0 < k <= groups:
+        return least
+    # A group is every so many-th item: the maximum over long rows takes a quarter of that over short ones.
+    highest = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+    return max(float(np.partition(highest, groups - k)[groups - k]), least)
 
 
 def reached(scores: NDArray[np.number[Any]]) -> Floats:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.arrays import Floats, Ids, Mask
+from models.booster import Booster, Trees
 from models.catalogue import Catalogue
 from models.recommenders import combinator
-from models.recommenders.base import FittedRecommender, Interactions, Query, Ranking, Recommender
-from models.recommenders.booster import Booster, Trees
+from models.recommenders.base import Interactions, Query, Ranking, Recommender
 from models.recommenders.fallback import Fallback, FittedFallback
 from models.recommenders.own_history import OwnHistory
 from models.recommenders.past_questions import PastQuestion, past_questions
@@ -35,7 +35,7 @@ Lesson = tuple[Matrix, Mask]
 
 
 @dataclass(frozen=True)
-class TwoStage:
+class TwoStage(combinator.Combined):
     """The `depth` best of the first of `sources` and the `others` best of each other are candidates; trees order them.
 
     They learn from `windows` past stretches of `horizon` days: sources fitted on what was before each, the histories of
@@ -69,14 +69,6 @@ class TwoStage:
                 f"depth={self.depth}, others={self.others}, windows={self.windows}, horizon={self.horizon}, "
                 f"questions={self.questions}: a ranker needs candidates and a past; use Fallback to do without"
             )
-
-    def fit(self, interactions: Interactions) -> "FittedRecommender":
-        """Fit every source, and the trees over them."""
-        return combinator.fit(self, interactions)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedRecommender":
-        """The fitted model whose `arrays()` were saved."""
-        return combinator.restore(self, arrays)
 
     def fit_over(self, sources: combinator.Fitted, interactions: Interactions) -> "FittedTwoStage":
         """Ask the past, and learn from its answers. Each window costs a fit of all sources."""
@@ -116,7 +108,7 @@ class TwoStage:
 
 
 @dataclass(frozen=True)
-class FittedTwoStage:
+class FittedTwoStage(combinator.FittedCombined):
     """Answers name the first source that speaks for them, whose contributions are the reason; scores are
     probabilities and compare across all of a row."""
 
@@ -142,16 +134,6 @@ class FittedTwoStage:
         object.__setattr__(self, "chain", FittedFallback(Fallback(self.recipe.sources), self.sources))
         object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
 
-    @property
-    def item_ids(self) -> Ids:
-        """The products of all sources."""
-        return self.sources[0].item_ids
-
-    @property
-    def until(self) -> float:
-        """The latest end of any source's data."""
-        return self.chain.until
-
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k candidates with the highest scores; what the sources say, one after another, without a history."""
         shape = (len(queries), k)
@@ -159,8 +141,7 @@ class FittedTwoStage:
         scores = np.full(shape, -np.inf)
         for row, query in enumerate(queries):
             mask = allowed(allow, row, len(self.item_ids))
-            codes = self.vocabulary.codes(query.history_ids)
-            if self.booster is None or not (codes >= 0).any():
+            if self.booster is None or not self.ranks(query):
                 answer = self.chain.recommend([query], k, mask)
                 ids[row], scores[row], chosen[row] = answer.ids[0], answer.scores[0], answer.sources[0]
                 continue
@@ -168,7 +149,8 @@ class FittedTwoStage:
             candidates = self._candidates(said, mask)
             if not len(candidates):
                 continue
-            odds = self.booster.scores(matrix(candidates, said, OwnHistory.of(query, codes), self.facts))
+            history = OwnHistory.of(query, self.vocabulary.codes(query.history_ids))
+            odds = self.booster.scores(matrix(candidates, said, history, self.facts))
             chances = expit(odds)
             order = np.argsort(-chances, kind="stable")[:k]
             best_ones = candidates[order]
@@ -176,6 +158,10 @@ class FittedTwoStage:
             scores[row, : len(order)] = chances[order]
             chosen[row, : len(order)] = self._speakers(said, best_ones)
         return Ranking(ids, scores, chosen)
+
+    def ranks(self, query: Query) -> bool:
+        """Whether the trees order the answer; without them or a known history the sources give it one after another."""
+        return self.booster is not None and bool((self.vocabulary.codes(query.history_ids) >= 0).any())
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
         """What the sources hold similar, one after another."""
@@ -185,18 +171,10 @@ class FittedTwoStage:
         """Those of the first source that has a reason: why an item was proposed. They do not sum to its score."""
         return self.chain.contributions(query, item_ids)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those of all sources, and its own."""
-        return combinator.arrays(self.recipe, self)
-
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """Facts and trees."""
         text = np.empty(0, np.uint8) if self.booster is None else self.booster.text
         return {**self.facts.arrays(), "booster": text}
-
-    def extended(self, catalogue: Catalogue) -> FittedRecommender:
-        """Every source over the products of `catalogue` too; the trees see a new product as one without facts."""
-        return combinator.extended(self.recipe, self, catalogue)
 
     def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedTwoStage":
         """The same trees over other sources."""
@@ -205,9 +183,12 @@ class FittedTwoStage:
     def lesson(self, question: PastQuestion) -> Lesson:
         """The candidates of `question`, among all products and among those that were new, and how it went on."""
         said = self._said(question.query)
-        new = np.ones(len(self.item_ids), bool)
-        new[question.seen] = False
-        candidates = np.union1d(self._candidates(said, None), self._candidates(said, new))
+        proposed = []
+        for scores, depth in zip(said, self._depths, strict=True):
+            # Deep enough to hold the best new ones too, which saves a second search through all products.
+            codes = best(scores, depth + len(question.seen)).codes
+            proposed += [codes[:depth], codes[~np.isin(codes, question.seen)][:depth]]
+        candidates = np.unique(np.concatenate(proposed))
         history = OwnHistory.of(question.query, self.vocabulary.codes(question.query.history_ids))
         return matrix(candidates, said, history, self.facts), np.isin(candidates, question.wanted)
 
@@ -216,9 +197,12 @@ class FittedTwoStage:
 
     def _candidates(self, said: list[Floats], mask: Mask | None) -> NDArray[np.int64]:
         """The codes, sorted, of the best of each source."""
-        depths = (self.recipe.depth, *(self.recipe.others for _ in said[1:]))
-        proposed = [best(scores, depth, mask).codes for scores, depth in zip(said, depths, strict=True)]
+        proposed = [best(scores, depth, mask).codes for scores, depth in zip(said, self._depths, strict=True)]
         return np.unique(np.concatenate(proposed))
+
+    @property
+    def _depths(self) -> tuple[int, ...]:
+        return (self.recipe.depth, *(self.recipe.others for _ in self.sources[1:]))
 
     def _speakers(self, said: list[Floats], codes: NDArray[np.int64]) -> Ids:
         """The name of the first source that speaks for each product."""

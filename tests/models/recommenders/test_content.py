@@ -57,6 +57,20 @@ def similar(model: FittedContent, id_: str) -> list[str]:
     return [other for other, _, _ in model.similar([id_], 6).row(0)]
 
 
+def test_of_equal_answers_to_a_search_the_popular_come_first() -> None:
+    twins = told(dict.fromkeys(("11", "12", "13"), "Cat food, 5 oz") | {"14": "Dog food, 5 oz"})
+    wanted = replace(twins, numbers={"popularity_30d": np.array([1.0, np.nan, 7.0, 900.0])})
+    search = Query(UNTIL, text="cat food")
+    model = Content().fit(shop(wanted))
+    assert found(model, search) == ["13", "11", "12", "14"], "words first, then popularity, then ids"
+    bare = Content().fit(shop(twins))
+    assert found(bare, search) == ["11", "12", "13", "14"]
+    assert found(bare.extended(wanted), search) == found(model, search)
+    assert found(Content().restore(model.arrays()), search) == found(model, search)
+    arrays = {name: array for name, array in model.arrays().items() if name != "popularity"}
+    assert found(Content().restore(arrays), search) == found(bare, search)
+
+
 def test_products_that_nobody_has_bought_are_found_by_what_is_said_of_them() -> None:
     assert similar(MODEL, "03")[0] == "04"
     assert similar(MODEL, "01")[0] == "02"
