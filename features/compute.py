@@ -59,6 +59,13 @@ class Visible:
         """
         return self._ask("interactions.sql", since=since)
 
+    def purchases(self) -> pa.Table:
+        """Every line of an order that was bought and kept, oldest first.
+
+        Columns: customer_id, product_id, day (whole days since 1970 in UTC), quantity, price (of one), order_id.
+        """
+        return self._ask("purchases.sql")
+
     def _ask(self, query: str, **parameters: Any) -> pa.Table:
         _check_offsets(**parameters)
         parameters |= {"as_of": self.as_of, "position": self.position}

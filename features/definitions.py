@@ -1,4 +1,6 @@
-"""What Feast knows: the entities, one wide view each, and what a recommender reads. Feature names stand here once.
+"""What Feast knows: the entities, their views, and what a recommender reads. Feature names stand here once.
+
+A customer has two views, as two verbs write them: `features build` what was done, `restock score` what is foreseen.
 
 Views are functions of the folder that holds their tables, so importing this module opens and creates nothing.
 """
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.data_format import ParquetFormat
-from feast.types import Array, Float64, Int64, String
+from feast.types import Array, Bool, Float64, Int64, String
 
 CUSTOMER = Entity(
     name="customer",
@@ -54,6 +56,14 @@ CUSTOMER_FEATURES = (
     LOG_POSITION,
     *PROVENANCE,
 )
+RESTOCK_FEATURES = (
+    Field(name="repurchase_probability_28d", dtype=Float64, description="of any order within 28 days"),
+    Field(name="is_overdue", dtype=Bool, description="longer without an order than is usual, and expected back"),
+    Field(name="groups_due_7d", dtype=Int64, description="product groups more likely than not bought within 7 days"),
+    Field(name="next_order_days", dtype=Float64, description="median until the next order; null when above 84"),
+    LOG_POSITION,
+    *PROVENANCE,
+)
 PRODUCT_FEATURES = (
     Field(name="buyers_30d", dtype=Int64),
     Field(name="orders_7d", dtype=Int64),
@@ -73,6 +83,10 @@ PRODUCT_FEATURES = (
     Field(name="repeat_interval_days", dtype=Float64, description="median between two orders of one buyer"),
 )
 
+CUSTOMER_VIEWS = {"customer": CUSTOMER_FEATURES, "customer_restock": RESTOCK_FEATURES}
+"""The features of a customer by the view, and the folder of tables, that holds them. No feature is in two of them, but
+for where a row comes from."""
+
 TTL = timedelta(days=90)
 """How long a row may be used. Whole days, as Feast's DuckDB store takes no mixed units."""
 
@@ -80,13 +94,13 @@ RECOMMENDER_FEATURES = tuple(field.name for field in (*HISTORY, LOG_POSITION))
 """What a published recommender asks the store for."""
 
 
-def customer_view(feature_data: Path) -> FeatureView:
-    """What is known about a customer; goes online."""
+def customer_view(feature_data: Path, name: str = "customer") -> FeatureView:
+    """What is known about a customer; goes online. `name` is one of `CUSTOMER_VIEWS`."""
     return FeatureView(
-        name="customer",
+        name=name,
         entities=[CUSTOMER],
-        schema=[Field(name="customer_id", dtype=String), *CUSTOMER_FEATURES],
-        source=_tables(feature_data, "customer"),
+        schema=[Field(name="customer_id", dtype=String), *CUSTOMER_VIEWS[name]],
+        source=_tables(feature_data, name),
         ttl=TTL,
     )
 

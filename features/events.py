@@ -56,6 +56,8 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     recommendation_id: str | None = None
     previous_id: str | None = None
     group_id: str | None = None
+    feedback: str | None = None
+    feedback_reason: str | None = None
     timezone: str | None = None
     locale: str | None = None
     device: str | None = None
@@ -73,6 +75,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     body: Body = msgspec.field(default_factory=Body)
 
 
+RESTOCK_FEEDBACK = "restock_feedback"
 _PRODUCT = ("lines",)
 _ORDER = ("order_id",)
 
@@ -110,6 +113,7 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType("message_sent", "Message Sent", ("channel",), activity=False),
         EventType("recommendation_viewed", "Recommendation Viewed", ("recommendation_id",), activity=False),
         EventType("recommendation_clicked", "Recommendation Clicked", ("recommendation_id", "lines"), activity=False),
+        EventType(RESTOCK_FEEDBACK, "Restock Feedback", ("cart_id", "feedback", "lines"), activity=False),
         EventType("identified", "identify", call="identify"),
         EventType("aliased", "alias", ("previous_id",), call="alias", activity=False),
         EventType("page_viewed", "page", call="page"),

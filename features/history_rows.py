@@ -68,7 +68,7 @@ def rows_of(records: Sequence[Record], buckets: int) -> tuple[pa.Table, NDArray[
         "line": pa.array(np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts), pa.int32()),
         "product_id": pa.array([line and line.product_id for line in lines], pa.string()),
         "quantity": pa.array([line and line.quantity for line in lines], pa.float64()),
-        "price": pa.array([line and _price(line.price) for line in lines], pa.decimal128(18, 4)),
+        "price": pa.array([line and stored_price(line.price) for line in lines], pa.decimal128(18, 4)),
     }
     for name, values in of_line.items():
         of_event = of_event.append_column(name, values)
@@ -87,7 +87,8 @@ def _body(record: Record) -> Body:
         ) from error
 
 
-def _price(price: Decimal | None) -> Decimal | None:
+def stored_price(price: Decimal | None) -> Decimal | None:
+    """The price as the history keeps it: four digits behind the point, None where it is not a price."""
     if price is None or not price.is_finite() or abs(price) >= _PRICE_LIMIT:
         return None
     rounded = price.quantize(_PRICE_STEP)

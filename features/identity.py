@@ -48,6 +48,10 @@ class Person:
     user_ids: tuple[str, ...]
     anonymous_ids: tuple[str, ...]
 
+    def did(self, user_id: str | None) -> bool:
+        """Whether a record that names `user_id`, found by any of the ids, is theirs: a device may be shared."""
+        return user_id is None or user_id in self.user_ids
+
 
 def default_customer(user_id: str | None, anonymous_id: str | None) -> str:
     """The customer of an event as long as nobody was identified.

@@ -3,14 +3,14 @@
 A log is the truth; everything else is a projection that reads it in order of `position` and keeps its own offset.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, func, or_, select
+from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, func, or_, select, true
 
 from features.database import insert_into, metadata, writing
 from features.events import Body, Event
@@ -147,10 +147,17 @@ class Log:
             new.discard(record.key)
         return verdicts
 
-    def read(self, after: int = 0, limit: int = 10_000) -> list[Record]:
-        """The records behind position `after`, in order, at most `limit`."""
+    def read(self, after: int = 0, limit: int = 10_000, types: Collection[str] = ()) -> list[Record]:
+        """The records behind position `after`, in order, at most `limit`; with `types` only records of these."""
         table = self.table
-        return self._select(select(table).where(table.c.position > after).order_by(table.c.position).limit(limit))
+        wanted = table.c.type.in_(types) if types else true()
+        query = select(table).where(table.c.position > after, wanted).order_by(table.c.position).limit(limit)
+        return self._select(query)
+
+    def find(self, key: str) -> Record | None:
+        """The record of this key; None when there is none."""
+        found = self._select(select(self.table).where(self.table.c.key == key))
+        return found[0] if found else None
 
     def scan(self, after: int = 0, upto: int | None = None, batch: int = 10_000) -> Iterator[list[Record]]:
         """Everything behind `after` (and not behind `upto`), a batch at a time, in order."""
@@ -169,18 +176,21 @@ class Log:
         after: int = 0,
         limit: int = 500,
         since: datetime | None = None,
+        types: Collection[str] = (),
     ) -> list[Record]:
         """The latest `limit` records of one person, known by any of these ids, that are behind `after`; oldest first.
 
         What occurred at `since` or later is among them even before `after`: what a row of features as of `since` that
-        has read the log up to `after` does not know.
+        has read the log up to `after` does not know. With `types` only records of these, so that the many others do not
+        crowd them out.
         """
         table = self.table
         person = or_(table.c.user_id.in_(user_ids), table.c.anonymous_id.in_(anonymous_ids))
         news = table.c.position > after
         if since is not None:
             news = or_(news, table.c.occurred_at >= microseconds(since))
-        query = select(table).where(person, news).order_by(table.c.position.desc()).limit(limit)
+        wanted = table.c.type.in_(types) if types else true()
+        query = select(table).where(person, news, wanted).order_by(table.c.position.desc()).limit(limit)
         return self._select(query)[::-1]
 
     def last_position(self) -> int:

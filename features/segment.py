@@ -16,7 +16,7 @@ _MAX_QUANTITY = 1e9
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CALLS = get_args(Call)
 _SIGNALS = {"timezone": ("timezone",), "locale": ("locale",), "device": ("device", "type")}
-_TEXTS = ("query", "category", "channel")
+_TEXTS = ("query", "category", "channel", "feedback", "feedback_reason")
 _IDS = ("order_id", "cart_id", "decision_id", "recommendation_id")
 
 

@@ -21,6 +21,7 @@ from features.history import position
 
 _NAME = "%Y%m%dT%H%M%S.%fZ"
 _MADE_FROM = b"made_from"
+_MADE_BY = {"customer_restock": "restock score"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def build(
     with visible(history, identities, as_of, known_at) as seen:
         products, customers = seen.products(created), seen.customers(created)
     files = (
-        _write(products, feature_data / "product", as_of),
-        _write(customers, feature_data / "customer", as_of),
+        keep(products, feature_data / "product", as_of),
+        keep(customers, feature_data / "customer", as_of),
     )
     return Built(customers=len(customers), products=len(products), files=files)
 
@@ -93,16 +94,17 @@ def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Se
             path.unlink()
     missing = [moment for moment, path in paths.items() if not path.exists()]
     for moment, table in zip(missing, products_of_moments(history, identities, missing), strict=True):
-        _write(table.replace_schema_metadata({_MADE_FROM: state}), folder / "product", moment)
+        keep(table.replace_schema_metadata({_MADE_FROM: state}), folder / "product", moment)
     return tuple(paths.values())
 
 
 def newest(feature_data: Path, entity: str) -> Path:
-    """The table of `customer` or `product` with the latest `as_of`. Raises FileNotFoundError when nothing was built."""
+    """The table of an entity, or of a view of it, with the latest `as_of`. Raises FileNotFoundError without one."""
     paths = sorted((feature_data / entity).glob("*.parquet"))
     if not paths:
         raise FileNotFoundError(
-            f"no {entity} features in {feature_data / entity}; build them with `python -m pipelines features build`"
+            f"no {entity} features in {feature_data / entity}; build them with `python -m pipelines "
+            f"{_MADE_BY.get(entity, 'features build')}`"
         )
     return paths[-1]
 
@@ -119,8 +121,11 @@ def product_table(feature_data: Path) -> ProductFeatures:
     return ProductFeatures(product_ids=columns.pop("product_id"), columns=columns, as_of=as_of)
 
 
-def _write(table: pa.Table, folder: Path, as_of: datetime) -> Path:
-    """One file a moment and one row a key make (key, timestamp) unique, or Feast's joins would toss a coin."""
+def keep(table: pa.Table, folder: Path, as_of: datetime) -> Path:
+    """Write the table of one moment into `folder`, whole or not at all; that of the same moment is replaced.
+
+    One file a moment and one row a key make (key, timestamp) unique, or Feast's joins would toss a coin.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _file(as_of)
     temporary = path.with_suffix(".tmp")

@@ -24,7 +24,7 @@ from feast.types import Array, Float64, String
 
 from features.definitions import (
     CUSTOMER,
-    CUSTOMER_FEATURES,
+    CUSTOMER_VIEWS,
     PRODUCT,
     PROVENANCE,
     customer_view,
@@ -35,16 +35,17 @@ from features.log import moment
 from features.snapshots import newest
 
 _WATERMARK = ""
-"""Under this customer id, which nobody can have, the online store keeps which table it was last written from."""
+"""Under this customer id, which nobody can have, a view's online store keeps which table it was last written from."""
 
 _PROVENANCE = tuple(field.name for field in PROVENANCE)
-_TYPES = {field.name: field.dtype for field in CUSTOMER_FEATURES}
+_TYPES = {field.name: field.dtype for fields in CUSTOMER_VIEWS.values() for field in fields}
+_VIEWS = {field.name: view for view, fields in reversed(CUSTOMER_VIEWS.items()) for field in fields}
 _LISTS = {Array(String): np.dtype(object), Array(Float64): np.dtype(float)}
 
 
 @dataclass(frozen=True)
 class Materialized:
-    """What `materialize` put online: this many customers, as of that moment."""
+    """What `materialize` put online of one view: this many customers, as of that moment."""
 
     customers: int
     as_of: datetime
@@ -54,7 +55,8 @@ class Materialized:
 class CustomerRow:
     """A customer's features by name: lists are arrays, what is not known is None.
 
-    No event from `event_timestamp` on is in them; `created` is when they were computed.
+    They are as of `event_timestamp`: no event from then on is in them; `created` is when they were computed. Of
+    features of two views it is the older moment, and the newer view may know a little more.
     """
 
     customer_id: str
@@ -91,17 +93,20 @@ def open_store(feature_data: Path, online_store: str) -> FeatureStore:
 def apply(store: FeatureStore) -> None:
     """Register the objects of `definitions.py`; doing so again changes nothing."""
     feature_data = _folder(store)
-    customer = customer_view(feature_data)
-    store.apply([CUSTOMER, PRODUCT, customer, product_view(feature_data), recommender_service(customer)])
+    customer, *others = (customer_view(feature_data, name) for name in CUSTOMER_VIEWS)
+    store.apply([CUSTOMER, PRODUCT, customer, *others, product_view(feature_data), recommender_service(customer)])
     if store.config.online_store.type == "sqlite":
         with closing(sqlite3.connect(store.config.online_store.path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # so that a materialization never makes a reader wait
 
 
 def materialize(
-    store: FeatureStore, progress: Callable[[int], None] = lambda _: None, rows_per_write: int = 500
+    store: FeatureStore,
+    progress: Callable[[int], None] = lambda _: None,
+    rows_per_write: int = 500,
+    view: str = "customer",
 ) -> Materialized:
-    """Put the newest table of customers online; `progress` hears how many more are in.
+    """Put the newest table of a view of customers online; `progress` hears how many more are in.
 
     Writes row by row through Feast rather than by its own `materialize`, which marks the view as materializing in the
     registry, and a service that opens it then refuses every read. Products stay offline: `product_view` says why.
@@ -110,12 +115,12 @@ def materialize(
     written from a later table, or from another one of the same moment: SQLite would take the older row and Redis
     silently keep what it has.
     """
-    path = newest(_folder(store), "customer")
+    path = newest(_folder(store), view)
     table = pq.read_table(path)
     if not len(table):
         raise ValueError(f"{path} holds no customers; ingest events and build the features again")
     as_of_us, created_us = (table.column(name)[0].as_py() for name in _PROVENANCE)
-    online = _read(store, _WATERMARK, _PROVENANCE)
+    online = _read(store, _WATERMARK, {view: _PROVENANCE})[view]
     if online["as_of_us"] is not None and (
         as_of_us < online["as_of_us"] or (as_of_us == online["as_of_us"] and created_us != online["created_us"])
     ):
@@ -127,7 +132,7 @@ def materialize(
     watermark = moments.append_column("customer_id", pa.array([_WATERMARK]))
     for start in range(0, len(table), rows_per_write):
         rows = table.slice(start, rows_per_write)
-        _write(store, rows if start else pa.concat_tables([watermark, rows], promote_options="default"))
+        _write(store, view, rows if start else pa.concat_tables([watermark, rows], promote_options="default"))
         progress(len(rows))
     return Materialized(customers=len(table), as_of=moment(as_of_us))
 
@@ -139,20 +144,30 @@ def read_customer(
     at: datetime,
     max_age: timedelta | None = None,
 ) -> CustomerRow | None:
-    """The online features of one customer; None for one who is not there, or whose row at `at` is older than `max_age`.
+    """The online features of one customer, of whichever views; those of a view without a row of the customer are None.
+
+    So are those of a row that is older at `at` than `max_age`; None for a customer of whom no row is left.
 
     Raises ValueError for a feature that does not exist, LookupError as long as nothing was applied, and whatever the
     store raises when it cannot be reached.
     """
     if unknown := set(features) - set(_TYPES):
         raise ValueError(f"no customer features {sorted(unknown)}; there are {sorted(_TYPES)}")
-    values = _read(store, customer_id, [*features, *(name for name in _PROVENANCE if name not in features)])
-    if values["as_of_us"] is None or customer_id == _WATERMARK:
+    asked: dict[str, list[str]] = {_VIEWS[name]: list(_PROVENANCE) for name in features or _PROVENANCE}
+    for name in dict.fromkeys(features):
+        if name not in _PROVENANCE:
+            asked[_VIEWS[name]].append(name)
+    found = {} if customer_id == _WATERMARK else _read(store, customer_id, asked)
+    for view, values in list(found.items()):
+        as_of_us = values["as_of_us"]
+        if as_of_us is None or (max_age is not None and at - moment(as_of_us) > max_age):
+            del found[view]
+    if not found:
         return None
-    event_timestamp, created = (moment(values[name]) for name in _PROVENANCE)
-    if max_age is not None and at - event_timestamp > max_age:
-        return None
-    return CustomerRow(customer_id, {name: values[name] for name in features}, event_timestamp, created)
+    oldest = min(found.values(), key=lambda values: values["as_of_us"])
+    event_timestamp, created = (moment(oldest[name]) for name in _PROVENANCE)
+    values = {name: found[_VIEWS[name]][name] if _VIEWS[name] in found else _value(name, None) for name in features}
+    return CustomerRow(customer_id, values, event_timestamp, created)
 
 
 def training_set(store: FeatureStore, entity_df: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
@@ -186,23 +201,29 @@ def _folder(store: FeatureStore) -> Path:
     return Path(store.config.registry.path).parent
 
 
-def _write(store: FeatureStore, rows: pa.Table) -> None:
-    store.write_to_online_store("customer", df=rows.to_pandas(integer_object_nulls=True))
+def _write(store: FeatureStore, view: str, rows: pa.Table) -> None:
+    store.write_to_online_store(view, df=rows.to_pandas(integer_object_nulls=True))
 
 
-def _read(store: FeatureStore, customer_id: str, names: Sequence[str]) -> dict[str, Any]:
-    features = [f"customer:{name}" for name in names]
+def _read(store: FeatureStore, customer_id: str, asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """The values of the features `asked` by view and name, in one round to the store."""
+    names = [(view, name) for view, features in asked.items() for name in features]
+    features = [f"{view}:{name}" for view, name in names]
     rows = [{"customer_id": customer_id}]
     try:
-        answer = store.get_online_features(features, rows)
+        answer = store.get_online_features(features, rows, full_feature_names=True)
     except FeatureViewNotFoundException:
         store.refresh_registry()
         try:
-            answer = store.get_online_features(features, rows)
+            answer = store.get_online_features(features, rows, full_feature_names=True)
         except FeatureViewNotFoundException as error:
             registry = store.config.registry.path
             raise LookupError(f"no features in {registry}; run `python -m pipelines features materialize`") from error
-    return {name: _value(name, column[0]) for name, column in answer.to_dict().items() if name in _TYPES}
+    columns = answer.to_dict()
+    found: dict[str, dict[str, Any]] = {view: {} for view in asked}
+    for view, name in names:
+        found[view][name] = _value(name, columns[f"{view}__{name}"][0])
+    return found
 
 
 def _value(name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_a_reader_that_remembers_its_position_misses_nothing(engine: Engine) -> 
     middle = whole[3].position
     assert [row for batch in log.scan(after=middle, batch=2) for row in batch] == whole[4:]
     assert [row for batch in log.scan(upto=middle, batch=3) for row in batch] == whole[:4]
+
+
+def test_a_record_is_found_by_its_key_and_records_by_their_types(engine: Engine) -> None:
+    log = Log(engine, EVENTS)
+    log.append([record("a"), replace(record("b"), type="order_completed"), record("c")])
+    found = log.find("b")
+    assert found is not None
+    assert (found.key, found.type) == ("b", "order_completed")
+    assert log.find("B") is None
+    assert log.read(types=("order_completed", "order_refunded")) == [found]
+    assert [row.key for row in log.read(types=("product_viewed",))] == ["a", "c"]
+    assert [row.key for row in log.read(found.position, types=("product_viewed",))] == ["c"]
+    assert log.read(types=("order_refunded",)) == []
 
 
 def test_a_person_is_found_by_any_id_newest_kept_oldest_first(engine: Engine) -> None:

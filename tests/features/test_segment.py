@@ -23,6 +23,8 @@ ENOUGH: dict[str, Any] = {
     "query": "green tea",
     "channel": "email",
     "recommendation_id": "rec_1",
+    "cart_id": "rc_1",
+    "feedback": "rejected",
 }
 
 

@@ -16,7 +16,8 @@ from feast import FeatureStore
 from feast.repo_config import load_repo_config
 
 from features.compute import NOBODY
-from features.definitions import CUSTOMER_FEATURES, RECOMMENDER_FEATURES, customer_view, product_view
+from features.customer_restock import keep_restock
+from features.definitions import CUSTOMER_FEATURES, CUSTOMER_VIEWS, RECOMMENDER_FEATURES, customer_view, product_view
 from features.snapshots import build, newest
 from features.store import apply, materialize, open_store, read_customer, training_set
 from tests.features.shop import bought, day, happened, history_of
@@ -116,6 +117,84 @@ def test_an_unknown_feature_is_refused(store: FeatureStore) -> None:
         read_customer(store, "u1", ["frequency", "shoe_size"], day(10))
 
 
+FORESEEN = ("repurchase_probability_28d", "is_overdue", "groups_due_7d", "next_order_days")
+
+
+def foresee(folder: Path, at: float, *customers: str, probability: float = 0.75) -> None:
+    """Restock features of some customers as of a day; the last of them is not expected back."""
+    many = len(customers)
+    keep_restock(
+        folder,
+        day(at),
+        day(at),
+        5,
+        np.array(customers, object),
+        {
+            "repurchase_probability_28d": np.full(many, probability),
+            "is_overdue": np.arange(many) == 0,
+            "groups_due_7d": np.arange(many),
+            "next_order_days": np.where(np.arange(many) < many - 1, 6.5, np.nan),
+        },
+    )
+
+
+def test_what_is_foreseen_of_a_customer_is_read_beside_what_was_done(store: FeatureStore, tmp_path: Path) -> None:
+    foresee(tmp_path / "features", 9, "u1", "u2", "u3")
+    assert materialize(store, view="customer_restock").customers == 3
+    row = read_customer(store, "u1", ["frequency", *FORESEEN, "history_ids"], day(10))
+    assert row is not None
+    assert row.values["frequency"] == 2
+    assert row.values["history_ids"].tolist() == ["milk", "ü/🛒", "milk"]
+    assert [row.values[name] for name in FORESEEN] == [0.75, True, 0, 6.5]
+    assert row.event_timestamp == day(9), "the older of the two"
+    alone = read_customer(store, "u3", FORESEEN, day(10))
+    assert alone is not None
+    assert list(alone.values.values()) == [0.75, False, 2, None]
+    assert (alone.event_timestamp, alone.created) == (day(9), day(9))
+
+
+def test_a_view_without_a_row_of_the_customer_has_nothing_to_say(store: FeatureStore, tmp_path: Path) -> None:
+    foresee(tmp_path / "features", 6, "newcomer", "u1")
+    materialize(store, view="customer_restock")
+    asked = ("frequency", "history_ids", "is_overdue")
+    found = {who: read_customer(store, who, asked, day(10)) for who in ("u2", "newcomer", "nobody", "")}
+    assert found["nobody"] is None
+    assert found[""] is None, "the watermark is no customer"
+    done, new = found["u2"], found["newcomer"]
+    assert done is not None
+    assert new is not None
+    assert (done.values["frequency"], done.values["is_overdue"], done.event_timestamp) == (0, None, day(10))
+    assert (new.values["frequency"], new.values["is_overdue"], new.event_timestamp) == (None, True, day(6))
+    assert new.values["history_ids"].tolist() == []
+    fresh = read_customer(store, "u1", asked, day(10), max_age=timedelta(days=3))
+    assert fresh is not None
+    assert (fresh.values["frequency"], fresh.values["is_overdue"], fresh.event_timestamp) == (2, None, day(10))
+
+
+def test_the_views_of_a_customer_have_a_watermark_each(store: FeatureStore, tmp_path: Path) -> None:
+    folder = tmp_path / "features"
+    foresee(folder, 6, "u1")
+    assert materialize(store, view="customer_restock").as_of == day(6), "older than the other view, and no matter"
+    foresee(folder, 8, "u1", probability=0.25)
+    assert materialize(store, view="customer_restock").as_of == day(8)
+    newest(folder, "customer_restock").unlink()
+    with pytest.raises(ValueError, match=r"as of 2026-01-07 .* holds features as of 2026-01-09"):
+        materialize(store, view="customer_restock")
+    row = read_customer(store, "u1", FORESEEN[:1], day(10))
+    assert row is not None
+    assert row.values == {"repurchase_probability_28d": 0.25}
+
+
+def test_what_is_foreseen_joins_as_it_was_then(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "sqlite")
+    apply(store)
+    foresee(tmp_path, 3, "u1", probability=0.25)
+    foresee(tmp_path, 5, "u1", probability=0.5)
+    rows = pd.DataFrame({"customer_id": ["u1"] * 3, "event_timestamp": pd.to_datetime([day(2), day(4), day(6)])})
+    joined = training_set(store, rows, ["customer_restock:repurchase_probability_28d"])
+    np.testing.assert_array_equal(joined["repurchase_probability_28d"], [np.nan, 0.25, 0.5])
+
+
 def test_age_is_checked_by_us(store: FeatureStore) -> None:
     def read(at: float) -> Any:
         return read_customer(store, "u1", ["frequency"], day(at), max_age=timedelta(days=2))
@@ -199,6 +278,13 @@ def test_without_tables_the_way_out_is_named(tmp_path: Path) -> None:
         materialize(store)
 
 
+def test_without_forecasts_the_way_out_is_named(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "sqlite")
+    apply(store)
+    with pytest.raises(FileNotFoundError, match="restock score"):
+        materialize(store, view="customer_restock")
+
+
 def test_another_kind_of_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'dynamodb' is unknown; use `sqlite`, or `host:port`"):
         open_store(tmp_path, "dynamodb")
@@ -206,9 +292,10 @@ def test_another_kind_of_store_is_refused(tmp_path: Path) -> None:
 
 def test_definitions_name_exactly_what_is_computed(tmp_path: Path, history: Path) -> None:
     build(history, NOBODY, tmp_path, day(10))
-    types = {"Float64": pa.float64(), "Int64": pa.int64(), "String": pa.string()}
+    types = {"Bool": pa.bool_(), "Float64": pa.float64(), "Int64": pa.int64(), "String": pa.string()}
     types |= {f"Array({name})": pa.list_(type_) for name, type_ in types.items()}
-    for view in (customer_view(tmp_path), product_view(tmp_path)):
+    foresee(tmp_path, 10, "u1")
+    for view in (*(customer_view(tmp_path, name) for name in CUSTOMER_VIEWS), product_view(tmp_path)):
         schema = pq.read_schema(newest(tmp_path, view.name))
         assert schema.names[1:3] == ["event_timestamp", "created"]
         assert schema.field(1).type == schema.field(2).type == pa.timestamp("us", "UTC")
