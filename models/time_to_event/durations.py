@@ -56,6 +56,15 @@ class Durations:
         end = np.minimum(horizon, purchases.day - pairs.days).astype(np.float64)
         return cls(purchases, pairs, np.minimum(times, end), observed & (times <= end))
 
+    def seen_until(self, day: int) -> "Durations":
+        """The same as it looked at the end of `day`: what was asked before, and how far it had come by then."""
+        asked = np.flatnonzero(self.pairs.days < day).astype(np.int32)
+        pairs, times = self.pairs.rows(asked), self.times[asked]
+        end = (day - pairs.days).astype(np.float64)
+        return Durations(
+            self.purchases.until(day), pairs, np.minimum(times, end), self.observed[asked] & (times <= end)
+        )
+
     def rows(self, kept: Mask | Codes) -> "Durations":
         """Some of the rows."""
         return Durations(self.purchases, self.pairs.rows(kept), self.times[kept], self.observed[kept])

@@ -1,7 +1,7 @@
 """Forecasts: for each customer and group, when it is needed again, how much, and whether we know that at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,9 @@ from models.time_to_event.curves import due_within, quantile
 Status = Literal["unknown", "lapsed", "overdue", "due", "upcoming"]
 """`unknown`: the evidence is thin, nothing is claimed; `lapsed`: probably no longer a buyer; `overdue`: later than
 usual and still wanted; `due`: likely within a week; `upcoming`: later than that."""
+
+ALTERNATIVES = 5
+"""So many products of a group are named for each forecast, as the first may be out of stock."""
 
 Confidence = Literal["none", "low", "medium", "high"]
 """`high` is claimed only for pairs that earned the word regular; `none` where the status is unknown."""
@@ -25,6 +28,9 @@ class Forecasts:
     `curves` (rows, days + 1) is the probability that it has not been bought h days after `day`; 1 throughout where
     `status` is unknown. `evidence` holds the columns of `Pairs` that the words are made of. `missing` says in a code
     what a forecast lacks, "" where there is one. `trips` (customers, days + 1) is the curve of the next order at all.
+
+    `alternatives` (rows, ALTERNATIVES) are products of the group, the likeliest first, None where it has no more, and
+    `shares` the probability that each is the one that is taken. Both have no row where only the likeliest is known.
     """
 
     day: int
@@ -38,6 +44,8 @@ class Forecasts:
     missing: Ids
     evidence: Mapping[str, Floats]
     trips: Floats
+    alternatives: Ids = field(default_factory=lambda: np.empty((0, ALTERNATIVES), object))
+    shares: Floats = field(default_factory=lambda: np.empty((0, ALTERNATIVES)))
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -61,6 +69,8 @@ class Forecasts:
             self.missing[kept],
             {name: column[kept] for name, column in self.evidence.items()},
             self.trips,
+            self.alternatives[kept] if len(self.alternatives) else self.alternatives,
+            self.shares[kept] if len(self.shares) else self.shares,
         )
 
     def due_within(self, days: int) -> Floats:

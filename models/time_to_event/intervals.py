@@ -33,7 +33,7 @@ def own_intervals(purchases: Purchases, day: int) -> tuple[Codes, Codes, dict[st
     new = np.ones(len(days), bool)
     new[1:] = (np.diff(customers) != 0) | (np.diff(units) != 0)
     starts = np.flatnonzero(new)
-    ends = np.append(starts[1:], len(days)) - 1
+    ends = np.append(starts[1:], len(days))[: len(starts)] - 1
     count = (ends - starts + 1).astype(np.float64)
     first, last = days[starts].astype(np.float64), days[ends].astype(np.float64)
     gaps = np.zeros(len(days))

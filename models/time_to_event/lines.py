@@ -8,13 +8,17 @@ from models.arrays import Codes, Floats, Ids, Mask, codes_of
 from models.time_to_event.groups import Groups
 from models.time_to_event.purchases import Days, Purchases
 
+_DEAREST = 3.0
+"""Times the usual price, above which a price is rather a mistake."""
+
 
 @dataclass(frozen=True)
 class Lines:
     """One row a product of an order that was kept, in any order of rows.
 
-    `packs` are positive; weighed goods count as one pack. `prices` are what a pack cost, in the shop's currency, NaN
-    where nobody knows. `product_ids` is sorted; `day` is the last day that is known, inclusive.
+    `packs` are positive, and as the shop reported them: `by_group` and `by_product` make packs of grams and gallons.
+    `prices` are what one of them cost, in the shop's currency, NaN where nobody knows. `product_ids` is sorted; `day`
+    is the last day that is known, inclusive.
     """
 
     customers: Codes
@@ -34,6 +38,28 @@ class Lines:
             raise ValueError(f"a line on day {self.days.max()} lies after day={self.day}; cut it off first")
         if not (self.packs > 0).all():
             raise ValueError("packs must be positive; leave out what was taken back or not taken at all")
+
+    @classmethod
+    def of(
+        cls,
+        customers: Codes,
+        products: Codes,
+        days: Days,
+        quantities: Floats,
+        prices: Floats,
+        product_ids: Ids,
+        customer_count: int,
+        day: int,
+    ) -> "Lines":
+        """From what was reported: what is dated after `day` is not known yet, and zero or less was not bought.
+
+        A quantity that is no number is one: somebody bought, whatever the shop's system wrote down. Packs are made of
+        quantities by `by_group`, which knows how the product is sold. A price below zero, or none at all, is unknown.
+        """
+        bought = (days <= day) & ~(quantities <= 0)
+        known = np.where(np.isfinite(quantities), quantities, 1.0)[bought]
+        price = np.where(prices >= 0, prices, np.nan)[bought]
+        return cls(customers[bought], products[bought], days[bought], known, price, product_ids, customer_count, day)
 
     def until(self, day: int) -> "Lines":
         """What was known at the end of `day`."""
@@ -62,8 +88,8 @@ class Lines:
             self.customers[rows],
             units[product],
             self.days[rows],
-            self.packs[rows],
-            self.prices[rows] / groups.usual_prices[product],
+            groups.packs(product, self.packs[rows]),
+            np.minimum(self.prices[rows] / groups.usual_prices[product], _DEAREST),
             unit_ids,
             parents,
             parent_ids,

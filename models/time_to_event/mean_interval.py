@@ -39,8 +39,8 @@ class FittedMeanInterval:
 
     def survival(self, pairs: Pairs, horizons: Floats) -> Floats:
         """1 until the predicted day, then 0; a pair without an interval is never due."""
-        wait = pairs.columns["mean_interval"] - pairs.columns["elapsed"]
-        due = np.where(np.isnan(wait), np.inf, np.maximum(np.round(wait), 1.0))
+        wait = np.round(pairs.columns["mean_interval"]) - pairs.columns["elapsed"]
+        due = np.where(np.isnan(wait), np.inf, np.maximum(wait, 1.0))
         return (horizons[None, :] < due[:, None]).astype(np.float64)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Codes, Floats, Ids, Mask
+from models.time_to_event.habits import own_habits
 from models.time_to_event.intervals import own_intervals
+from models.time_to_event.loyalty import loyalty
 from models.time_to_event.purchases import Days, Purchases
+from models.time_to_event.rhythm import rhythm
+from models.time_to_event.runs import Runs
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,13 @@ class Pairs:
         )
 
 
-def pairs_at(purchases: Purchases, day: int, watch: Watch = Watch()) -> Pairs:  # noqa: B008 - frozen
+def pairs_at(purchases: Purchases, day: int, watch: Watch = Watch()) -> Pairs:
     """The watched pairs at the end of `day`, sorted by customer and unit; what happens later has no part in them."""
     known = purchases.until(day)
     customers, units, own = own_intervals(known, day)
+    runs = Runs.of(known.customers, known.units)
+    own |= own_habits(known, runs) | loyalty(known, day, runs)
+    own |= rhythm(known, day, customers, known.days[runs.starts], known.days[runs.ends])
     kept = (own["purchases"] >= watch.purchases) & (own["elapsed"] <= watch.days)
     columns = {name: column[kept] for name, column in own.items()}
     return Pairs(

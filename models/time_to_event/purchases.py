@@ -16,9 +16,9 @@ class Purchases:
     """One row a customer, unit and day, sorted by these three: somebody who comes twice on a day bought once.
 
     A unit is whatever is bought again: a group of products that replace each other, a single product, or the whole
-    order. `parents` (units,) says which department each unit is of, for models that learn from its kind. `packs` (rows,)
-    is how many were taken that day, `prices` what a pack cost as a share of what this unit costs usually (1 is usual,
-    less is a promotion), NaN where nobody knows.
+    order. `parents` (units,) says which department each unit is of, for models that learn from its kind. `packs`
+    (rows,) is how many were taken that day, `prices` what a pack cost as a share of what this unit costs usually (1 is
+    usual, less is a promotion), NaN where nobody knows.
 
     `trip_customers` and `trip_days` are the days on which a customer bought anything at all, sorted and each once;
     `trip_sizes` how many different units. `day` is the last day that is known, inclusive: the end of that day is the
@@ -77,7 +77,7 @@ class Purchases:
     ) -> "Purchases":
         """From lines in any order: those of one customer, unit and day become one row; prices weigh by packs."""
         keys, places = np.unique(_keys(customers, units, days), return_inverse=True)
-        total = np.bincount(places, packs, len(keys))
+        total = np.bincount(places, packs, len(keys)).astype(np.float64)
         known = np.isfinite(prices)
         weight = np.bincount(places[known], packs[known], len(keys))
         paid = np.bincount(places[known], packs[known] * prices[known], len(keys))

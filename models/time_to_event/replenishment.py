@@ -10,16 +10,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ids
+from models.arrays import Floats
 from models.catalogue import Catalogue
 from models.time_to_event.base import FittedTimeToEvent, TimeToEvent
 from models.time_to_event.curves import daily
 from models.time_to_event.durations import HORIZON, Durations
-from models.time_to_event.forecast import Forecasts
+from models.time_to_event.forecast import ALTERNATIVES, Forecasts
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
 from models.time_to_event.mean_interval import MeanInterval
-from models.time_to_event.pairs import Pairs, Watch, pairs_at
+from models.time_to_event.missing import missing
+from models.time_to_event.pairs import Watch, pairs_at
+from models.time_to_event.product_choice import FittedProductChoice, ProductChoice, Shelf
+from models.time_to_event.quantity import FittedQuantity, Quantity
+from models.time_to_event.standing import Standing
 
 _ANY = Watch(purchases=1, days=HORIZON * 10)
 """Who ever bought a group may ask about it."""
@@ -27,19 +31,25 @@ _ANY = Watch(purchases=1, days=HORIZON * 10)
 
 @dataclass(frozen=True)
 class Replenishment:
-    """`need` foresees the next purchase of a group, `trips` the next order at all.
+    """`need` foresees the next purchase of a group, `trips` the next order at all; `quantity` says how many packs it
+    will be, `choice` of which product.
 
     Both learn from the watched pairs of `origins` days, `step` days apart, the last of them `step` days before the end.
-    A pair is watched, and gets a forecast, from `purchases` days of purchase on, for `days` days after the last.
+    A pair is watched, and gets a forecast, from `purchases` days of purchase on, for `days` days after the last. A date
+    counts as sure (`high`, `medium`) where at least this share of such dates came true within three days.
     """
 
     name: ClassVar[str] = "replenishment"
     need: TimeToEvent = field(default_factory=MeanInterval)
     trips: TimeToEvent = field(default_factory=MeanInterval)
+    quantity: Quantity = field(default_factory=Quantity)
+    choice: ProductChoice = field(default_factory=ProductChoice)
     origins: int = 13
     step: int = 14
     purchases: int = 2
     days: int = 120
+    high: float = 0.5
+    medium: float = 0.25
 
     @property
     def watch(self) -> Watch:
@@ -52,12 +62,14 @@ class Replenishment:
 
     def fit(self, lines: Lines, catalogue: Catalogue) -> "FittedReplenishment":
         """Learn from everything in `lines`, with the products as `catalogue` describes them."""
-        groups = Groups.of(catalogue)
+        groups = Groups.of(catalogue, lines)
         purchases = lines.by_group(groups)
         origins = self.origins_before(lines.day)
         need = self.need.fit(Durations.of(purchases, origins, watch=self.watch))
         trips = self.trips.fit(Durations.of(purchases.orders(), origins, watch=self.watch))
-        return FittedReplenishment(self, groups, need, trips)
+        quantity, choice = self.quantity.fit(purchases), self.choice.fit(lines, groups)
+        standing = Standing.learned(need, purchases, self.watch, (self.high, self.medium))
+        return FittedReplenishment(self, groups, need, trips, quantity, choice, standing)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedReplenishment":
         """From `arrays()`."""
@@ -66,6 +78,9 @@ class Replenishment:
             Groups.restore(_part("groups", arrays)),
             self.need.restore(_part("need", arrays)),
             self.trips.restore(_part("trips", arrays)),
+            self.quantity.restore(_part("quantity", arrays)),
+            self.choice.restore(_part("choice", arrays)),
+            Standing.restore(_part("standing", arrays)),
         )
 
 
@@ -77,6 +92,13 @@ class FittedReplenishment:
     groups: Groups
     need: FittedTimeToEvent
     trips: FittedTimeToEvent
+    quantity: FittedQuantity
+    choice: FittedProductChoice
+    standing: Standing
+    _shelf: Shelf = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_shelf", self.choice.shelf(self.groups))
 
     @property
     def name(self) -> str:
@@ -92,57 +114,45 @@ class FittedReplenishment:
         """For every group that a customer of `lines` ever bought, at the end of `day`; what is later has no part."""
         purchases = lines.until(day).by_group(self.groups)
         pairs = pairs_at(purchases, day, _ANY)
-        watch = self.recipe.watch
-        elapsed, count = pairs.columns["elapsed"], pairs.columns["purchases"]
-        asked = (count >= watch.purchases) & (elapsed <= watch.days)
+        lacking = missing(pairs, lines.until(day), self.groups, self.recipe.watch)
+        asked = np.asarray(lacking == "", bool)
         curves = np.ones((len(pairs), HORIZON + 1))
         curves[asked] = daily(self.need, pairs.rows(asked))
-        missing = np.where(asked, "", np.where(count < watch.purchases, "one_purchase", "long_ago")).astype(object)
+        choices = self.choice.choices(self._shelf, lines, pairs, ALTERNATIVES)
+        alternatives = choices.ids(self.groups)
         return Forecasts(
             day,
             pairs.customers,
             pairs.unit_ids[pairs.units],
-            self._products(lines.until(day), pairs),
-            np.maximum(np.round(pairs.columns["last_packs"]), 1.0),
+            alternatives[:, 0],
+            self.quantity.packs(purchases, pairs),
             curves,
-            _status(curves, pairs, asked),
-            np.where(asked, "low", "none").astype(object),
-            missing,
+            self.standing.status(curves, pairs, asked),
+            self.standing.confidence(curves, pairs, asked),
+            lacking,
             pairs.columns,
             self._trips(purchases.orders(), day, lines.customer_count),
+            alternatives,
+            choices.shares,
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Those of its parts, by `part/name`."""
-        parts: dict[str, Groups | FittedTimeToEvent] = {"groups": self.groups, "need": self.need, "trips": self.trips}
+        parts: dict[str, Groups | FittedTimeToEvent | FittedQuantity | FittedProductChoice | Standing] = {
+            "groups": self.groups,
+            "need": self.need,
+            "trips": self.trips,
+            "quantity": self.quantity,
+            "choice": self.choice,
+            "standing": self.standing,
+        }
         return {f"{part}/{name}": array for part, of in parts.items() for name, array in of.arrays().items()}
-
-    def _products(self, lines: Lines, pairs: Pairs) -> Ids:
-        """The product of each pair's group that the customer took last."""
-        single = lines.by_product(self.groups)
-        units = np.maximum(self.groups.units, 0)[single.units]
-        order = np.lexsort((single.units, single.days, units, single.customers))
-        key = _key(single.customers, units)[order]
-        last = np.searchsorted(key, _key(pairs.customers, pairs.units), side="right") - 1
-        return np.asarray(self.groups.product_ids[single.units[order][last]], object)
 
     def _trips(self, orders: Any, day: int, customers: int) -> Floats:
         curves = np.ones((customers, HORIZON + 1))
         pairs = pairs_at(orders, day, _ANY)
         curves[pairs.customers] = daily(self.trips, pairs)
         return curves
-
-
-def _status(curves: Floats, pairs: Pairs, asked: NDArray[np.bool_]) -> Ids:
-    soon = 1.0 - curves[:, 7]
-    late = pairs.columns["elapsed"] > pairs.columns["mean_interval"]
-    choices = [~asked, curves[:, -1] > 0.8, soon >= 0.5, late]
-    return np.select(choices, ["unknown", "lapsed", "due", "overdue"], "upcoming").astype(object)
-
-
-def _key(customers: NDArray[np.int32], units: NDArray[np.int32]) -> NDArray[np.int64]:
-    keys: NDArray[np.int64] = customers.astype(np.int64) * 2**31 + units
-    return keys
 
 
 def _part(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,56 @@
+"""What all closed-form models are once fitted: a formula of a pair's own history, and priors by unit and department."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.arrays import Floats, Ids
+from models.time_to_event.pairs import Pairs
+from models.time_to_event.priors import Curve, History, Priors
+
+_ROWS = 10_000
+"""So many pairs at a time fit into the cache of a processor better than all."""
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """Answers a new purchase at once: nothing about a customer is stored, the history comes with the pair.
+
+    The formula speaks of the days since the last purchase, of which some have passed in silence when somebody asks.
+    What it says then is the ratio of two of its values, hence more silence never brings the due date nearer.
+    """
+
+    name: str
+    curve: Curve
+    history: History
+    priors: Priors
+
+    @property
+    def unit_ids(self) -> Ids:
+        """The units that it learned about."""
+        return self.priors.unit_ids
+
+    @property
+    def day(self) -> int:
+        """The last day that it learned from."""
+        return self.priors.day
+
+    def survival(self, pairs: Pairs, horizons: Floats) -> Floats:
+        """The curve of each pair, shape (pairs, horizons)."""
+        return self.silence(pairs, horizons) / self.silence(pairs, np.zeros(1))
+
+    def silence(self, pairs: Pairs, horizons: Floats) -> Floats:
+        """The probability, on the day of the last purchase, of none until `horizons` days after the day of asking."""
+        parameters, history = self.priors.of(pairs), self.history(pairs)
+        days = pairs.columns["elapsed"][:, None] + horizons[None, :]
+        answer = np.empty(days.shape)
+        for start in range(0, len(pairs), _ROWS):
+            rows = slice(start, start + _ROWS)
+            answer[rows] = self.curve(parameters[:, rows, None], history[:, rows, None], days[rows])
+        return answer
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The priors."""
+        return self.priors.arrays()
