@@ -14,10 +14,12 @@ from features.database import open_database
 from models.registry import CHAMPION, Registry, Version
 from pipelines.catalog import import_catalog
 from pipelines.console import bar, counting
+from pipelines.demo_restock import foresee, restock
 from pipelines.ingest import ingest
 from pipelines.presets.complete_journey import PRESET
 from pipelines.promote import promote
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
+from pipelines.score import MODEL as RESTOCK
 from pipelines.serve import running
 from pipelines.settings import Settings
 from pipelines.train import print_trained, train_recommender
@@ -25,6 +27,9 @@ from pipelines.train import print_trained, train_recommender
 MODEL = "recommender"
 HOUSEHOLDS = {"733": "feeds several cats", "1839": "has a baby", "947": "has a dog"}
 """Three of the 2,469 households, and what their purchases tell a person."""
+
+_REPLAY = {"KAIROS_ALLOW_AS_OF": "true"}
+"""The data end years ago, so restocking is asked as of then."""
 
 NEWCOMER = "visitor-of-this-minute"
 LOG = Path("var/demo-service.log")
@@ -48,13 +53,16 @@ def demo(settings: Settings, console: Console) -> None:
     else:
         prepare(settings, console)
         version = train_and_promote(settings, registry, console)
-    console.print(f"\nStarting the service with [bold]{MODEL} {version.number}[/bold] …")
-    with running(settings, LOG) as url, httpx.Client(base_url=url, timeout=10) as client:
+    foreseen = registry.alias(RESTOCK, CHAMPION) or foresee(settings, registry, console)
+    live = f"{MODEL} {version.number}[/bold] and [bold]{RESTOCK} {foreseen.number}"
+    console.print(f"\nStarting the service with [bold]{live}[/bold] …")
+    end = end_of_history(settings)
+    with running(settings, LOG, own=_REPLAY) as url, httpx.Client(base_url=url, timeout=10) as client:
         for household, known_for in HOUSEHOLDS.items():
             answer = ask(client, household)
             console.print(_table(f"Household {household}, which {known_for}", answer))
-        moment = end_of_history(settings) - timedelta(seconds=1)
-        console.print(*_an_event_changes_the_next_answer(client, moment), sep="\n")
+            console.print(*restock(client, household, end), sep="\n")
+        console.print(*_an_event_changes_the_next_answer(client, end - timedelta(seconds=1)), sep="\n")
         console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running.")
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "

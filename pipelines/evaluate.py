@@ -12,6 +12,7 @@ from rich.table import Table
 
 from features.database import open_database
 from features.identity import Identities
+from models.evidence import Evidence
 from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.refresh import assortment, end_of_history
@@ -50,18 +51,18 @@ def evaluate_recommender(
         progress,
     )
     if out is not None:
-        write(found, out)
+        write(found.evidence, out)
     return found
 
 
-def write(found: Assessment, folder: Path) -> None:
+def write(evidence: Evidence, folder: Path) -> None:
     """CSV, PNG and Markdown, as MLflow keeps them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in found.evidence.tables.items():
+    for name, table in evidence.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    for name, figure in found.evidence.figures.items():
+    for name, figure in evidence.figures.items():
         figure.savefig(folder / f"{name}.png")
-    (folder / "report.md").write_text(found.evidence.card, encoding="utf-8")
+    (folder / "report.md").write_text(evidence.card, encoding="utf-8")
 
 
 def report(found: Assessment) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def _reminded(
 ) -> Iterator[Visitor]:
     """The visitors with what they were shown lately."""
     for customer, visitor in zip(customers, visitors, strict=True):
-        subject = _subject(customer)
+        subject = subject_of(customer)
         person = identities.person(subject.user_id, subject.anonymous_id)
         shown = shown_lately(decisions, person, since, visitor.ids, visitor.days)
         yield Visitor(visitor.ids, visitor.days, visitor.weights, shown=shown)
@@ -172,14 +172,15 @@ def _chosen(
 ) -> list[Answered]:
     requests = [
         RecommendationRequest(
-            subject=_subject(customer), placement=placement.name, limit=limit, context=Context(locale=locale)
+            subject=subject_of(customer), placement=placement.name, limit=limit, context=Context(locale=locale)
         )
         for customer in customers
     ]
     return answered(bundle, placement, requests, visitors, now)
 
 
-def _subject(customer: str) -> Subject:
+def subject_of(customer: str) -> Subject:
+    """The subject of a request about the customer of this id."""
     if customer.startswith(_ANONYMOUS):
         return Subject(anonymous_id=customer.removeprefix(_ANONYMOUS))
     return Subject(user_id=customer)

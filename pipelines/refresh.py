@@ -4,20 +4,35 @@ Each step is safe to repeat and to interrupt; cron runs them in this order.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from features.assortment import described
 from features.catalog import Catalog
+from features.customer_restock import VIEW
 from features.database import open_database
 from features.history import Compaction, compact, drop, position
 from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import Built, build
-from features.store import Materialized, apply, materialize, open_store
+from features.store import apply, materialize, open_store
+from models.catalogue import Catalogue
+from models.recommenders.base import days
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
 Progress = Callable[[int], None]
 _NO_HISTORY = "no history in {}; run `python -m pipelines ingest`, then `python -m pipelines compact` first"
+
+
+@dataclass(frozen=True)
+class Online:
+    """What was put online: features of this many customers as of a moment, and what is foreseen of how many."""
+
+    customers: int
+    as_of: datetime
+    restock_customers: int
+    restock_as_of: datetime | None
 
 
 def compact_history(settings: Settings, progress: Progress, anew: bool = False) -> Compaction:
@@ -47,17 +62,32 @@ def build_features(settings: Settings, as_of: datetime, created: datetime) -> Bu
     return build(settings.history, identities, settings.feature_data, as_of, created)
 
 
-def materialize_features(settings: Settings, progress: Progress) -> Materialized:
-    """Register Feast's objects and put the newest customer features online."""
+def materialize_features(settings: Settings, progress: Progress) -> Online:
+    """Register Feast's objects; put the newest customer features online, what is foreseen too if anybody was scored."""
     store = open_store(settings.feature_data, settings.online_store)
     apply(store)
-    return materialize(store, progress)
+    done = materialize(store, progress)
+    scored = any((settings.feature_data / VIEW).glob("*.parquet"))
+    foreseen = materialize(store, progress, view=VIEW) if scored else None
+    return Online(
+        done.customers,
+        done.as_of,
+        restock_customers=foreseen.customers if foreseen else 0,
+        restock_as_of=foreseen.as_of if foreseen else None,
+    )
 
 
 def assortment(settings: Settings) -> Assortment:
     """What training may learn about products; their features of the past are kept beside the others."""
     known = Catalog(open_database(settings.database_url)).changed_since(0)
     return Assortment(settings.feature_data / "training", known.products, known.added)
+
+
+def catalogue(settings: Settings, as_of: datetime) -> Catalogue:
+    """The products as the shop describes them, for models; of today whatever `as_of`, as it keeps no versions."""
+    known = Catalog(open_database(settings.database_url)).changed_since(0)
+    told = described(list(known.products), known.added, None)
+    return Catalogue(days(as_of), told.item_ids, told.texts, told.numbers)
 
 
 def end_of_history(settings: Settings) -> datetime:

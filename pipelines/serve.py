@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 import httpx
@@ -53,8 +54,12 @@ def serve(settings: Settings) -> NoReturn:
 
 
 @contextmanager
-def running(settings: Settings, log: Path, patience: float = 90.0) -> Iterator[str]:
+def running(
+    settings: Settings, log: Path, patience: float = 90.0, own: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     """A service beside us on a free port, ready to answer; yields its address and ends it by its process id.
+
+    `own` are variables of its environment alone.
 
     Raises RuntimeError with the end of its log when it is not ready within `patience` seconds.
     """
@@ -64,7 +69,7 @@ def running(settings: Settings, log: Path, patience: float = 90.0) -> Iterator[s
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(settings.host, port),
-            env=environment(settings, os.environ),
+            env=environment(settings, {**os.environ, **own}),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

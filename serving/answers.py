@@ -90,7 +90,7 @@ def _wanted(
         rules = replace(rules, diversity=request.diversity)
     if request.min_relevance is not None:
         rules = replace(rules, min_relevance=request.min_relevance)
-    page_ids = (*cart, *context.item_ids) if placement.name == "cart" else tuple(context.item_ids)
+    page_ids = (*cart, *context.item_ids) if placement.cart_on_page else tuple(context.item_ids)
     return Wanted(visitor, page, rules, tuple(dict.fromkeys(page_ids)), context.query, request.limit)
 
 
@@ -196,6 +196,10 @@ def _record(
         query=context.query,
         location_id=context.location_id,
         filter=request.filter,
+        limit=request.limit,
+        diversity=request.diversity,
+        min_relevance=request.min_relevance,
+        allow_fallback=request.allow_fallback,
         history_length=len(wanted.visitor.ids),
         fallback=answer.fallback,
         degraded_reason=answer.degraded_reason,

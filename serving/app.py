@@ -16,6 +16,7 @@ from serving.door import Door
 from serving.openapi import describe
 from serving.problems import problem_response
 from serving.resources import Clock, open_resources
+from serving.restock import carts, due_list, feedback, forecast
 from serving.settings import Settings
 
 VERSION = "0.1.0"
@@ -28,8 +29,20 @@ _BATCHES = (
     "/v1/catalog/items",
     "/v1/recommendations",
     "/v1/recommendations/batch",
+    "/v1/restock/due",
 )
-_PATIENT = {"/v1/recommendations/batch": 25.0}
+_USE_CASES = (
+    ingest,
+    recommend,
+    forecast,
+    due_list,
+    carts,
+    feedback,
+    configured,
+    items,
+    operations,
+)
+_PATIENT = {"/v1/recommendations/batch": 25.0, "/v1/restock/due": 25.0}
 """A thousand subjects take seconds; whoever asks for them is no visitor who waits for a page."""
 
 
@@ -63,7 +76,7 @@ def create_app(
     app.add_middleware(Door, batches=_BATCHES, give_up_seconds=give_up_seconds, patient=_PATIENT)
     for error in (HTTPException, RequestValidationError):
         app.add_exception_handler(error, _problem)
-    for use_case in (ingest, recommend, configured, items, operations):
+    for use_case in _USE_CASES:
         app.router.routes.extend(use_case.router.routes)
     app.router.routes.append(Route("/{path:path}", _unmatched, methods=_METHODS, include_in_schema=False))
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

@@ -1,8 +1,8 @@
 """What one answer is made of: a published model over today's assortment, the catalogue, and columns for the rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isnan
 from typing import Any
 
@@ -11,21 +11,29 @@ from features.catalog import Changes, Product
 from features.snapshots import ProductFeatures
 from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender
-from models.registry import Published
+from models.registry import PublishedRecommender
 from serving.placements import members
 from serving.rules.columns import Columns
 
 MOST_CHANGES = 5_000
-"""Products that are taken over one by one; after more of them everything is made anew, which is faster then."""
+"""Products that are taken over at once; for more of them everything is made anew, which is faster then."""
+
+MOST_FOLLOWED = 20_000
+"""Products that are taken over one by one before everything is made anew: words and texts that nobody uses any longer
+stay in a bundle that only follows."""
+
+FIRST_IMPORT = timedelta(hours=1)
+"""What a shop tells so soon after its first word is the assortment that it has, and nobody knows since when."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """The catalogue at one revision, and when each product was added to it."""
+    """The catalogue at one revision, when each product was added to it, and when it was `opened` with the first one."""
 
     revision: int = 0
     products: Mapping[str, Product] = field(default_factory=dict)
     added: Mapping[str, datetime] = field(default_factory=dict)
+    opened: datetime | None = None
 
     def title(self, product_id: str) -> str:
         """What people call a product; its id when the catalogue does not say."""
@@ -42,44 +50,56 @@ class Shelf:
         gone = set(changes.gone)
         kept = {id_: product for id_, product in self.products.items() if id_ not in gone} if gone else self.products
         new = {product.product_id: product for product in changes.products}
-        return Shelf(changes.revision, {**kept, **new}, {**self.added, **changes.added})
+        opened = min((*changes.added.values(), *([self.opened] if self.opened else [])), default=None)
+        return Shelf(changes.revision, {**kept, **new}, {**self.added, **changes.added}, opened)
+
+    def news(self, product_ids: Iterable[str]) -> dict[str, datetime]:
+        """When those of `product_ids` were added that came after the first import, which makes nothing new."""
+        if self.opened is None:
+            return {}
+        times = ((id_, self.added.get(id_, self.opened)) for id_ in product_ids)
+        return {id_: at for id_, at in times if at - self.opened > FIRST_IMPORT}
 
 
 @dataclass(frozen=True)
 class Bundle:
     """Everything that one answer is made of; never changed, only replaced.
 
-    `model` is the published one over the products of the shelf too; `members` are its recommenders by name.
+    `model` is the published one over the products of the shelf too; `members` are its recommenders by name; `followed`
+    is how many changes were taken over since it was made.
     """
 
-    published: Published
+    published: PublishedRecommender
     model: FittedRecommender
     shelf: Shelf
     columns: Columns
     product_features: ProductFeatures | None
     members: Mapping[str, FittedRecommender]
+    followed: int = 0
 
     @classmethod
     def assembled(
-        cls, published: Published, shelf: Shelf, product_features: ProductFeatures | None, day: float
+        cls, published: PublishedRecommender, shelf: Shelf, product_features: ProductFeatures | None, day: float
     ) -> "Bundle":
         """From its parts; `day` is today, in days since 1970. Takes seconds for a large catalogue."""
-        catalogue = _catalogue(shelf.products, shelf.added, product_features, day)
+        catalogue = _catalogue(shelf.products, shelf, product_features, day)
         model = published.model.extended(catalogue) if shelf.revision else published.model
         columns = Columns.build(model.item_ids, shelf.products if shelf.revision else None, catalogue)
         return cls(published, model, shelf, columns, product_features, members(model))
 
     def following(self, changes: Changes, shelf: Shelf, day: float) -> "Bundle":
         """After `changes`, which led to `shelf`; the same as `assembled`, in milliseconds for a few products."""
-        if not self.shelf.revision or len(changes.products) + len(changes.gone) > MOST_CHANGES:
+        count = len(changes.products) + len(changes.gone)
+        if not self.shelf.revision or count > MOST_CHANGES or self.followed + count > MOST_FOLLOWED:
             return Bundle.assembled(self.published, shelf, self.product_features, day)
         products = {product.product_id: product for product in changes.products}
         features = self.product_features.only(sorted(products)) if self.product_features else None
-        catalogue = _catalogue(products, shelf.added, features, day)
+        catalogue = _catalogue(products, shelf, features, day)
         model = self.model.extended(catalogue) if products else self.model
         since = dict(zip(catalogue.item_ids, catalogue.numbers["since"], strict=True))
         columns = self.columns.changed(changes.products, changes.gone, since, model.item_ids)
-        return replace(self, model=model, shelf=shelf, columns=columns, members=members(model))
+        followed = self.followed + count
+        return replace(self, model=model, shelf=shelf, columns=columns, members=members(model), followed=followed)
 
     def buyers(self, product_id: str) -> int:
         """How many customers bought a product in the 30 days before the product features; 0 when nobody knows."""
@@ -89,9 +109,9 @@ class Bundle:
 
 def _catalogue(
     products: Mapping[str, Product],
-    added: Mapping[str, datetime],
+    shelf: Shelf,
     product_features: ProductFeatures | None,
     day: float,
 ) -> Catalogue:
-    columns: Any = described(list(products.values()), added, product_features)
+    columns: Any = described(list(products.values()), shelf.news(products), product_features)
     return Catalogue(day, columns.item_ids, columns.texts, columns.numbers)

@@ -5,7 +5,6 @@ sees half of two versions.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,9 +14,10 @@ import numpy as np
 
 from features.catalog import Catalog
 from features.snapshots import ProductFeatures, newest, product_table
-from models.recommenders.base import Query, Ranking, days
-from models.registry import CHAMPION, Published, Registry
+from models.recommenders.base import FittedRecommender, Query, Ranking, Recommender, days
+from models.registry import PublishedRecommender, Registry
 from serving.bundle import Bundle, Shelf
+from serving.follower import Follower
 from serving.metrics import LiveModel, Metrics
 from serving.placement_file import PlacementFile
 from serving.problems import KINDS
@@ -25,6 +25,7 @@ from serving.rules.allow import allow
 from serving.rules.check import check
 from serving.rules.page import Page
 from serving.rules.rules import Rules
+from serving.versions import Versions
 
 MODEL = "recommender"
 _CATALOGUE_SECONDS = 0.5
@@ -55,7 +56,7 @@ class Champion:
         refresh_seconds: float,
         warm_up: Callable[[Sequence[str], datetime], None],
     ) -> None:
-        self.registry = registry
+        self.versions: Versions[Recommender, FittedRecommender] = Versions(registry, MODEL)
         self.catalog = catalog
         self.feature_data = feature_data
         self.placement_file = placement_file
@@ -65,38 +66,31 @@ class Champion:
         self.refresh_seconds = refresh_seconds
         self.warm_up = warm_up
         self.bundle: Bundle | None = None
-        self.previous: Published | None = None
         self.shelf = Shelf()
         self.told_at: datetime | None = None
         self.product_features: ProductFeatures | None = None
         self._snapshot: tuple[Path, int] | None = None
-        self._refused: str | None = None
-        self._failing = False
-        self._looked = False
-        self._wake = threading.Event()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
+        self._looked = -np.inf
+        often = min(refresh_seconds, _CATALOGUE_SECONDS)
+        self._follower = Follower("champion", self._look, often, metrics.refresh_failures)
 
     def start(self) -> None:
         """Begin to look, at once and then every `refresh_seconds`."""
-        self._thread.start()
+        self._follower.start()
 
     def wake(self) -> None:
         """Look now, as somebody knows that something changed."""
-        self._wake.set()
+        self._follower.wake()
 
     def close(self) -> None:
         """End the thread."""
-        self._closed = True
-        self._wake.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._follower.close()
 
     def missing(self) -> str:
         """Why there is no model to answer with, and what to do about it."""
-        if not self._looked:
+        if not self._follower.looked:
             return "The champion is being loaded; this takes a few seconds after a start."
-        if self._failing:
+        if self._follower.failing:
             return "The champion cannot be loaded; the service's log says why, and it tries again by itself."
         kind = KINDS["model_unavailable"]
         return f"{kind.title}. {kind.meaning}"
@@ -164,30 +158,19 @@ class Champion:
             self._snapshot = snapshot
 
     def _refresh_version(self) -> None:
-        live = self.bundle.published if self.bundle else None
-        published = self._published(live)
-        if published is None or published is live:
+        published = self.versions.candidate()
+        if published is None:
             return
         fresh = self._assembled(published)
         self._probe(fresh)
         self.warm_up(published.features, self.clock())
-        self.previous = live
+        self.versions.swap(published)
         self.metrics.swaps.add()
         self.bundle = fresh
         self._check_placements()
 
-    def _assembled(self, published: Published) -> Bundle:
+    def _assembled(self, published: PublishedRecommender) -> Bundle:
         return Bundle.assembled(published, self.shelf, self.product_features, days(self.clock()))
-
-    def _published(self, live: Published | None) -> Published | None:
-        version = self.registry.alias(MODEL, CHAMPION)
-        if version is not None and version.number != self._refused:
-            self._refused = None
-        if version is None or version.number == self._refused or (live and live.version.number == version.number):
-            return live
-        if self.previous and self.previous.version.number == version.number:
-            return self.previous
-        return self.registry.load(version)
 
     def _probe(self, fresh: Bundle) -> None:
         """Warm up, and see that a version answers at all before customers do."""
@@ -197,7 +180,7 @@ class Champion:
             if not answer.row(0) and not answer.row(1) and allow(Rules(), Page(0.0), fresh.columns).any():
                 raise ValueError(f"{version.name} {version.number} recommends nothing to anybody")
         except Exception:
-            self._refused = version.number
+            self.versions.refuse(fresh.published)
             raise
         agreement = ""
         if self.bundle is not None:
@@ -206,27 +189,12 @@ class Champion:
             agreement = f", {len(same)} of {_PROBE_K} answers to the probe as before"
         log.info("%s %s goes live with %d products%s", version.name, version.number, len(model.item_ids), agreement)
 
-    def _run(self) -> None:
-        looked = -np.inf
-        while not self._closed:
-            self._wake.clear()
-            due = time.monotonic() - looked >= self.refresh_seconds
-            try:
-                if due:
-                    looked = time.monotonic()
-                    self.refresh()
-                else:
-                    self.follow()
-                if self._failing:
-                    log.info("everything can be read again")
-                self._failing = False
-            except Exception as error:
-                self.metrics.refresh_failures.add()
-                if not self._failing:
-                    log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
-                self._failing = True
-            self._looked = True
-            self._wake.wait(min(self.refresh_seconds, _CATALOGUE_SECONDS))
+    def _look(self) -> None:
+        if time.monotonic() - self._looked >= self.refresh_seconds:
+            self._looked = time.monotonic()
+            self.refresh()
+        else:
+            self.follow()
 
 
 def _ask(bundle: Bundle, now: float) -> Ranking:

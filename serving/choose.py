@@ -11,10 +11,12 @@ import numpy as np
 
 from models.arrays import Ids, Mask
 from models.recommenders.base import FittedRecommender, Query
+from models.recommenders.two_stage import FittedTwoStage
 from serving.bundle import Bundle
 from serving.placements import Placement, Stage, stages
 from serving.rules.allow import allow
 from serving.rules.arrange import arrange, depth
+from serving.rules.candidates import Candidate
 from serving.rules.page import Page, Slot
 from serving.rules.rules import Rules
 from serving.visitor import PURCHASE, Visitor
@@ -28,7 +30,7 @@ _SPARE = 2
 _FOUND_BY_TEXT = 5
 """Of what a search finds, how many products stand for it where no list was on the page."""
 
-Candidate = tuple[str, float, str]
+Answer = tuple[str, float, str]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Found:
 class Chosen:
     """The slots of one answer, and for each item that a source found, how.
 
-    `strategy` is the source that was asked first, `fallback` that of the best candidate when the first found nothing.
+    `strategy` is the source that was asked first, `fallback` that of the best candidate when the first found nothing
+    or, as a ranker without a history to rank by, let others answer.
     """
 
     slots: tuple[Slot, ...]
@@ -94,7 +97,7 @@ def choose(bundle: Bundle, placement: Placement, wanted: Sequence[Wanted], fallb
     for start in range(0, len(wanted), _CHUNK):
         chunk = [_opened(bundle, one) for one in wanted[start : start + _CHUNK]]
         for place, stage in enumerate(asked):
-            _ask(bundle, stage, chunk, first=place == 0)
+            _ask(bundle, stage, chunk, place)
         answers += [_arranged(bundle, one, asked[0].model.name) for one in chunk]
     return answers
 
@@ -113,8 +116,8 @@ def _opened(bundle: Bundle, wanted: Wanted) -> _Open:
     return _Open(wanted, allowed, allowed.copy(), most, enough)
 
 
-def _ask(bundle: Bundle, stage: Stage, chunk: Sequence[_Open], first: bool) -> None:
-    """Let `stage` fill what is open, all answers in one batch."""
+def _ask(bundle: Bundle, stage: Stage, chunk: Sequence[_Open], place: int) -> None:
+    """Let `stage`, the `place`-th that is asked, fill what is open, all answers in one batch."""
     asked: list[tuple[_Open, Query, Mask]] = []
     for one in chunk:
         if len(one.candidates) >= one.enough or (stage.source.last_resort and _is_answered(one)):
@@ -127,10 +130,15 @@ def _ask(bundle: Bundle, stage: Stage, chunk: Sequence[_Open], first: bool) -> N
             found = Found(stage, query)
             codes = bundle.columns.codes([id_ for id_, _, _ in row])
             one.left[codes] = False
-            one.candidates += row
+            one.candidates += [Candidate(id_, score, source, place) for id_, score, source in row]
             one.found |= {id_: found for id_, _, _ in row}
-            if not first and one.fallback is None and row and len(one.candidates) == len(row):
+            if row and len(one.candidates) == len(row) and (place or _stood_in(stage, query)):
                 one.fallback = row[0][2]
+
+
+def _stood_in(stage: Stage, query: Query) -> bool:
+    """Whether a ranker had nothing to rank by, and let its sources answer one after another."""
+    return isinstance(stage.model, FittedTwoStage) and not stage.model.ranks(query)
 
 
 def _is_answered(one: _Open) -> bool:
@@ -168,7 +176,7 @@ def _mask(bundle: Bundle, stage: Stage, one: _Open) -> Mask:
     return one.left & same
 
 
-def _answers(stage: Stage, asked: Sequence[tuple[_Open, Query, Mask]]) -> list[list[Candidate]]:
+def _answers(stage: Stage, asked: Sequence[tuple[_Open, Query, Mask]]) -> list[list[Answer]]:
     """The new candidates of each of `asked`, best first."""
     most = max(one.depth for one, _, _ in asked)
     if stage.source.ask == "similar":
@@ -180,7 +188,7 @@ def _answers(stage: Stage, asked: Sequence[tuple[_Open, Query, Mask]]) -> list[l
     return [row[: one.depth - len(one.candidates)] for (one, _, _), row in zip(asked, rows, strict=True)]
 
 
-def _similar(model: FittedRecommender, page_ids: Sequence[str], k: int, mask: Mask) -> list[Candidate]:
+def _similar(model: FittedRecommender, page_ids: Sequence[str], k: int, mask: Mask) -> list[Answer]:
     """What is similar to any of `page_ids`; each row of scores counts in parts of its best, as they do not compare."""
     ranking = model.similar(page_ids, k, mask)
     if len(page_ids) == 1:

@@ -15,8 +15,8 @@ router = APIRouter(tags=["recommendations"])
 @router.get("/v1/placements", responses=problems())
 async def placements(request: Request) -> PlacementsAnswer:
     """The placements as they are configured now, and which of their sources the live version has."""
-    champion = request.app.state.resources.champion
-    known = champion.bundle.members if champion.bundle else ()
+    champion, restock = request.app.state.resources.champion, request.app.state.resources.restock
+    known = restock.joined(champion.bundle).members if champion.bundle else ()
     return PlacementsAnswer(placements=[_described(placement, known) for placement in champion.placements.values()])
 
 
@@ -27,5 +27,6 @@ def _described(placement: Placement, known: Collection[str]) -> PlacementAnswer:
             PlacementSource(**asdict(source), available=source.recommender in known) for source in placement.sources
         ],
         keep_category=placement.keep_category,
+        cart_on_page=placement.cart_on_page,
         rules=placement.rules,
     )

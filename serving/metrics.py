@@ -86,8 +86,9 @@ class Histogram:
 class Gauges:
     """What others own, read when Prometheus asks; None is left out."""
 
-    model: Callable[[], LiveModel | None]
+    models: Sequence[Callable[[], LiveModel | None]]
     features_as_of: Callable[[], datetime | None]
+    restock_as_of: Callable[[], datetime | None]
     waiting: Sequence[tuple[str, Callable[[], int]]]
     clock: Callable[[], datetime]
 
@@ -97,16 +98,19 @@ class Gauges:
         for log, waiting in self.waiting:
             queues.add_metric([log], waiting())
         yield queues
-        live, features_as_of = self.model(), self.features_as_of()
-        if live is not None:
-            info = GaugeMetricFamily("kairos_model_info", "The version that answers", labels=["name", "version"])
+        info = GaugeMetricFamily("kairos_model_info", "The versions that answer", labels=["name", "version"])
+        ages = GaugeMetricFamily("kairos_model_age_seconds", "Since the version was registered", labels=["name"])
+        for live in filter(None, (model() for model in self.models)):
             info.add_metric([live.name, live.version], 1)
-            yield info
-            age = (self.clock() - live.created_at).total_seconds()
-            yield GaugeMetricFamily("kairos_model_age_seconds", "Since the version was registered", age)
-        if features_as_of is not None:
-            age = (self.clock() - features_as_of).total_seconds()
-            yield GaugeMetricFamily("kairos_product_features_age_seconds", "Since the features' as_of", age)
+            ages.add_metric([live.name], (self.clock() - live.created_at).total_seconds())
+        yield info
+        yield ages
+        for name, help_, as_of in (
+            ("kairos_product_features_age_seconds", "Since the features' as_of", self.features_as_of()),
+            ("kairos_restock_table_age_seconds", "Since the as_of of the table of who is due", self.restock_as_of()),
+        ):
+            if as_of is not None:
+                yield GaugeMetricFamily(name, help_, (self.clock() - as_of).total_seconds())
 
 
 class Metrics:
@@ -125,8 +129,10 @@ class Metrics:
         self._items = Counter("kairos_recommended_items", "Recommended items by source", ("source",))
         self.refresh_failures = Counter("kairos_refresh_failures", "Looks for what is new that failed")
         self.swaps = Counter("kairos_model_swaps", "Times that another version went live")
+        self.restock_carts = Counter("kairos_restock_carts", "Prepared carts that were answered")
+        self.restock_feedback = Counter("kairos_restock_feedback", "What became of prepared carts", ("type",))
         counters = (self._requests, self.events, self._recommendations, self._items, self.refresh_failures, self.swaps)
-        for collector in (*counters, self._seconds):
+        for collector in (*counters, self.restock_carts, self.restock_feedback, self._seconds):
             self._registry.register(collector)
 
     def watch(self, gauges: Gauges) -> None:

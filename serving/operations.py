@@ -55,11 +55,13 @@ async def metrics(request: Request) -> Response:
 async def version(request: Request) -> VersionAnswer:
     """Which Kairos and which model answer."""
     champion = request.app.state.resources.champion
-    live, previous = champion.live(), champion.previous
+    live, previous = champion.live(), champion.versions.previous
+    restock = request.app.state.resources.restock.live()
     return VersionAnswer(
         version=request.app.version,
         model=ModelReference(name=live.name, version=live.version, alias=CHAMPION) if live else None,
         previous_model_version=previous.version.number if previous else None,
+        restock_model=ModelReference(name=restock.name, version=restock.version, alias=CHAMPION) if restock else None,
     )
 
 

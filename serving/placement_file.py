@@ -12,13 +12,15 @@ rules = { price_band = 1.5, exclude_purchased = true }
 import tomllib
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from models.recommenders.family import RECIPES
-from serving.placements import DEFAULT, MAIN, Ask, Placement, Placements, Source
+from serving.placements import DEFAULT, DUE_AGAIN, MAIN, Ask, Placement, Placements, Source
 from serving.rules.rules import Rules
+
+_FLAGS = ("keep_category", "cart_on_page")
 
 
 class PlacementFile:
@@ -43,9 +45,9 @@ class PlacementFile:
 def read(path: Path) -> Placements:
     """The default table as changed by the TOML file `path`.
 
-    A table there is named like a placement: `sources` and `keep_category` replace what the default says, `rules`
-    replace rule by rule, and `false` takes a rule away. Raises ValueError that says what is wrong and what there is,
-    FileNotFoundError when there is no such file.
+    A table there is named like a placement: `sources` and flags replace what the default says, `rules` replace rule by
+    rule, and `false` takes a rule away. Raises ValueError that says what is wrong and what there is, FileNotFoundError
+    when there is no such file.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -68,12 +70,10 @@ def read(path: Path) -> Placements:
 
 
 def _changed(placement: Placement, table: Mapping[str, Any]) -> Placement:
-    _known(table, ("sources", "keep_category", "rules"))
-    changes: dict[str, Any] = {}
+    _known(table, ("sources", *_FLAGS, "rules"))
+    changes: dict[str, Any] = {name: _flag(table, name) for name in _FLAGS if name in table}
     if "sources" in table:
         changes["sources"] = _sources(table["sources"])
-    if "keep_category" in table:
-        changes["keep_category"] = _flag(table, "keep_category")
     if "rules" in table:
         if not isinstance(table["rules"], dict):
             raise ValueError(f"rules must be a table, e.g. [{placement.name}.rules]")
@@ -84,7 +84,7 @@ def _changed(placement: Placement, table: Mapping[str, Any]) -> Placement:
 def _rules(rules: Rules, table: Mapping[str, Any]) -> Rules:
     optional = {field.name for field in fields(Rules) if field.default is None}
     given = {name: None if value is False and name in optional else value for name, value in table.items()}
-    return Rules.of({field.name: getattr(rules, field.name) for field in fields(Rules)} | given)
+    return Rules.of(asdict(rules) | given)
 
 
 def _sources(value: Any) -> tuple[Source, ...]:
@@ -98,8 +98,9 @@ def _source(entry: Any) -> Source:
     if not isinstance(table, dict) or not isinstance(table.get("recommender"), str):
         raise ValueError('a source is a name, or a table as { recommender = "content", ask = "similar" }')
     _known(table, [field.name for field in fields(Source)])
-    if table["recommender"] not in (MAIN, *RECIPES):
-        raise ValueError(f"there is no recommender {table['recommender']!r}; there are {MAIN}, {', '.join(RECIPES)}")
+    known = (MAIN, DUE_AGAIN, *RECIPES)
+    if table["recommender"] not in known:
+        raise ValueError(f"there is no recommender {table['recommender']!r}; there are {', '.join(known)}")
     if table.get("ask", "history") not in get_args(Ask):
         raise ValueError(f"ask = {table['ask']!r} is none of {', '.join(get_args(Ask))}")
     flags = {name: _flag(table, name) for name in ("same_category", "last_resort") if name in table}

@@ -1,6 +1,7 @@
 """Placements: a place in the shop, who is asked about it in which order, and what may stand there. Configuration.
 
-A shop names a placement, never a model. The table below is the default, which `placement_file.py` changes.
+A shop names a placement, never a model. The table below is the default, which `placement_file.py` changes. Two places
+speak of the visitor himself, `recently_viewed` and `buy_again`: nobody fills in there, and a stranger finds them empty.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,9 @@ from serving.rules.rules import Rules
 
 MAIN = "main"
 """The recommender that a version was judged by: the first member of its suite."""
+
+DUE_AGAIN = "due_again"
+"""The live replenishment model as a recommender; there only where one is live."""
 
 Ask = Literal["history", "page", "similar", "search"]
 PlacementName = Literal[
@@ -38,8 +42,8 @@ class Source:
 
     It is asked what follows from the visitor's `history`, what from the products on the `page` as if they were wanted
     right now, what is `similar` to those, or for what was `search`ed. With `same_category` it keeps to the categories
-    of the page's products. A `last_resort` is asked only when no other source found anything, so that a block of what
-    was viewed recently is never filled up with what is popular.
+    of the page's products. A `last_resort` is asked only when no other source found anything, so that a list of what is
+    new is never filled up with what is popular.
     """
 
     recommender: str
@@ -52,13 +56,15 @@ class Source:
 class Placement:
     """A place: `sources` in order of trust, each filling what those before left open, under one set of `rules`.
 
-    With `keep_category`, a category in the request's context is a condition; without it, it is only told.
+    With `keep_category`, a category in the request's context is a condition; without it, it is only told. With
+    `cart_on_page`, what is in the cart is what the answer is to go with, beside the products of the page.
     """
 
     name: PlacementName
     sources: tuple[Source, ...]
     rules: Rules = field(default_factory=Rules)
     keep_category: bool = False
+    cart_on_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ DEFAULT: Placements = {
                 Source("category_popularity", "page"),
                 *_HOME,
             ),
+            cart_on_page=True,
         ),
         Placement("category", (*_HOME, Source("category_popularity")), keep_category=True),
         Placement(
@@ -106,10 +113,10 @@ DEFAULT: Placements = {
             keep_category=True,
         ),
         Placement("email", _HOME, Rules(diversity=0.3)),
-        Placement("recently_viewed", (Source("recently_viewed"), *_ELSE_HOME)),
+        Placement("recently_viewed", (Source("recently_viewed"),)),
         Placement("trending", (Source("trending"), *_ELSE_HOME), keep_category=True),
         Placement("new", (Source("new"), *_ELSE_HOME), keep_category=True),
-        Placement("buy_again", (Source("buy_again"), *_ELSE_HOME)),
+        Placement("buy_again", (Source(DUE_AGAIN), Source("buy_again"))),
         Placement("wishlist", (Source("item_item", "page"), Source("rp3beta", "page"), *_HOME)),
     )
 }

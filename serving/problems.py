@@ -30,8 +30,16 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "malformed_json": Kind(400, "The body is not JSON", "The body could not be read as JSON in UTF-8, or as gzip."),
     "not_found": Kind(404, "There is nothing here", "No endpoint has this path. /v1/docs lists them all."),
+    "unknown_cart": Kind(
+        404, "There is no such cart", "No prepared cart has this id or token. Ask /v1/restock/carts for a new one."
+    ),
     "method_not_allowed": Kind(
         405, "The method is not allowed here", "The path exists, but not for this method. The header Allow names those."
+    ),
+    "cart_expired": Kind(
+        410,
+        "The cart has expired",
+        "What was prepared is no longer what is needed. Ask /v1/restock/carts for a new one.",
     ),
     "payload_too_large": Kind(
         413, "The body is too large", "The body, after gunzip, is over the limit. Split a batch; trim an event."
@@ -42,6 +50,9 @@ KINDS: dict[str, Kind] = {
     "validation_error": Kind(
         422, "Request is not valid", "Each entry of errors points at a field and says what would be right."
     ),
+    "idempotency_conflict": Kind(
+        422, "The key was used for something else", "Send the same body with this Idempotency-Key, or take another key."
+    ),
     "rate_limited": Kind(
         429, "Too many requests wait", "Writing to disk cannot keep up. Send again after Retry-After seconds.", 1
     ),
@@ -49,8 +60,15 @@ KINDS: dict[str, Kind] = {
         503,
         "No model is live",
         "No version of the model `recommender` carries the alias `champion` yet. Run `python -m pipelines train "
-        "recommender`, then `python -m pipelines promote`; the running service follows within seconds.",
+        "recommender`, then `python -m pipelines promote`; the running service follows within seconds. Restocking "
+        "needs `python -m pipelines train replenishment` in the same way.",
         5,
+    ),
+    "nobody_scored": Kind(
+        503,
+        "Nobody was scored",
+        "There is no table of who is due. Run `python -m pipelines restock score`; the service follows within seconds.",
+        60,
     ),
     "storage_unavailable": Kind(
         503,
@@ -62,8 +80,16 @@ KINDS: dict[str, Kind] = {
     "internal_error": Kind(500, "Something went wrong", "A mistake of ours. The log holds more under the request id."),
 }
 
-_STATUSES = {400: "malformed_json"} | {
-    kind.status: code for code, kind in KINDS.items() if kind.status in (404, 405, 413, 415, 422)
+_STATUSES = {
+    KINDS[code].status: code
+    for code in (
+        "malformed_json",
+        "not_found",
+        "method_not_allowed",
+        "payload_too_large",
+        "unsupported_media_type",
+        "validation_error",
+    )
 }
 
 

@@ -15,7 +15,7 @@ from serving.wording import Wording
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OF_SOURCE: dict[str, ReasonCode] = {"trending": "trending", "new": "new", "category_popularity": "popular_in_category"}
-_OF_HISTORY = ("recently_viewed", "buy_again")
+_OF_HISTORY = ("recently_viewed", "buy_again", "due_again")
 
 
 @dataclass(frozen=True)

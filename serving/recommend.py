@@ -50,11 +50,11 @@ async def recommend_batch(request: Request, body: RecommendationBatch) -> Recomm
     resources: Resources = request.app.state.resources
     bundle, placement, now = _live(resources), resources.champion.placements[body.placement], resources.clock()
     requests = body.requests()
-    visitors = await resources.visitors.read_many(
-        body.subjects, bundle.published.features, now, _shown_since(placement, now)
+    visitors = await resources.in_batch_thread(
+        resources.visitors.read_many, body.subjects, bundle.published.features, now, _shown_since(placement, now)
     )
     stale = _stale(resources, now)
-    found = await resources.in_thread(answered, bundle, placement, requests, visitors, now, stale)
+    found = await resources.in_batch_thread(answered, bundle, placement, requests, visitors, now, stale)
     if not body.preview:
         await _log(resources, found)
     return RecommendationAnswers(answers=[one.answer for one in found])
@@ -80,7 +80,7 @@ def _live(resources: Resources) -> Bundle:
     bundle = resources.champion.bundle
     if bundle is None:
         raise Refused("model_unavailable", resources.champion.missing())
-    return bundle
+    return resources.restock.joined(bundle)
 
 
 def _stale(resources: Resources, now: datetime) -> bool:

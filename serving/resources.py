@@ -21,6 +21,7 @@ from models.registry import Registry
 from serving.champion import Champion
 from serving.metrics import Gauges, Metrics
 from serving.placement_file import PlacementFile
+from serving.restock.champion import RestockChampion
 from serving.settings import Settings
 from serving.visitor import Visitors
 
@@ -28,6 +29,7 @@ Clock = Callable[[], datetime]
 P = ParamSpec("P")
 T = TypeVar("T")
 _THREADS = 8
+_BATCH_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,18 @@ class Resources:
     catalog: Catalog
     visitors: Visitors
     champion: Champion
+    restock: RestockChampion
     threads: ThreadPoolExecutor
+    batch_threads: ThreadPoolExecutor
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Wait for a call that blocks; a request that is given up stops waiting, whatever the call still does."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args, **kwargs))
+
+    async def in_batch_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what takes seconds: in a few threads of its own, so that no visitor waits behind a batch."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.batch_threads, partial(function, *args, **kwargs))
 
 
 @contextmanager
@@ -70,6 +79,8 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         stack.callback(decisions.close)
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
+        stack.callback(batch_threads.shutdown, wait=False, cancel_futures=True)
         store = open_store(settings.feature_data, settings.online_store)
         visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
@@ -88,6 +99,25 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         )
         stack.callback(champion.close)
         champion.start()
+        restock = RestockChampion(
+            registry, catalog, settings.feature_data, log, identities, metrics, clock, settings.refresh_seconds
+        )
+        stack.callback(restock.close)
+        restock.start()
         waiting = (("event", events.waiting), ("decision", decisions.waiting))
-        metrics.watch(Gauges(champion.live, champion.features_as_of, waiting, clock))
-        yield Resources(settings, clock, metrics, events, decisions, identities, catalog, visitors, champion, threads)
+        models = champion.live, restock.live
+        metrics.watch(Gauges(models, champion.features_as_of, restock.table_as_of, waiting, clock))
+        yield Resources(
+            settings,
+            clock,
+            metrics,
+            events,
+            decisions,
+            identities,
+            catalog,
+            visitors,
+            champion,
+            restock,
+            threads,
+            batch_threads,
+        )

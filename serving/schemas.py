@@ -219,6 +219,7 @@ class PlacementAnswer(BaseModel):
     name: PlacementName
     sources: list[PlacementSource]
     keep_category: bool
+    cart_on_page: bool
     rules: Rules
 
 
@@ -310,3 +311,4 @@ class VersionAnswer(BaseModel):
     version: str
     model: ModelReference | None
     previous_model_version: str | None = None
+    restock_model: ModelReference | None = None

@@ -24,3 +24,4 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(32_768, ge=1024, description="limit of one event's body")
     max_batch_bytes: int = Field(512_000, ge=1024, description="limit of a batch's body, after gunzip")
     future_tolerance_seconds: int = Field(300, ge=0, description="an event further ahead of our clock is rejected")
+    allow_as_of: bool = Field(False, description="restock requests may say `as_of`: for simulation and replay")

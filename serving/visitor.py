@@ -18,6 +18,7 @@ from feast import FeatureStore
 from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Identities, Person, default_customer
 from features.log import Log, Record, from_record
+from features.purchases import kept_lines
 from features.store import CustomerRow, read_customer
 from models.arrays import Floats, Ids
 from models.recommenders.base import Query, days
@@ -88,20 +89,14 @@ class Visitors:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, self._read, subject, features, now, shown_since)
 
-    async def read_many(
+    def read_many(
         self,
         subjects: Sequence[Subject],
         features: Sequence[str],
         now: datetime,
         shown_since: datetime | None = None,
     ) -> list[Visitor]:
-        """The visitors of many subjects, as `read` reads each."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, self._read_all, subjects, features, now, shown_since)
-
-    def _read_all(
-        self, subjects: Sequence[Subject], features: Sequence[str], now: datetime, shown_since: datetime | None
-    ) -> list[Visitor]:
+        """The visitors of many subjects, as `read` reads each; in the thread of the caller, who has one for batches."""
         return [
             Visitor() if subject == Subject() else self._read(subject, features, now, shown_since)
             for subject in subjects
@@ -113,7 +108,7 @@ class Visitors:
         after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
         as_of = rows[0].event_timestamp if rows else None
         tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH, as_of)
-        visitor = _visitor(rows, [record for record in tail if _belongs(record, person)], degraded)
+        visitor = _visitor(rows, [record for record in tail if person.did(record.user_id)], degraded)
         if shown_since is None:
             return visitor
         return replace(visitor, shown=shown_lately(self.decisions, person, shown_since, visitor.ids, visitor.days))
@@ -156,11 +151,6 @@ class Visitors:
         self._features.shutdown(wait=False, cancel_futures=True)
 
 
-def _belongs(record: Record, person: Person) -> bool:
-    """On a shared device the events of another customer carry the same anonymous id."""
-    return record.user_id is None or record.user_id in person.user_ids
-
-
 def _visitor(rows: Sequence[CustomerRow], tail: Sequence[Record], degraded: Degraded | None) -> Visitor:
     entries: list[tuple[float, str, float]] = []
     for row in rows:
@@ -176,30 +166,9 @@ def _visitor(rows: Sequence[CustomerRow], tail: Sequence[Record], degraded: Degr
 
 
 def _wanted(tail: Sequence[Event]) -> Iterator[tuple[float, str, float]]:
-    """(day, product, weight) of what counts in the latest events, in their order.
-
-    The rules are those of `features/sql/visible.sql`, to which a test holds them: returned lines do not count, and of
-    several events that bring the same product in the same order the earliest does.
-    """
-    cancelled, returned, first = set(), set(), dict[tuple[str | None, str], tuple[datetime, int]]()
-    for place, event in enumerate(tail):
-        order = event.body.order_id
-        if event.type == "order_cancelled" or (event.type == "order_refunded" and not event.body.lines):
-            cancelled.add(order)
-        elif event.type == "order_refunded":
-            returned |= {(order, line.product_id) for line in event.body.lines}
-        elif event.type == "order_completed":
-            for line in event.body.lines:
-                known = first.get((order, line.product_id), (event.occurred_at, place))
-                first[order, line.product_id] = min(known, (event.occurred_at, place))
-    for place, event in enumerate(tail):
+    """(day, product, weight) of what counts in the latest events, in their order; of orders, what was kept."""
+    for event, kept in zip(tail, kept_lines(tail), strict=True):
         weight = INTERACTION_WEIGHTS.get(event.type)
-        if weight is None:
-            continue
-        for line in event.body.lines:
-            bought = event.body.order_id, line.product_id
-            if event.type == "order_completed" and (
-                bought[0] in cancelled or bought in returned or first[bought] != (event.occurred_at, place)
-            ):
-                continue
-            yield days(event.occurred_at), line.product_id, weight
+        if weight is not None:
+            for line in kept if event.type == "order_completed" else event.body.lines:
+                yield days(event.occurred_at), line.product_id, weight

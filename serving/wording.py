@@ -68,6 +68,12 @@ def _buyers_russian(count: int) -> str:
     return f"Недавно это {done} {number} {who}"
 
 
+def _in_guillemets(name: str) -> str:
+    """Quotes inside of quotes are others: «Чай „Нури“»."""
+    inner = re.sub(r'"([^"]*)"', r"„\1“", name)
+    return f"«{inner.replace('«', '„').replace('»', '“')}»"
+
+
 _ENGLISH = Wording(
     {
         "because_you_bought": "Because you bought {name}",
@@ -102,7 +108,7 @@ _RUSSIAN = Wording(
         "similar_to": "Похоже на {name}",
         "trending": "Сейчас берут чаще обычного",
     },
-    "«{}»".format,
+    _in_guillemets,
     _again_russian,
     _buyers_russian,
 )

@@ -4,13 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
 
 from benchmarks.entrants import CHAMPION
+from features.definitions import LOG_POSITION, PROVENANCE, RESTOCK_FEATURES
 from models.recommenders.family import RECIPES
+from models.time_to_event.family import RECIPES as TIME_TO_EVENT
+from models.time_to_event.forecast import Status
+from models.time_to_event.missing import Missing
 from pipelines.__main__ import app as verbs_app
 from pipelines.settings import Settings as PipelineSettings
 from serving.app import create_app
@@ -86,6 +90,15 @@ def test_every_error_code_is_documented_with_its_status() -> None:
 def test_every_recommender_is_in_the_readme_tables_and_no_other() -> None:
     rows = re.findall(r"^\| `([a-z0-9_]+)` \|", TEXT["README.md"], re.MULTILINE)
     assert sorted(rows) == sorted(RECIPES)
+
+
+def test_every_time_to_event_model_and_every_restock_feature_is_in_the_page_about_restocking() -> None:
+    tables = "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT["docs/restock.md"], re.MULTILINE))
+    named = set(re.findall(r"`(\w+)`", tables))
+    features = {field.name for field in RESTOCK_FEATURES} - {LOG_POSITION.name, *(field.name for field in PROVENANCE)}
+    states = {*get_args(Status), *get_args(Missing)} - {""}
+    for wanted in (set(TIME_TO_EVENT), features, states):
+        assert wanted <= named, wanted - named
 
 
 def test_the_figures_in_the_readme_are_the_measured_ones() -> None:

@@ -12,7 +12,7 @@ from models.evidence import Evidence
 from models.recommenders.base import Recommender
 from models.recommenders.family import RECIPES
 from models.recommenders.suite import Suite
-from models.registry import CHALLENGER, CHAMPION, Published, Registry
+from models.registry import CHALLENGER, CHAMPION, PublishedRecommender, Registry
 from training.assortment import Assortment
 from training.contest import contest
 from training.dataset import Exam, exam
@@ -71,7 +71,7 @@ def assess(
     return Assessment(fold, evaluation, evidence, registry.record(EXPERIMENT, title, evidence))
 
 
-def _published(registry: Registry, model: str) -> dict[str, Published]:
+def _published(registry: Registry, model: str) -> dict[str, PublishedRecommender]:
     if model not in MODELS:
         raise LookupError(f"there is no model {model!r} to evaluate; choose one of {', '.join(MODELS)}")
     aliases = (CHAMPION, CHALLENGER) if model == ALL else (model,)
@@ -82,7 +82,7 @@ def _published(registry: Registry, model: str) -> dict[str, Published]:
     return {alias: registry.load(version) for alias, version in reversed(distinct.values())}
 
 
-def _members(published: Mapping[str, Published]) -> Sequence[Recommender]:
+def _members(published: Mapping[str, PublishedRecommender]) -> Sequence[Recommender]:
     newer = published.get(CHALLENGER) or published.get(CHAMPION)
     recipe = newer.recipe if newer else Suite()
     return recipe.sources if isinstance(recipe, Suite) else (recipe,)
@@ -94,7 +94,7 @@ def _by_name(recipes: Sequence[str]) -> dict[str, Recommender]:
     return {name: RECIPES[name]() for name in recipes}
 
 
-def _versions(published: Mapping[str, Published]) -> dict[str, str]:
+def _versions(published: Mapping[str, PublishedRecommender]) -> dict[str, str]:
     return {alias: one.version.number for alias, one in published.items()}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from models.recommenders.base import FittedRecommender, Recommender
 from models.recommenders.combinator import fit_all
 from models.recommenders.suite import Suite
-from models.registry import Published
+from models.registry import PublishedRecommender
 from training.baselines import BASELINES
 from training.dataset import Exam
 from training.evaluate import Evaluation, evaluate
@@ -14,7 +14,7 @@ from training.evaluate import Evaluation, evaluate
 def contest(
     judged: Exam,
     recipes: Mapping[str, Recommender],
-    published: Mapping[str, Published],
+    published: Mapping[str, PublishedRecommender],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Evaluation:
     """Judge `recipes` and `published` models, each under its name, beside the baselines.

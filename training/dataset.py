@@ -69,8 +69,8 @@ def exam(history: Path, identities: pa.Table, fold: Fold, assortment: Assortment
 
 def to_interactions(table: pa.Table, until: float) -> Interactions:
     """A table of `features.compute.interactions` as arrays; ids sorted, so that ties by code are ties by id."""
-    items, item_ids = _encoded(table["product_id"])
-    customers, customer_ids = _encoded(table["customer_id"])
+    items, item_ids = encoded(table["product_id"])
+    customers, customer_ids = encoded(table["customer_id"])
     return Interactions(
         customers=customers,
         items=items,
@@ -137,27 +137,28 @@ def digest(data: Interactions) -> str:
     return hashed.hexdigest()[:16]
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
-    encoded = column.combine_chunks().dictionary_encode()
-    ids = encoded.dictionary.to_numpy(zero_copy_only=False).astype(object)
+def encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
+    """The code of each entry, and the sorted ids that the codes point into."""
+    entries = column.combine_chunks().dictionary_encode()
+    ids = entries.dictionary.to_numpy(zero_copy_only=False).astype(object)
     order = np.argsort(ids, kind="stable")
     rank = np.empty(len(ids), np.int32)
     rank[order] = np.arange(len(ids), dtype=np.int32)
-    return rank[encoded.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
+    return rank[entries.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
 
 
 def _orders(table: pa.Table) -> Codes:
     """The code of each line's order, -1 where it was not bought."""
     bought = np.flatnonzero(pc.equal(table["type"], _TARGET).to_numpy(zero_copy_only=False))
     orders = np.full(len(table), -1, np.int32)
-    orders[bought] = _encoded(table["order_id"].take(pa.array(bought)))[0]
+    orders[bought] = encoded(table["order_id"].take(pa.array(bought)))[0]
     return orders
 
 
 def _products_of(table: pa.Table, customer_ids: Ids, item_ids: Ids) -> list[Codes]:
     """For each of the sorted `customer_ids`, the sorted codes of the products in its rows that are in `item_ids`."""
-    owners, customers = _encoded(table["customer_id"])
-    codes, products = _encoded(table["product_id"])
+    owners, customers = encoded(table["customer_id"])
+    codes, products = encoded(table["product_id"])
     known_owner, known_product = codes_of(customers, customer_ids), codes_of(products, item_ids)
     rows = known_owner[owners] if len(owners) else owners
     columns = known_product[codes] if len(codes) else codes

@@ -123,7 +123,8 @@ def _products(forecasts: Forecasts, offer: Offer, rows: NDArray[np.int64]) -> tu
     """The product that is meant for each row and the first of its alternatives that is available, -1 for none."""
     wanted = forecasts.product_ids[rows, None]
     named = np.hstack([wanted, forecasts.alternatives[rows]]) if len(forecasts.alternatives) else wanted
-    places = codes_of(named.ravel(), offer.product_ids).reshape(named.shape)
+    written = np.where(named == None, "", named)  # noqa: E711 - of each entry: a row with fewer alternatives
+    places = codes_of(written.ravel(), offer.product_ids).reshape(named.shape)
     can = (places >= 0) & (offer.available[places] if len(offer.available) else False)
     first = can.argmax(axis=1)
     taken = np.where(can.any(axis=1), places[np.arange(len(rows)), first], -1)

@@ -17,11 +17,13 @@ from models.time_to_event.curves import daily
 from models.time_to_event.durations import HORIZON, Durations
 from models.time_to_event.forecast import ALTERNATIVES, Forecasts
 from models.time_to_event.groups import Groups
+from models.time_to_event.hazard import Hazard
 from models.time_to_event.lines import Lines
-from models.time_to_event.mean_interval import MeanInterval
+from models.time_to_event.log_logistic import LogLogistic
 from models.time_to_event.missing import missing
 from models.time_to_event.pairs import Watch, pairs_at
 from models.time_to_event.product_choice import FittedProductChoice, ProductChoice, Shelf
+from models.time_to_event.purchases import Purchases
 from models.time_to_event.quantity import FittedQuantity, Quantity
 from models.time_to_event.standing import Standing
 
@@ -40,8 +42,8 @@ class Replenishment:
     """
 
     name: ClassVar[str] = "replenishment"
-    need: TimeToEvent = field(default_factory=MeanInterval)
-    trips: TimeToEvent = field(default_factory=MeanInterval)
+    need: TimeToEvent = field(default_factory=Hazard)
+    trips: TimeToEvent = field(default_factory=LogLogistic)
     quantity: Quantity = field(default_factory=Quantity)
     choice: ProductChoice = field(default_factory=ProductChoice)
     origins: int = 13
@@ -112,9 +114,10 @@ class FittedReplenishment:
 
     def forecast(self, lines: Lines, day: int) -> Forecasts:
         """For every group that a customer of `lines` ever bought, at the end of `day`; what is later has no part."""
-        purchases = lines.until(day).by_group(self.groups)
+        lines = lines.until(day)
+        purchases = lines.by_group(self.groups)
         pairs = pairs_at(purchases, day, _ANY)
-        lacking = missing(pairs, lines.until(day), self.groups, self.recipe.watch)
+        lacking = missing(pairs, lines, self.groups, self.recipe.watch)
         asked = np.asarray(lacking == "", bool)
         curves = np.ones((len(pairs), HORIZON + 1))
         curves[asked] = daily(self.need, pairs.rows(asked))
@@ -148,7 +151,7 @@ class FittedReplenishment:
         }
         return {f"{part}/{name}": array for part, of in parts.items() for name, array in of.arrays().items()}
 
-    def _trips(self, orders: Any, day: int, customers: int) -> Floats:
+    def _trips(self, orders: Purchases, day: int, customers: int) -> Floats:
         curves = np.ones((customers, HORIZON + 1))
         pairs = pairs_at(orders, day, _ANY)
         curves[pairs.customers] = daily(self.trips, pairs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.arrays import Mask
 from serving.rules.allow import allow
-from serving.rules.candidates import Candidates, weighed
+from serving.rules.candidates import Candidate, Candidates, weighed
 from serving.rules.columns import Columns
 from serving.rules.exploration import explore
 from serving.rules.fill import filled
@@ -37,11 +37,11 @@ def arrange(
     rules: Rules,
     page: Page,
     columns: Columns,
-    candidates: Sequence[tuple[str, float, str]],
+    candidates: Sequence[Candidate],
     limit: int,
     allowed: Mask | None = None,
 ) -> list[Slot]:
-    """At most `limit` slots from `candidates` (id, score, source), best first, several sources one after another.
+    """At most `limit` slots from `candidates`, best first, several sources one after another.
 
     `allowed` is what `allow` gave, asked again when None; nothing outside of it is ever in the answer. Pins stand at
     their positions, or nearer to the front of an answer that is shorter, unless a cap or the share of promoted products

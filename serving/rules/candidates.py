@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,15 @@ from serving.rules.page import Page
 from serving.rules.rejected import rejection
 from serving.rules.relevance import LEAST, never_rising, share_of_best
 from serving.rules.rules import Rules
+
+
+class Candidate(NamedTuple):
+    """A product as a recommender (`source`) found it, asked at the `stage`-th place of the placement."""
+
+    item_id: str
+    score: float
+    source: str
+    stage: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +40,22 @@ class Candidates:
         return self.codes[np.argsort(-self.weight, kind="stable")]
 
 
-def weighed(
-    rules: Rules, page: Page, columns: Columns, found: Sequence[tuple[str, float, str]], allowed: Mask
-) -> Candidates:
-    """Those of `found` (id, score, source) that are allowed and relevant enough, weighed.
+def weighed(rules: Rules, page: Page, columns: Columns, found: Sequence[Candidate], allowed: Mask) -> Candidates:
+    """Those of `found` that are allowed and relevant enough, weighed.
 
-    A weight is the relevance, times the factor of each boost whose filter the product passes, times 1 - rate for each
-    time it was shown in vain, times what its likeness to the rejected leaves.
+    Relevance counts within a source and stage: what a recommender says of the page and what the same one says of the
+    visitor are two scales. A weight is the relevance, times the factor of each boost whose filter the product passes,
+    times 1 - rate for each time it was shown in vain, times what its likeness to the rejected leaves.
     """
-    first = {id_: (score, source) for id_, score, source in reversed(found)}
-    ids = list(dict.fromkeys(id_ for id_, _, _ in found))
-    codes = columns.codes(ids)
+    first: dict[str, Candidate] = {}
+    for candidate in found:
+        first.setdefault(candidate.item_id, candidate)
+    codes = columns.codes(list(first))
     may = (codes >= 0) & allowed[codes]
-    kept = list(compress(map(first.__getitem__, ids), may))
-    scores = np.array([score for score, _ in kept], float)
-    sources = tuple(source for _, source in kept)
-    share = share_of_best(scores, sources)
+    kept = list(compress(first.values(), may))
+    scores = np.array([candidate.score for candidate in kept], float)
+    sources = tuple(candidate.source for candidate in kept)
+    share = share_of_best(scores, [(candidate.stage, candidate.source) for candidate in kept])
     enough = share >= (LEAST[rules.min_relevance] if rules.min_relevance else -np.inf)
     codes, scores, sources = codes[may][enough], scores[enough], tuple(compress(sources, enough))
     weight = never_rising(share[enough])

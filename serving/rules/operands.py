@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -71,6 +70,9 @@ class Operand:
         texts = [value.value for value in values if isinstance(value.value, str)]
         if len(texts) == len(values) and self.text is not None:
             return self._among(texts)
+        wanted = [value.value for value in values if isinstance(value.value, float)]
+        if len(wanted) == len(values) and (numbers := self._numbers()) is not None:
+            return np.isin(numbers, wanted)
         masks = [self.compared("==", value) for value in values]
         return np.logical_or.reduce(masks) if masks else self._none()
 
@@ -112,7 +114,7 @@ class Operand:
         """None where there is none: an attribute is one of texts until some product has a number there."""
         if self.kind != "an attribute" or self.text is None:
             return self.number
-        read = np.array([*map(_number, self.text.levels.values[:-1]), np.nan])
+        read = self.text.levels.numbers
         return read[self.text.codes] if np.isfinite(read).any() or not self.strict else None
 
     def _among(self, wanted: Sequence[str]) -> Mask:
@@ -140,14 +142,6 @@ def within(paths: Sequence[str]) -> Callable[[str], bool]:
     """
     prefixes = tuple(f"{path.rstrip('/')}/" for path in paths)
     return lambda path: f"{path}/".startswith(prefixes)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        return float("nan")
-    return number if isfinite(number) else float("nan")
 
 
 def _shown(value: Value) -> str:

@@ -1,6 +1,6 @@
 """How much an item matters, from 0 to 1, so that boosting, diversity and a minimum mean the same for every model."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -17,8 +17,10 @@ one customer in ten `low` keeps 36 at most.
 _FAINTEST = 0.01
 
 
-def share_of_best(scores: Floats, sources: Sequence[str]) -> Floats:
+def share_of_best(scores: Floats, sources: Sequence[Hashable]) -> Floats:
     """Each score as a share of the best one of the same source, since scores compare within one source only.
+
+    One recommender that was asked two things is two sources.
 
     The share counts from zero; for a source with scores below zero, from its lowest one.
 
@@ -26,8 +28,8 @@ def share_of_best(scores: Floats, sources: Sequence[str]) -> Floats:
     [1.0, 0.25, 1.0, 0.0]
     """
     share = np.ones(len(scores))
-    for name in set(sources):
-        own = np.array([source == name for source in sources], bool)
+    for one in set(sources):
+        own = np.array([source == one for source in sources], bool)
         floor = min(0.0, scores[own].min())
         height = scores[own].max() - floor
         if height > 0:

@@ -3,6 +3,7 @@
 `allow` reads the first half, before the model's best are taken; `arrange` reads the second, after that.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
@@ -114,9 +115,13 @@ class Rules:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> "Rules":
-        """From a table of TOML or JSON. Raises ValueError that names every wrong entry and what it should be."""
+        """From a table of TOML or JSON. Raises ValueError that names every wrong entry and what it should be.
+
+        Types are taken as they are written, since a rule that was understood in another way shows in no answer:
+        `diversity = true` is no 1, and `in_stock = "no"` no condition.
+        """
         try:
-            return _RULES.validate_python(dict(table))
+            return _RULES.validate_json(json.dumps(dict(table), default=str), strict=True)
         except ValidationError as error:
             raise ValueError("; ".join(_told(detail) for detail in error.errors())) from None
 

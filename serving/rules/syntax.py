@@ -13,7 +13,9 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 
 from serving.rules.grammar import GRAMMAR
 from serving.rules.tree import (
+    MAX_CONDITIONS,
     MAX_DEPTH,
+    MAX_MEMBERS,
     AllOf,
     AnyOf,
     Call,
@@ -25,6 +27,8 @@ from serving.rules.tree import (
     Negated,
     Truth,
     Value,
+    conditions,
+    place,
 )
 
 MAX_LENGTH = 2_000
@@ -60,6 +64,10 @@ def parse(text: str) -> Expression:
     except UnexpectedInput as error:
         raise _explained(error, text) from None
     found: Expression = tree
+    for number, condition in enumerate(conditions(found)):
+        if number == MAX_CONDITIONS:
+            told = f"a filter has at most {MAX_CONDITIONS} conditions, and here begins one more; try `in`"
+            raise FilterError(told, place(condition))
     return found
 
 
@@ -94,7 +102,11 @@ class _Builder(Transformer[Token, Expression]):
         return Comparison(left, str(sign), right, _at(sign))
 
     def membership(self, left: Name | Value, *values: Value | None) -> Membership:
-        return Membership(left, tuple(value for value in values if value is not None))
+        members = tuple(value for value in values if value is not None)
+        if len(members) > MAX_MEMBERS:
+            told = f"a list has at most {MAX_MEMBERS} values, this one {len(members)}; split the request"
+            raise FilterError(told, members[MAX_MEMBERS].at)
+        return Membership(left, members)
 
     def call(self, column: Name, function: Token, argument: Value) -> Call:
         return Call(column, str(function), str(argument.value))
@@ -103,7 +115,7 @@ class _Builder(Transformer[Token, Expression]):
         return Flag(column)
 
     def alone(self, value: Value) -> Truth:
-        return Truth(value.value is True)
+        return Truth(value.value is True, value.at)
 
     def negated(self, part: Expression) -> Negated:
         return Negated(part, _deeper(part))

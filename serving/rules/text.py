@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Codes, Ids, Mask
+from models.arrays import Codes, Floats, Ids, Mask
 
 MAX_PATH_DEPTH = 6
 
@@ -34,6 +35,11 @@ class Levels:
         for place, row in enumerate(rows):
             found[place, : len(row)] = [prefixes.setdefault(prefix, len(prefixes)) for prefix in row]
         return found
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """Each value read as a number, NaN where it is none, (values,)."""
+        return np.array([*map(_number, self.values[:-1]), np.nan])
 
     def including(self, values: Sequence[str | None]) -> "Levels":
         """These and `values`; the same object when none is new."""
@@ -91,6 +97,14 @@ class Text:
     def inserted(self, places: NDArray[np.int64]) -> "Text":
         """With products of which nothing is known before `places`, as `numpy.insert` counts."""
         return Text(np.insert(self.codes, places, np.int32(-1)), self.levels)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return float("nan")
+    return number if isfinite(number) else float("nan")
 
 
 def _prefixes(path: str | None) -> list[str]:

@@ -1,11 +1,15 @@
 """What a filter is once it is read: a small tree. `at` counts characters of the text from 1.
 
-`depth` is kept, as whoever walks a tree recurses: `MAX_DEPTH` bounds it, whatever the text.
+`depth` is kept, as whoever walks a tree recurses: `MAX_DEPTH` bounds it, whatever the text. The other two bound what a
+filter costs: each condition is asked of all products.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 MAX_DEPTH = 32
+MAX_CONDITIONS = 50
+MAX_MEMBERS = 200
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Truth:
     """`true` or `false`, by itself."""
 
     value: bool
+    at: int
     depth: int = field(default=0, init=False)
 
 
@@ -94,4 +99,28 @@ class AnyOf:
     depth: int
 
 
-Expression = Comparison | Membership | Call | Flag | Truth | Negated | AllOf | AnyOf
+Condition = Comparison | Membership | Call | Flag | Truth
+Expression = Condition | Negated | AllOf | AnyOf
+
+
+def conditions(tree: Expression) -> Iterator[Condition]:
+    """What a filter asks, from left to right."""
+    match tree:
+        case Negated(part):
+            yield from conditions(part)
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from conditions(part)
+        case _:
+            yield tree
+
+
+def place(condition: Condition) -> int:
+    """Where a condition begins."""
+    match condition:
+        case Comparison(left) | Membership(left):
+            return left.at
+        case Call(column) | Flag(column):
+            return column.at
+        case Truth(_, at):
+            return at

@@ -103,6 +103,8 @@ def test_from_a_file_to_an_answer(
     assert json.loads(tuned["recipe"])["recipe"] == "popularity"
     assert "nothing to tune in 'magic'" in run("tune", "recommender", "--recipe", "magic", code=1)
 
+    _restocking(tmp_path)
+
     with running(Settings(), tmp_path / "service.log") as url, httpx.Client(base_url=url, timeout=20) as client:
         before, known = (_ask(client, user) for user in ("nobody-yet", "1"))
         assert before["fallback"] == "popularity"
@@ -114,6 +116,27 @@ def test_from_a_file_to_an_answer(
         after = _ask(client, "nobody-yet")
         assert after["fallback"] is None
         assert after["items"] != before["items"]
+
+
+def _restocking(folder: Path) -> None:
+    """Its verbs, from training to a file of who is due, as of the end of the purchases."""
+    assert "pipelines train replenishment" in run("restock", "score", code=1)
+    assert run("train", "replenishment")["version"] == "1"
+    assert run("promote", "replenishment", "--why", "the first", "--force")["live"] == "1"
+    assert "nobody was scored" in run("restock", "due", "--out", str(folder / "due.csv"), code=1)
+    assert "lies in the future" in run("restock", "score", "--until", "2100-01-01", code=1)
+    scored = run("restock", "score", "--until", "2018-01-02")
+    assert scored["customers"] == HOUSEHOLDS
+    assert scored["forecasts"] > HOUSEHOLDS
+    assert run("features", "materialize")["restock_customers"] == HOUSEHOLDS
+    asked = ("--until", "2018-01-02", "--min-probability", "0.1", "--limit", "5")
+    found = run("restock", "due", "--out", str(folder / "due.csv"), *asked)
+    assert (found["customers"], found["first"], found["last"]) == (5, "2018-01-02", "2018-01-08")
+    assert len((folder / "due.csv").read_text().splitlines()) == 6
+    out = folder / "restock"
+    judged = run("evaluate", "replenishment", "--model", "champion", "--recipe", "bg_nbd", "--out", str(out))
+    assert judged["tasks"]["need"].keys() >= {"champion", "bg_nbd"}
+    assert {path.name for path in out.iterdir()} >= {"evaluation.csv", "calibration.png", "report.md"}
 
 
 def _ask(client: httpx.Client, user: str) -> Any:

@@ -1,12 +1,16 @@
 """Many subjects at once: each gets the answer that it would get alone, logged like one, in one commit."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, current_thread
 from typing import Any
 
 import pytest
 
 from serving.placements import DEFAULT
+from serving.visitor import Visitor
 from tests.serving.test_recommend import decisions, ids
 from tests.serving.world import DRINKER, LEAVES, MILK, Shop
+from tests.waiting import until
 
 SUBJECTS = [
     {"user_id": DRINKER},
@@ -67,6 +71,26 @@ def test_a_preview_is_not_logged(shop: Shop) -> None:
 def test_what_is_excluded_is_excluded_for_everybody(shared: Shop) -> None:
     for answer in batch(shared, subjects=SUBJECTS, limit=100, exclude_item_ids=[MILK, *LEAVES]):
         assert not set(ids(answer)) & {MILK, *LEAVES}
+
+
+def test_a_page_never_waits_behind_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    free, waiting = Event(), list[str]()
+
+    def endless(*_: Any) -> list[Visitor]:
+        waiting.append(current_thread().name)
+        assert free.wait(20)
+        return [Visitor()]
+
+    monkeypatch.setattr(shop.resources.visitors, "read_many", endless)
+    with ThreadPoolExecutor(12) as callers:
+        batches = [callers.submit(batch, shop, subjects=[{}], preview=True) for _ in range(12)]
+        try:
+            until(lambda: len(waiting) > 1, "batches are at work")
+            assert ids(shop.recommend(subject={"user_id": DRINKER}, filter="price < 4", preview=True))
+        finally:
+            free.set()
+        assert all(one.result() for one in batches)
+    assert all(name.startswith("batch") for name in waiting)
 
 
 @pytest.mark.parametrize(

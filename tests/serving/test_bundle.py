@@ -10,9 +10,10 @@ import pytest
 
 from features.catalog import Catalog, Product
 from features.database import open_database
-from models.recommenders.base import days
+from models.recommenders.base import Query, days
+from models.recommenders.content import FittedContent
 from serving.answers import answered
-from serving.bundle import MOST_CHANGES, Bundle, Shelf
+from serving.bundle import FIRST_IMPORT, MOST_CHANGES, Bundle, Shelf
 from serving.placements import DEFAULT
 from serving.schemas import Context, RecommendationRequest
 from serving.visitor import Visitor
@@ -101,6 +102,29 @@ def test_what_is_live_stays_as_it_is(start: Bundle) -> None:
     catalog.engine.dispose()
 
 
+def test_the_first_import_makes_nothing_new(start: Bundle) -> None:
+    catalog = Catalog(open_database("sqlite://"))
+    catalog.upsert([Product(product_id="unsold"), Product(product_id=MILK)], NOW - timedelta(days=3))
+    catalog.upsert([Product(product_id="straggler")], NOW - timedelta(days=3) + FIRST_IMPORT)
+    catalog.upsert([Product(product_id="arrival")], NOW - timedelta(days=1))
+    changes = catalog.changed_since(0)
+    shelf = Shelf().following(changes)
+    assert shelf.opened == NOW - timedelta(days=3)
+    fresh = Bundle.assembled(start.published, shelf, start.product_features, days(NOW))
+    since = dict(zip(fresh.columns.item_ids, fresh.columns.number("since"), strict=True))
+    assert since["arrival"] == days(NOW) - 1
+    assert np.isnan([since["unsold"], since["straggler"]]).all()
+    assert since[MILK] < days(NOW) - 60, "its first sale is known"
+    new = fresh.members["new"].recommend([Query(days(NOW))], 20, fresh.columns.sold).row(0)
+    assert [id_ for id_, _, _ in new] == ["arrival", MILK]
+    later = [Product(product_id="next")]
+    catalog.upsert(later, NOW)
+    changes = catalog.changed_since(changes.revision)
+    followed = fresh.following(changes, shelf.following(changes), days(NOW))
+    assert followed.columns.number("since")[followed.columns.codes(["next"])[0]] == days(NOW)
+    catalog.engine.dispose()
+
+
 def test_many_changes_are_taken_over_at_once(start: Bundle) -> None:
     catalog = Catalog(open_database("sqlite://"))
     catalog.upsert([Product(product_id=f"p{number:05d}") for number in range(MOST_CHANGES + 1)], NOW)
@@ -108,6 +132,25 @@ def test_many_changes_are_taken_over_at_once(start: Bundle) -> None:
     later = start.following(changes, start.shelf.following(changes), days(NOW))
     assert len(later.columns.item_ids) == len(start.columns.item_ids) + MOST_CHANGES + 1
     assert later.columns.sold.all()
+    catalog.engine.dispose()
+
+
+def test_what_nobody_says_any_longer_is_forgotten_in_time(start: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.bundle.MOST_FOLLOWED", 5)
+    catalog, followed, sizes = Catalog(open_database("sqlite://")), start, list[tuple[int, int]]()
+    shelf, revision = start.shelf, 0
+    for number in range(20):
+        catalog.upsert([Product(product_id="tea-1", title=f"Tea {chr(97 + number) * 3}", category="drinks/tea")], NOW)
+        changes = catalog.changed_since(revision)
+        revision = changes.revision
+        shelf = shelf.following(replace(changes, revision=shelf.revision + 1))
+        followed = followed.following(changes, shelf, days(NOW))
+        content = followed.members["content"]
+        assert isinstance(content, FittedContent)
+        sizes.append((len(content.vectors.names), len(followed.columns.texts["title"].levels.values)))
+    assert sizes[0] < sizes[4], "a bundle that only follows grows"
+    assert max(sizes) == sizes[10] == sizes[16], "made anew after every fifth, it does not grow for ever"
+    assert answers(followed) == answers(Bundle.assembled(start.published, shelf, start.product_features, days(NOW)))
     catalog.engine.dispose()
 
 

@@ -63,7 +63,7 @@ def test_a_version_that_recommends_nothing_does_not_go_live(folder: Path) -> Non
         silent = FittedPopularity(items, 20_000.0, np.zeros(len(items)))
         registry = registry_of(folder)
         registry.promote(registry.publish("recommender", Popularity(), silent, FEATURES, EMPTY), "a test", "bad", NOW)
-        until(lambda: shop.resources.champion._refused == "2", "version 2 is refused")
+        until(lambda: shop.resources.champion.versions.refused == "2", "version 2 is refused")
         assert version(shop)["model"]["version"] == "1"
         assert shop.recommend(subject={"user_id": DRINKER})["items"]
         assert "kairos_refresh_failures_total 1.0" in shop.client.get("/metrics").text

@@ -80,7 +80,10 @@ def test_ages_are_counted_by_the_given_clock() -> None:
     born = datetime(2026, 11, 1, tzinfo=UTC)
     metrics = Metrics()
     live = LiveModel("recommender", "7", born)
-    metrics.watch(Gauges(lambda: live, lambda: None, (), lambda: born + timedelta(hours=1)))
+    metrics.watch(
+        Gauges((lambda: live, lambda: None), lambda: None, lambda: born, (), lambda: born + timedelta(hours=1))
+    )
     found = samples(metrics.exposition().decode())
-    assert found["kairos_model_age_seconds", ()] == 3600.0
+    assert found["kairos_model_age_seconds", (("name", "recommender"),)] == 3600.0
+    assert found["kairos_restock_table_age_seconds", ()] == 3600.0
     assert ("kairos_product_features_age_seconds", ()) not in found

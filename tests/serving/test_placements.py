@@ -1,7 +1,7 @@
 """Placements: who is asked in which order, whatever the live version has, and a file that changes a line at a time."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -87,15 +87,24 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         [cart]
         sources = ["main", { recommender = "rp3beta", ask = "page", same_category = true, last_resort = true }]
         keep_category = true
+
+        [wishlist]
+        cart_on_page = true
+
+        [buy_again]
+        sources = ["buy_again", { recommender = "popularity", last_resort = true }]
         """,
     )
     found = read(path)
     assert found["home"] == Placement("home", DEFAULT["home"].sources, Rules(diversity=0.25, caps={"category.1": 2}))
     assert found["email"].rules == Rules(diversity=DEFAULT["email"].rules.diversity, exclude_purchased=True)
     assert found["cart"].sources == (Source(MAIN), Source("rp3beta", "page", same_category=True, last_resort=True))
-    assert found["cart"].keep_category
-    assert {name: found[name] for name in DEFAULT if name not in ("home", "email", "cart")} == {
-        name: placement for name, placement in DEFAULT.items() if name not in ("home", "email", "cart")
+    assert (found["cart"].keep_category, found["cart"].cart_on_page) == (True, True)
+    assert found["wishlist"] == replace(DEFAULT["wishlist"], cart_on_page=True)
+    assert found["buy_again"].sources == (Source("buy_again"), Source("popularity", last_resort=True))
+    changed = ("home", "email", "cart", "wishlist", "buy_again")
+    assert {name: found[name] for name in DEFAULT if name not in changed} == {
+        name: placement for name, placement in DEFAULT.items() if name not in changed
     }
 
 
@@ -111,7 +120,7 @@ def test_false_takes_a_rule_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     [
         ("[moon]", "there is no placement 'moon'; there are home, product, cart"),
         ("home = 3", "home must be a table"),
-        ("[home]\ncolour = 1", "home: colour is not known; there is sources, keep_category, rules"),
+        ("[home]\ncolour = 1", "home: colour is not known; there is sources, keep_category, cart_on_page, rules"),
         ("[home]\nrules = 3", "rules must be a table"),
         ("[home.rules]\nfiltre = 'x'", "filtre: there is no such rule"),
         ("[home.rules]\nfilter = 'price <'", "the filter does not parse at 8"),
@@ -122,6 +131,16 @@ def test_false_takes_a_rule_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("[home]\nsources = [{ recommender = 'main', ask = 'twice' }]", "none of history, page, similar, search"),
         ("[home]\nsources = [{ recommender = 'main', same_category = 1 }]", "same_category must be true or false"),
         ("[home]\nsources = [{ recommender = 'main', colour = 1 }]", "colour is not known"),
+        ("[home]\ncart_on_page = 'yes'", "cart_on_page must be true or false"),
+        ("[home.rules]\nprice_band = 'yes'", "home: price_band: Input should be a valid number"),
+        ("[home.rules]\nin_stock = 'no'", "home: in_stock: Input should be a valid boolean"),
+        ("[home.rules]\nin_stock = 1", "home: in_stock: Input should be a valid boolean"),
+        ("[home.rules]\ndiversity = true", "home: diversity: Input should be a valid number"),
+        ("[home.rules]\ncaps = { brand = '2' }", "home: caps.brand: Input should be a valid integer"),
+        ("[home.rules]\nfilter = 2026-11-22", "home: the filter does not parse at 5"),
+        ("[home.rules]\nboost = [{ filter = 'true', factor = '3' }]", "home: boost.0.factor: Input should be a valid"),
+        ("[home.rules]\npin = [{ item_id = 7, position = 1 }]", "home: pin.0.item_id: Input should be a valid string"),
+        ("[home.rules]\nrotation = { rate = 0.5, hours = '24' }", "home: rotation.hours: Input should be a valid"),
         ("[home", "is not TOML"),
     ],
 )

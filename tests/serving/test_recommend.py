@@ -15,7 +15,10 @@ from features.log import DECISIONS, Log, Record
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.suite import Suite
+from models.recommenders.two_stage import TwoStage
 from serving.placements import DEFAULT
+from serving.schemas import Wish
 from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, publish, running
 from tests.waiting import until
 
@@ -147,10 +150,13 @@ def test_every_placement_answers_everybody(
     answer = shared.recommend(subject=subject, placement=placement, context=context, limit=4)
     assert answer["placement"] == placement
     shown = ids(answer)
-    assert 0 < len(shown) == len(set(shown)) <= 4
+    assert len(shown) == len(set(shown)) <= 4
+    of_nobody = placement in ("recently_viewed", "buy_again") and subject != {"user_id": DRINKER}
+    assert bool(shown) != of_nobody, "who did nothing yet has viewed nothing and buys nothing again"
     assert not {"tea-1", "coffee-1"} & set(shown) or not context
     assert all(item["source"] and item["reasons"][0]["text"] for item in answer["items"])
     sources = [item["source"] for item in answer["items"]]
+    assert not (of_nobody and answer["fallback"])
     assert answer["fallback"] is None or answer["fallback"] == sources[0] != answer["strategy"]
 
 
@@ -227,7 +233,8 @@ def test_what_was_shown_is_in_the_log_before_it_is_answered(shop: Shop) -> None:
         "locale": "ru-RU",
         "timezone": "Europe/Moscow",
     }
-    answer = shop.recommend(subject=subject, placement="product", context=context, limit=3, exclude_item_ids=[MILK])
+    wish = {"limit": 3, "diversity": 0.25, "min_relevance": "low", "allow_fallback": False, "filter": "price < 9"}
+    answer = shop.recommend(subject=subject, placement="product", context=context, exclude_item_ids=[MILK], **wish)
     (record,) = decisions(shop.folder)
     assert (record.key, record.type) == (answer["recommendation_id"], "recommendation")
     assert (record.user_id, record.anonymous_id) == (DRINKER, "device")
@@ -239,6 +246,9 @@ def test_what_was_shown_is_in_the_log_before_it_is_answered(shop: Shop) -> None:
     assert (shown.device, shown.excluded_ids) == ("mobile", (MILK,))
     assert (shown.category, shown.query) == ("drinks", "tea")
     assert shown.history_length == 30
+    assert {name: getattr(shown, name) for name in wish} == wish
+    told_otherwise = {"exclude_item_ids", "include", "fields", "preview"}
+    assert set(Wish.model_fields) - told_otherwise <= set(Shown.__struct_fields__), "the log explains the answer"
     assert "secret" not in record.payload
 
 
@@ -340,9 +350,31 @@ def test_a_last_resort_never_fills_up_a_block(shared: Shop) -> None:
     answer = shared.recommend(subject={"user_id": "looks-around"}, placement="recently_viewed")
     assert sorted(ids(answer)) == ["tea-1", "tea-2"]
     assert answer["fallback"] is None
-    stranger = shared.recommend(subject={}, placement="recently_viewed")
-    assert (stranger["strategy"], stranger["fallback"]) == ("recently_viewed", "popularity")
-    assert stranger["items"]
+    elsewhere = shared.recommend(placement="search", context={"query": "unheard-of"})
+    assert (elsewhere["strategy"], elsewhere["fallback"]) == ("content", "popularity")
+    assert elsewhere["items"]
+
+
+def test_a_place_for_what_was_bought_is_empty_for_a_stranger_unless_a_fallback_is_named(folder: Path) -> None:
+    told = folder / "placements.toml"
+    told.write_text('[buy_again]\nsources = ["buy_again", { recommender = "popularity", last_resort = true }]')
+    with running(folder, placements=told) as shop:
+        stranger = shop.recommend(subject={}, placement="buy_again")
+        assert (stranger["strategy"], stranger["fallback"]) == ("buy_again", "popularity")
+        assert {item["reasons"][0]["code"] for item in stranger["items"]} == {"popular"}
+        stranger = shop.recommend(subject={}, placement="recently_viewed")
+        assert (stranger["strategy"], stranger["fallback"], stranger["items"]) == ("recently_viewed", None, [])
+
+
+def test_a_ranker_without_a_history_to_rank_by_says_who_answered(folder: Path) -> None:
+    ranker = TwoStage((RP3Beta(), Popularity()), horizon=14.0, smallest_leaf=2, trees=5)
+    publish(folder, recipe=Suite((ranker, Popularity())))
+    with running(folder) as shop:
+        until(lambda: shop.client.get("/v1/version").json()["model"]["version"] == "2", "the ranker is live")
+        for subject, fallback in (({"user_id": DRINKER}, None), ({}, "popularity")):
+            answer = shop.recommend(subject=subject, limit=3)
+            assert (answer["strategy"], answer["fallback"]) == ("two_stage", fallback)
+            assert answer["items"]
 
 
 def test_a_catalogue_that_nobody_renews_degrades(folder: Path) -> None:

@@ -32,6 +32,13 @@ def test_whatever_is_not_russian_is_english(locale: str | None) -> None:
     assert wording("ru_RU") is wording("RU") is not wording("en")
 
 
+@pytest.mark.parametrize("title", ["Чай «Нури»", 'Чай "Нури"', "Чай „Нури“"])
+def test_quotes_inside_of_russian_quotes_are_others(title: str) -> None:
+    assert wording("ru").say("similar_to", title) == "Похоже на «Чай „Нури“»"
+    assert wording("en").say("similar_to", title) == f"Similar to {title}"
+    assert wording("ru").say("similar_to", 'Телевизор 55"') == 'Похоже на «Телевизор 55"»'
+
+
 def test_russian_plurals_follow_the_last_two_digits() -> None:
     forms = [russian_plural(count, "one", "few", "many") for count in range(200)]
     assert forms[:6] == ["many", "one", "few", "few", "few", "many"]

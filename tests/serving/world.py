@@ -161,7 +161,9 @@ def build_world(folder: Path) -> None:
     engine = open_database(_url(folder))
     log = Log(engine, EVENTS)
     log.append([to_record(event) for event in orders()])
-    Catalog(engine).upsert(catalogue(), NOW)
+    catalog = Catalog(engine)
+    for at in (NOW - timedelta(days=70), NOW):
+        catalog.upsert(catalogue(), at)
     compact(log, folder / "history", 2)
     build(folder / "history", Identities(engine).table(), folder / "features", NOW)
     store = open_store(folder / "features", "sqlite")

@@ -190,3 +190,10 @@ def test_more_needs_than_candidates_are_still_one_cart() -> None:
 def test_an_offer_of_uneven_columns_is_refused() -> None:
     with pytest.raises(ValueError, match="columns of one length"):
         Offer(np.array(["a"], object), np.ones(2, bool), np.ones(1), np.ones(1))
+
+
+def test_missing_alternatives_are_passed_over_in_a_large_catalogue() -> None:
+    """A few names in many ids are found by bisection, which compares: what is missing must compare, too."""
+    large = {f"p{number:04}": True for number in range(2_000)}
+    carts = prepare(forecasts([(0, ["p0500"], SOON)], [SOON]), offer(large))
+    assert carts.product_ids.tolist() == ["p0500"]

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.catalog import Product
 from models.catalogue import Catalogue
+from serving.rules.candidates import Candidate
 from serving.rules.columns import Columns
 from serving.rules.page import Page
 
@@ -69,11 +70,14 @@ def page(seed: int, columns: Columns, **given: object) -> Page:
     )
 
 
-def candidates(seed: int, columns: Columns, count: int) -> list[tuple[str, float, str]]:
+def candidates(seed: int, columns: Columns, count: int) -> list[Candidate]:
     """What two models found, one after the other, with ids nobody knows and one found twice."""
     rng = np.random.default_rng(seed)
     known = [*columns.item_ids, "unknown"]
     ids = [known[int(place)] for place in rng.integers(len(known), size=count)]
     first = count // 2
     scores = [*np.sort(rng.normal(2, 2, first))[::-1], *np.sort(rng.random(count - first))[::-1]]
-    return [(id_, float(scores[place]), "als" if place < first else "popularity") for place, id_ in enumerate(ids)]
+    return [
+        Candidate(id_, float(scores[place]), *(("als", 0) if place < first else ("popularity", 1)))
+        for place, id_ in enumerate(ids)
+    ]

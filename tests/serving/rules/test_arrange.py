@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from features.catalog import Product
 from serving.rules.allow import allow
 from serving.rules.arrange import arrange, depth
+from serving.rules.candidates import Candidate
 from serving.rules.caps import capped
 from serving.rules.columns import Columns
 from serving.rules.filters import mask
@@ -73,7 +74,7 @@ def test_without_rules_the_order_of_the_models_stands(seed, number, limit, count
     asked = page(seed, columns)
     may = allow(Rules(), asked, columns)
     first = {}
-    for id_, score, source in found:
+    for id_, score, source, _ in found:
         if id_ != "unknown" and may[columns.codes([id_])[0]]:
             first.setdefault(id_, Slot(id_, score, source))
     assert arrange(Rules(), asked, columns, found, limit) == list(first.values())[:limit]
@@ -96,7 +97,7 @@ def test_a_pin_that_may_stand_stands_at_its_place(rules, number, seed, limit, id
 
 def test_a_pin_by_filter_takes_the_best_candidate_then_what_is_popular():
     columns = _columns(brands="XYXY")
-    found = [("d", 4.0, "als"), ("a", 3.0, "als"), ("c", 2.0, "als")]
+    found = [Candidate("d", 4.0, "als"), Candidate("a", 3.0, "als"), Candidate("c", 2.0, "als")]
     rules = Rules(pin=(Pin(1, filter="brand == 'X'"),))
     assert arrange(rules, Page(DAY), columns, found, 3)[0] == Slot("a", 3.0, "pinned")
     assert arrange(rules, Page(DAY), columns, found[:1], 2) == [Slot("a", 0.0, "pinned"), Slot("d", 4.0, "als")]
@@ -104,7 +105,12 @@ def test_a_pin_by_filter_takes_the_best_candidate_then_what_is_popular():
 
 def test_boost_raises_and_buries():
     columns = _columns(brands="XYXY")
-    found = [("a", 4.0, "als"), ("b", 3.0, "als"), ("c", 2.0, "als"), ("d", 1.0, "als")]
+    found = [
+        Candidate("a", 4.0, "als"),
+        Candidate("b", 3.0, "als"),
+        Candidate("c", 2.0, "als"),
+        Candidate("d", 1.0, "als"),
+    ]
     ranked = arrange(Rules(boost=(Boost("brand == 'Y'", 2.0),)), Page(DAY), columns, found, 4)
     assert [slot.item_id for slot in ranked] == ["b", "a", "c", "d"]
     ranked = arrange(Rules(boost=(Boost("brand == 'X'", 0.1),)), Page(DAY), columns, found, 4)
@@ -114,7 +120,7 @@ def test_boost_raises_and_buries():
 
 def test_what_was_shown_in_vain_sinks():
     columns = _columns(brands="XXXX")
-    found = [("a", 4.0, "als"), ("b", 3.0, "als"), ("c", 2.0, "als")]
+    found = [Candidate("a", 4.0, "als"), Candidate("b", 3.0, "als"), Candidate("c", 2.0, "als")]
     asked = Page(DAY, shown={"a": 2, "b": 0})
     assert _ids(arrange(Rules(rotation=Rotation(0.2)), asked, columns, found, 3)) == "bac"
     assert _ids(arrange(Rules(rotation=Rotation(1.0)), asked, columns, found, 3)) == "bca"
@@ -123,14 +129,19 @@ def test_what_was_shown_in_vain_sinks():
 
 def test_the_least_relevance_is_measured_by_the_best_of_the_same_source():
     columns = _columns(brands="XXXX")
-    found = [("a", 4.0, "als"), ("b", 1.0, "als"), ("c", 800.0, "popularity"), ("d", 30.0, "popularity")]
+    found = [
+        Candidate("a", 4.0, "als"),
+        Candidate("b", 1.0, "als"),
+        Candidate("c", 800.0, "popularity"),
+        Candidate("d", 30.0, "popularity"),
+    ]
     assert _ids(arrange(Rules(min_relevance="high"), Page(DAY), columns, found, 4)) == "ac"
     assert _ids(arrange(Rules(min_relevance="medium"), Page(DAY), columns, found, 4)) == "abc"
 
 
 def test_promoted_products_are_spread_and_come_from_the_catalogue_where_no_model_found_any():
     columns = _columns(brands="XXXXXXXXZZ", ids="abcdefghij")
-    found = [(id_, 9.0 - place, "als") for place, id_ in enumerate("abcdefgh")]
+    found = [Candidate(id_, 9.0 - place, "als") for place, id_ in enumerate("abcdefgh")]
     slots = arrange(Rules(promoted=Promoted("brand == 'Z'", 0.25)), Page(DAY), columns, found, 8)
     assert [place for place, slot in enumerate(slots, 1) if slot.promoted] == [3, 7]
     assert {slot.source for slot in slots if slot.promoted} == {"promoted"}
@@ -138,7 +149,7 @@ def test_promoted_products_are_spread_and_come_from_the_catalogue_where_no_model
 
 def test_a_short_answer_promotes_less():
     columns = _columns(brands="XZZZ")
-    slots = arrange(Rules(promoted=Promoted("brand == 'Z'", 0.5)), Page(DAY), columns, [("a", 1.0, "als")], 10)
+    slots = arrange(Rules(promoted=Promoted("brand == 'Z'", 0.5)), Page(DAY), columns, [Candidate("a", 1.0, "als")], 10)
     assert sum(slot.promoted for slot in slots) == 1
     assert len(slots) == 2
 

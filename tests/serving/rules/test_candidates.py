@@ -1,7 +1,7 @@
 import numpy as np
 
 from features.catalog import Product
-from serving.rules.candidates import weighed
+from serving.rules.candidates import Candidate, weighed
 from serving.rules.columns import Columns
 from serving.rules.page import Page
 from serving.rules.rules import Boost, Rotation, Rules
@@ -15,11 +15,11 @@ ALL = np.ones(3, bool)
 
 def test_what_is_unknown_forbidden_or_found_before_is_left_out():
     found = [
-        ("x", 9.0, "als"),
-        ("b", 4.0, "als"),
-        ("a", 2.0, "als"),
-        ("b", 1.0, "popularity"),
-        ("c", 1.0, "popularity"),
+        Candidate("x", 9.0, "als"),
+        Candidate("b", 4.0, "als"),
+        Candidate("a", 2.0, "als"),
+        Candidate("b", 1.0, "popularity"),
+        Candidate("c", 1.0, "popularity"),
     ]
     kept = weighed(Rules(), Page(DAY), COLUMNS, found, np.array([True, True, False]))
     assert kept.codes.tolist() == [1, 0]
@@ -28,9 +28,18 @@ def test_what_is_unknown_forbidden_or_found_before_is_left_out():
     assert kept.weight.tolist() == [1.0, 0.5]
 
 
+def test_one_recommender_that_was_asked_two_things_has_two_scales():
+    found = [Candidate("a", 900.0, "als", 0), Candidate("b", 9.0, "als", 1), Candidate("c", 1.0, "als", 1)]
+    kept = weighed(Rules(min_relevance="medium"), Page(DAY), COLUMNS, found, ALL)
+    assert kept.codes.tolist() == [0, 1]
+    assert kept.weight.tolist() == [1.0, 1.0]
+    once = weighed(Rules(min_relevance="medium"), Page(DAY), COLUMNS, [each._replace(stage=0) for each in found], ALL)
+    assert once.codes.tolist() == [0]
+
+
 def test_weights_multiply():
     rules = Rules(boost=(Boost("brand == 'A'", 3.0), Boost("brand in ['A', 'B']", 2.0)), rotation=Rotation(0.5))
-    found = [("a", 4.0, "als"), ("b", 4.0, "als"), ("c", 4.0, "als")]
+    found = [Candidate("a", 4.0, "als"), Candidate("b", 4.0, "als"), Candidate("c", 4.0, "als")]
     kept = weighed(rules, Page(DAY, shown={"a": 2, "c": 1}), COLUMNS, found, ALL)
     assert kept.weight.tolist() == [1.5, 2.0, 0.5]
     assert kept.by_weight.tolist() == [1, 0, 2]

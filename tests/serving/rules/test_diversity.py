@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from features.catalog import Product
 from serving.rules.arrange import arrange
+from serving.rules.candidates import Candidate
 from serving.rules.columns import Columns
 from serving.rules.diversity import Diversity, Traits
 from serving.rules.page import Page
@@ -54,7 +55,7 @@ def test_the_second_of_a_kind_gives_way_to_what_is_other():
         id_: Product(product_id=id_, brand=brand, category="tea") for id_, brand in zip("abc", "XXY", strict=True)
     }
     columns = Columns.build(np.array(list("abc"), object), products)
-    found = [("a", 1.0, "als"), ("b", 0.95, "als"), ("c", 0.9, "als")]
+    found = [Candidate("a", 1.0, "als"), Candidate("b", 0.95, "als"), Candidate("c", 0.9, "als")]
     for weight, order in ((0.0, "abc"), (0.5, "acb")):
         slots = arrange(Rules(diversity=weight), Page(DAY), columns, found, 3)
         assert "".join(slot.item_id for slot in slots) == order

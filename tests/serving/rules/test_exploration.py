@@ -9,6 +9,7 @@ from scipy.stats import chi2
 from features.catalog import Product
 from models.catalogue import Catalogue
 from serving.rules.arrange import arrange
+from serving.rules.candidates import Candidate
 from serving.rules.columns import Columns
 from serving.rules.exploration import draw, inclusion, positions
 from serving.rules.page import Page
@@ -19,7 +20,7 @@ DRAWS = 500
 weights = st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=30).map(np.array)
 
 
-@given(weights, st.floats(0, 40))
+@given(weights, st.just(0.0) | st.floats(1e-6, 40))
 def test_probabilities_sum_to_what_is_expected_and_follow_the_weights(weights, expected):
     found = inclusion(weights, expected)
     assert (found >= 0).all()
@@ -87,7 +88,7 @@ def test_logged_propensities_are_the_frequencies_of_being_explored(rules, limit)
 
 def test_what_would_stand_there_anyway_and_what_is_not_new_is_not_explored():
     columns, found = _shop()
-    leading = [("new00", 9.0, "als"), *found]
+    leading = [Candidate("new00", 9.0, "als"), *found]
     explored = set()
     for seed in range(200):
         slots = arrange(Rules(explore=Explore(0.3)), Page(DAY, rng=np.random.default_rng(seed)), columns, leading, 5)
@@ -119,4 +120,4 @@ def _shop():
     columns = Columns.build(
         ids, {product.product_id: product for product in (*new, *old)}, Catalogue(DAY, ids, numbers={"since": since})
     )
-    return columns, [(product.product_id, 9.0 - place / 9, "als") for place, product in enumerate(old)]
+    return columns, [Candidate(product.product_id, 9.0 - place / 9, "als") for place, product in enumerate(old)]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from features.catalog import Product
 from serving.rules.arrange import arrange
+from serving.rules.candidates import Candidate
 from serving.rules.columns import Columns
 from serving.rules.page import Page
 from serving.rules.rejected import VISIT, rejection
@@ -73,7 +74,7 @@ def test_variants_of_a_group_are_compared_across_categories():
 
 
 def test_a_return_visit_is_offered_other_traits_first():
-    found = [("red2", 1.0, "item_item"), ("blue2", 0.95, "item_item")]
+    found = [Candidate("red2", 1.0, "item_item"), Candidate("blue2", 0.95, "item_item")]
     asked = Page(DAY, np.array(["red1"], object), np.array([DAY - 1]), np.array([0.1]), context_ids=("red1",))
     for avoid, order in ((False, ["red2", "blue2"]), (True, ["blue2", "red2"])):
         slots = arrange(Rules(avoid_rejected=avoid), asked, COLUMNS, found, 2)

@@ -3,7 +3,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.rules.syntax import MAX_LENGTH, FilterError, parse
-from serving.rules.tree import MAX_DEPTH, AllOf, AnyOf, Comparison, Flag, Membership, Name, Negated, Truth, Value
+from serving.rules.tree import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_MEMBERS,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Flag,
+    Membership,
+    Name,
+    Negated,
+    Truth,
+    Value,
+)
 
 WORDS = ["price", "brand", "in_stock", "attributes", "and", "or", "not", "in", "&&", "||", "!", "==", "<=", "(", ")"]
 WORDS += ["[", "]", ",", "'a'", '"b"', "'", "\\", "3", "-1.5e3", "true", "null", ".", "startsWith", "contains(", " "]
@@ -83,7 +96,7 @@ def test_literals():
         (Value("it's", 7), Value('"', 16), Value(-15.0, 22), Value(True, 30), Value(None, 36), Value("ß\n", 42)),
     )
     assert parse("a in []") == Membership(Name("a", 1), ())
-    assert parse("true") == Truth(True)
+    assert parse("true") == Truth(True, 1)
     assert parse("in_stock") == Flag(Name("in_stock", 1))
     assert parse("3 < price") == Comparison(Value(3.0, 1), "<", Name("price", 5), 3)
 
@@ -98,6 +111,25 @@ def test_text_and_nesting_have_limits():
         parse("!" * (MAX_DEPTH + 1) + "a")
     with pytest.raises(FilterError, match="nested 32 deep"):
         parse("(a && " * 40 + "b" + ")" * 40)
+
+
+def test_what_a_filter_may_ask_has_a_limit():
+    conditions = [f"a < {number}" for number in range(10, 10 + MAX_CONDITIONS)]
+    assert parse(" || ".join(conditions))
+    for more in ("b > 1", "b in ['x']", "b", "true", "b.contains('x')", "3 < b"):
+        text = " || ".join([*conditions[:20], f"!({' && '.join(conditions[20:])})", more])
+        with pytest.raises(FilterError, match="at most 50 conditions") as error:
+            parse(text)
+        assert error.value.position == len(text) - len(more) + 1
+
+
+def test_a_list_has_a_limit():
+    members = [str(number) for number in range(100, 100 + MAX_MEMBERS)]
+    assert len(parse(f"a in [{','.join(members)}]").values) == MAX_MEMBERS
+    text = f"a in [{','.join(members)},7]"
+    with pytest.raises(FilterError, match="at most 200 values, this one 201") as error:
+        parse(text)
+    assert error.value.position == len(text) - 1
 
 
 def _unplaced(tree):

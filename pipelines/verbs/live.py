@@ -1,0 +1,75 @@
+"""The verbs that decide what is live, and the service and the demo that show it."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.settings import Settings
+from pipelines.verbs.answers import Json, tell, terminal
+
+app = typer.Typer()
+
+Why = Annotated[str, typer.Option(prompt=True, help="for the record")]
+
+
+@app.command()
+def promote(
+    why: Why,
+    name: Annotated[str, typer.Argument(help="the registered model")] = "recommender",
+    version: Annotated[str | None, typer.Option(help="its number; the challenger by default")] = None,
+    force: Annotated[bool, typer.Option("--force", help="past the gate; the version says so for ever")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a version the champion, if the gate passed it; the running service follows within seconds."""
+    from models.registry import Registry
+    from pipelines.promote import promote as verb
+
+    settings, console = Settings(), terminal()
+    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    moved = verb(registry, name, version, getpass.getuser(), why, datetime.now(UTC), force)
+    tell({"live": moved.live.number, "replaced": moved.replaced.number if moved.replaced else None}, as_json, console)
+
+
+@app.command()
+def rollback(
+    why: Why,
+    name: Annotated[str, typer.Argument(help="the registered model")] = "recommender",
+    as_json: Json = False,
+) -> None:
+    """Give the alias champion back to the version that the champion replaced."""
+    from models.registry import Registry
+
+    settings = Settings()
+    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    live = registry.rollback(name, getpass.getuser(), why, datetime.now(UTC))
+    tell({"live": live.number}, as_json, terminal())
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="port to listen on; 0 takes a free one")] = None,
+) -> None:
+    """Run the service until it is stopped."""
+    from pipelines.serve import free_port
+    from pipelines.serve import serve as verb
+
+    settings = Settings()
+    given = {"host": host or settings.host, "port": settings.port if port is None else port}
+    given["port"] = given["port"] or free_port(str(given["host"]))
+    settings = settings.model_copy(update=given)
+    url = f"http://{settings.host}:{settings.port}"
+    for label, path in {"docs": "/v1/docs", "ready": "/readyz", "metrics": "/metrics"}.items():
+        terminal().print(f"{label:<8} {url}{path}")
+    verb(settings)
+
+
+@app.command()
+def demo() -> None:
+    """The whole loop on a year of real groceries: import, features, training, service, answers."""
+    from pipelines.demo import demo as verb
+
+    verb(Settings(), Console())

@@ -1,0 +1,61 @@
+"""A thread that looks for what is new, again and again; whatever a look raises, what was live stays live."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from serving.metrics import Counter
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Calls `look` at once and then every `seconds`, in a thread called `name`, until it is closed.
+
+    A look that raises is counted in `failures`; the first in a row is logged.
+    """
+
+    def __init__(self, name: str, look: Callable[[], None], seconds: float, failures: Counter) -> None:
+        self.look = look
+        self.seconds = seconds
+        self.failures = failures
+        self.looked = False
+        """Whether the first look is over, however it ended."""
+
+        self.failing = False
+        """Whether the latest look raised."""
+
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now, as somebody knows that something changed."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            try:
+                self.look()
+                if self.failing:
+                    log.info("everything can be read again")
+                self.failing = False
+            except Exception as error:
+                self.failures.add()
+                if not self.failing:
+                    log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
+                self.failing = True
+            self.looked = True
+            self._wake.wait(self.seconds)

@@ -1,0 +1,86 @@
+"""What is known of the customer whom a restock request is about: what was bought, and what was said of past carts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from features.events import RESTOCK_FEEDBACK, Event
+from features.identity import Identities, Person
+from features.log import Log, from_record
+from models.time_to_event.groups import Groups
+from models.time_to_event.lines import Lines
+from serving.problems import InvalidField, Refused
+from serving.resources import Resources
+from serving.restock.history import lines_of, orders_of
+from serving.schemas import Subject
+
+REMEMBERED = timedelta(days=180)
+"""How long what a customer said of a prepared cart is remembered at all."""
+
+_MOST_FEEDBACK = 500
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Kept lines of orders and feedback, oldest first, as of one moment."""
+
+    lines: Lines
+    feedback: tuple[Event, ...]
+
+
+def moment_of(resources: Resources, as_of: datetime | None) -> datetime:
+    """Before which moment everything is known: what happens right now counts, or whatever was before `as_of`.
+
+    Raises `Refused` for an `as_of` where no setting allows it, and for one in the future.
+    """
+    now = resources.clock() + _INSTANT
+    if as_of is None:
+        return now
+    if not resources.settings.allow_as_of:
+        detail = "as_of is for simulation and replay; start the service with KAIROS_ALLOW_AS_OF=true to use it"
+    elif as_of > now:
+        detail = f"as_of lies in the future; nothing is known after {now.isoformat(timespec='seconds')}"
+    else:
+        return as_of
+    raise Refused("validation_error", detail, [InvalidField(pointer="/as_of", code="not_allowed", detail=detail)])
+
+
+def customer_of(events: Log, identities: Identities, subject: Subject, as_of: datetime) -> Customer | None:
+    """Everything about `subject` before `as_of`, under all ids of the same person; None for a subject of no id."""
+    if subject.user_id is None and subject.anonymous_id is None:
+        return None
+    return customer_behind(events, identities.person(subject.user_id, subject.anonymous_id), as_of)
+
+
+def customer_behind(events: Log, person: Person, as_of: datetime) -> Customer:
+    """The same of a person who is known already."""
+    lines = lines_of(orders_of(events, person), as_of)
+    return Customer(lines, tuple(_feedback_of(events, person, as_of)))
+
+
+def over_groups(lines: Lines, groups: Groups, places: Mapping[str, int]) -> Lines:
+    """The lines of products that `groups` know, with codes into its ids, so that a model need not look them up.
+
+    `places` has the code of each product of `groups`. A catalogue has many ids and a forecast looks for them some
+    fifteen times; found by bisection, each time, they took most of the time of an answer.
+    """
+    codes = np.array([places.get(id_, -1) for id_ in lines.product_ids], np.int32)[lines.products]
+    known = codes >= 0
+    return replace(
+        lines,
+        customers=lines.customers[known],
+        products=codes[known],
+        days=lines.days[known],
+        packs=lines.packs[known],
+        prices=lines.prices[known],
+        product_ids=groups.product_ids,
+    )
+
+
+def _feedback_of(events: Log, person: Person, as_of: datetime) -> Sequence[Event]:
+    found = events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_FEEDBACK, types=(RESTOCK_FEEDBACK,))
+    told = [from_record(record) for record in found if person.did(record.user_id)]
+    return [event for event in told if as_of - REMEMBERED <= event.occurred_at < as_of]

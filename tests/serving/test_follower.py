@@ -1,0 +1,33 @@
+"""A follower looks at once, when it is woken, and again after a look that failed."""
+
+from serving.follower import Follower
+from serving.metrics import Counter
+from tests.waiting import until
+
+
+def test_a_look_that_fails_is_counted_and_not_the_last() -> None:
+    failures = Counter("failures", "of a test")
+    looks: list[bool] = []
+
+    def look() -> None:
+        looks.append(len(looks) < 2)
+        if looks[-1]:
+            raise OSError("the disk is away")
+
+    follower = Follower("a-test", look, 3_600.0, failures)
+    assert not follower.looked
+    follower.start()
+    until(lambda: follower.looked, "the first look is over")
+    assert follower.failing
+    follower.wake()
+    until(lambda: len(looks) == 2, "the second look")
+    follower.wake()
+    until(lambda: len(looks) == 3 and not follower.failing, "the third look finds everything well")
+    follower.close()
+    (family,) = failures.collect()
+    assert [sample.value for sample in family.samples if sample.name.endswith("_total")] == [2.0]
+    assert not follower._thread.is_alive()
+
+
+def test_one_that_never_started_can_be_closed() -> None:
+    Follower("a-test", lambda: None, 1.0, Counter("failures", "of a test")).close()
