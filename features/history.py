@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,21 @@ def position(folder: Path) -> int:
     """The log position that the history reaches; 0 when there is none."""
     state = _read_state(folder)
     return state.position if state else 0
+
+
+def position_before(folder: Path, as_of: datetime) -> int:
+    """The log position up to which the history holds nothing from `as_of` on.
+
+    Whoever makes a table as of then goes on reading the log from here: what occurred later may stand in the log before.
+    """
+    found = position(folder)
+    first = f"day={as_of.astimezone(UTC).date()}"
+    for path in folder.glob(FILES):
+        if path.parts[-3] >= first:
+            rows = pq.read_table(path, columns=["position"], filters=[("occurred_at", ">=", as_of)], partitioning=None)
+            later = rows["position"].to_numpy()
+            found = min(found, int(later.min(initial=found + 1)) - 1)
+    return found
 
 
 def compact(

@@ -159,6 +159,14 @@ class Log:
         found = self._select(select(self.table).where(self.table.c.key == key))
         return found[0] if found else None
 
+    def named_together(self, after: int, upto: int) -> list[tuple[str, str]]:
+        """The user and anonymous ids that stand in one record behind `after` and not behind `upto`, each pair once."""
+        user, anonymous, position = self.table.c.user_id, self.table.c.anonymous_id, self.table.c.position
+        both = user.is_not(None), anonymous.is_not(None)
+        query = select(user, anonymous).where(position > after, position <= upto, *both).distinct()
+        with self.engine.connect() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query)]
+
     def scan(self, after: int = 0, upto: int | None = None, batch: int = 10_000) -> Iterator[list[Record]]:
         """Everything behind `after` (and not behind `upto`), a batch at a time, in order."""
         while records := self.read(after, batch):

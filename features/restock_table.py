@@ -43,7 +43,7 @@ _FOLDER = "restock"
 
 @dataclass(frozen=True)
 class RestockTable:
-    """The rows of all customers as of `as_of`, who had read the event log up to `log_position`.
+    """The rows of all customers as of `as_of`; what they do not know of is behind `log_position` in the event log.
 
     Rows are sorted by customer and group; those of `customer_ids[i]` are `starts[i]` to `starts[i + 1]`. `columns` has
     one entry a row for each column of `SCHEMA` but the customer; `curve` has shape (rows, days), `next_order` too.
@@ -76,8 +76,7 @@ def at_days(curves: NDArray[Any], days: NDArray[Any]) -> NDArray[np.float64]:
     wanted = np.clip(np.asarray(days, np.float64), known[0], known[-1])
     after = np.maximum(np.searchsorted(known, wanted), 1)
     part = (wanted - known[after - 1]) / (known[after] - known[after - 1])
-    wide = np.asarray(curves, np.float64)
-    return np.asarray(wide[:, after - 1] * (1 - part) + wide[:, after] * part, np.float64)
+    return np.asarray(curves[:, after - 1] * (1 - part) + curves[:, after] * part, np.float64)
 
 
 def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterable[pa.Table]) -> Path:

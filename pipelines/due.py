@@ -6,8 +6,9 @@ Who is due, and with what, is decided by the service's own code, from the table 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from heapq import nlargest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -88,6 +89,15 @@ class DueReport:
     file: Path
 
 
+class _Row(NamedTuple):
+    """A customer who is due, with the cart."""
+
+    customer_id: str
+    day: date
+    probability: float
+    made: Prepared
+
+
 def due(
     settings: Settings,
     registry: Registry,
@@ -119,23 +129,28 @@ def due(
         return forecasts, taught(customer.feedback, forecasts, published.model.groups)
 
     question = Question(first, last, today, wanted.least, None, "", _BATCH)
-    found = sorted(_everybody(scored, question, anew, progress), key=lambda one: -one.probability)[: wanted.limit]
     shelf, words = Shelf().following(Catalog(engine).changed_since(0)), restock_wording(locale)
-    carts = []
-    for one in found:
+
+    def row(one: Due) -> _Row:
         choice = cart_for(one, published.model.groups, shelf, wanted.max_items, anew)
         subject, day = subject_of(one.person.customer_id), _date(one.day)
-        carts.append(prepared(choice.lines, subject, day, shelf, published, words, as_of, "due"))
+        cart = prepared(choice.lines, subject, day, shelf, published, words, as_of, "due")
+        return _Row(one.person.customer_id, day, one.probability, cart)
+
+    # the curves of a customer are 100 kB in a grocery, so nobody's are kept longer than it takes to prepare the cart
+    everybody = _everybody(scored, question, anew, progress)
+    likeliest = everybody if wanted.limit is None else nlargest(wanted.limit, everybody, key=_probability)
+    found = sorted(map(row, likeliest), key=_probability, reverse=True)
     partial_file = out.with_name(f"{out.name}.part")
-    _WRITERS[out.suffix](_table(found, carts, log), partial_file)
+    _WRITERS[out.suffix](_table(found, log), partial_file)
     partial_file.replace(out)
     if log:  # what is in no file was shown to nobody, so the log comes after it
-        records = [one.record for one in carts]
+        records = [one.made.record for one in found]
         decisions = Log(engine, DECISIONS)
         for start in range(0, len(records), _BATCH):
             decisions.append(records[start : start + _BATCH])
     engine.dispose()
-    items = sum(len(one.cart.items) for one in carts)
+    items = sum(len(one.made.cart.items) for one in found)
     version = published.version.number
     return DueReport(version, as_of, _date(first), _date(last), len(found), items, log, out)
 
@@ -164,19 +179,23 @@ def _date(day: int) -> date:
     return _EPOCH + timedelta(days=day)
 
 
-def _table(found: Sequence[Due], carts: Sequence[Prepared], log: bool) -> pa.Table:
+def _probability(one: Due | _Row) -> float:
+    return one.probability
+
+
+def _table(found: Sequence[_Row], log: bool) -> pa.Table:
     rows = [
         {
-            "customer_id": one.person.customer_id,
-            "due_at": _date(one.day),
+            "customer_id": one.customer_id,
+            "due_at": one.day,
             "probability": round(one.probability, 4),
-            "cart": [_item(item.model_dump()) for item in made.cart.items],
-            "total": str(made.cart.total.amount) if made.cart.total else None,
-            "currency": made.cart.total.currency if made.cart.total else None,
-            "cart_id": made.cart.cart_id if log else None,
-            "link_token": made.cart.link_token if log else None,
+            "cart": [_item(item.model_dump()) for item in one.made.cart.items],
+            "total": str(one.made.cart.total.amount) if one.made.cart.total else None,
+            "currency": one.made.cart.total.currency if one.made.cart.total else None,
+            "cart_id": one.made.cart.cart_id if log else None,
+            "link_token": one.made.cart.link_token if log else None,
         }
-        for one, made in zip(found, carts, strict=True)
+        for one in found
     ]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 

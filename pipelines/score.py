@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.customer_restock import keep_restock
 from features.database import open_database
-from features.history import position
+from features.history import position, position_before
 from features.identity import Identities
 from features.purchases import last_day
 from features.restock_table import CURVE_DAYS, SCHEMA, write
@@ -79,6 +79,7 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
     reached = position(settings.history)
     if not reached:
         raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+    known = position_before(settings.history, as_of)
     published = champion(registry)
     model = published.model
     model = replace(model, groups=model.groups.extended(catalogue(settings, as_of)))
@@ -94,7 +95,7 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
         members.append(places)
         done += len(places)
         progress(done, len(customer_ids))
-    table = write(settings.feature_data, as_of, reached, [part.rows for part in parts])
+    table = write(settings.feature_data, as_of, known, [part.rows for part in parts])
     order = np.argsort(np.concatenate(members))
     features = {name: np.concatenate([part.features[name] for part in parts])[order] for name in parts[0].features}
     kept = keep_restock(settings.feature_data, as_of, now, reached, customer_ids, features)

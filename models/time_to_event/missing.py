@@ -45,5 +45,7 @@ def _several(pairs: Pairs, lines: Lines, groups: Groups) -> np.ndarray[tuple[int
     order = np.argsort(asked)
     found = np.searchsorted(asked[order], bought)
     counts = np.zeros(len(asked), np.int64)
-    counts[order] = np.bincount(found[found < len(asked)], minlength=len(asked))
+    there = found < len(asked)
+    there[there] = asked[order][found[there]] == bought[there]  # what was bought years ago has no pair any more
+    counts[order] = np.bincount(found[there], minlength=len(asked))
     return np.asarray(counts > 1)

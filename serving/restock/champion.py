@@ -128,10 +128,17 @@ class RestockChampion:
         return self.scored.table.as_of if self.scored else None
 
     def refresh(self) -> None:
-        """Look once. Raises what the registry, the table or the probe raise."""
-        self._refresh_table()
-        self._refresh_version()
-        self._refresh_products()
+        """Look once. Raises what the registry, the table or the probe raise, after the others were looked at too."""
+        failed: list[Exception] = []
+        for look in (self._refresh_table, self._refresh_version, self._refresh_products):
+            try:
+                look()
+            except Exception as error:
+                failed.append(error)
+        if len(failed) > 1:
+            raise ExceptionGroup("more than one thing that restocking answers with cannot be read", failed)
+        if failed:
+            raise failed[0]
 
     def _refresh_version(self) -> None:
         published = self.versions.candidate()

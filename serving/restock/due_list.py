@@ -132,7 +132,7 @@ def _units(groups: Groups, shelf: Shelf, body: DueRequest) -> frozenset[str] | N
     wanted: set[str] | None = set(body.item_ids) if body.item_ids else None
     if body.category is not None:
         path = body.category.strip("/")
-        below = {id_ for id_, product in shelf.products.items() if f"{product.category}/".startswith(f"{path}/")}
+        below = {id_ for id_, product in shelf.products.items() if f"{product.category or ''}/".startswith(f"{path}/")}
         wanted = below if wanted is None else wanted & below
     if wanted is None:
         return None

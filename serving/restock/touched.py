@@ -16,8 +16,8 @@ from features.purchases import ORDER_EVENTS
 from features.restock_table import RestockTable
 from models.arrays import Mask
 
-_LINKING = ("aliased", "identified")
-_TYPES = (*ORDER_EVENTS, RESTOCK_FEEDBACK, *_LINKING)
+_LINKING = "aliased"
+_TYPES = (*ORDER_EVENTS, RESTOCK_FEEDBACK, _LINKING)
 _BATCH = 5_000
 _MOST_FEEDBACK = 100_000
 _ANONYMOUS = default_customer(None, "")
@@ -42,9 +42,11 @@ class ScoredCustomers:
         """
         with self._lock:
             upto = self.events.last_position()
+            if self._position < upto:
+                self._join(self.events.named_together(self._position, upto))
             while self._position < upto and (records := self.events.read(self._position, _BATCH, _TYPES)):
                 self._take(records)
-                self._position = records[-1].position
+                self._position = min(records[-1].position, upto)
             self._position = max(self._position, upto)
             return dict(self._people), self._stale.copy()
 
@@ -70,21 +72,22 @@ class ScoredCustomers:
 
     def _take(self, records: Sequence[Record]) -> None:
         # links are recorded right after the log, so the log may be a moment ahead; seeing one twice changes nothing
-        self.identities.observe([from_record(record) for record in records if record.type in _LINKING])
-        told = {(record.user_id, record.anonymous_id): record.type for record in records if self._matters(record)}
-        for user_id, anonymous_id in told:
-            person = self.identities.person(user_id, anonymous_id)
-            own = (default_customer(None, id_) for id_ in person.anonymous_ids)
-            for id_ in {person.customer_id, *person.user_ids, *own}:
-                self._people.pop(id_, None)
-                place = self.table.place(id_)
-                if place is not None:
-                    self._stale[place] = True
-            self._people[person.customer_id] = person
+        self.identities.observe([from_record(record) for record in records if record.type == _LINKING])
+        for user_id, anonymous_id in {(record.user_id, record.anonymous_id) for record in records}:
+            self._touch(user_id, anonymous_id)
 
-    def _matters(self, record: Record) -> bool:
-        """Everybody who logs in is identified each time; only the visitors who have rows of their own matter."""
-        if record.type != "identified":
-            return True
-        visitor = record.anonymous_id
-        return visitor is not None and self.table.place(default_customer(None, visitor)) is not None
+    def _join(self, together: Sequence[tuple[str, str]]) -> None:
+        """Any event of a customer names the device too; only the visitors who have rows of their own matter."""
+        for user_id, anonymous_id in together:
+            if self.table.place(default_customer(None, anonymous_id)) is not None:
+                self._touch(user_id, anonymous_id)
+
+    def _touch(self, user_id: str | None, anonymous_id: str | None) -> None:
+        person = self.identities.person(user_id, anonymous_id)
+        own = (default_customer(None, id_) for id_ in person.anonymous_ids)
+        for id_ in {person.customer_id, *person.user_ids, *own}:
+            self._people.pop(id_, None)
+            place = self.table.place(id_)
+            if place is not None:
+                self._stale[place] = True
+        self._people[person.customer_id] = person

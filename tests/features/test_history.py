@@ -21,7 +21,7 @@ from sqlalchemy import Engine, delete
 
 from features.database import open_database
 from features.events import Body, Line
-from features.history import FILES, compact, drop, position
+from features.history import FILES, compact, drop, position, position_before
 from features.history_rows import SCHEMA, bucket_of
 from features.log import EVENTS, Log, Record, moment
 from tests.features.shop import bought, happened, log_of
@@ -183,6 +183,14 @@ def test_a_row_lies_in_the_partition_of_its_day_and_customer(tmp_path: Path) -> 
         f"day=2026-01-02/bucket={bucket_of('u1', 8):02d}/part-000000000003-000000000003.parquet",
         f"day=2026-01-03/bucket={bucket_of('anonymous:a', 8):02d}/part-000000000001-000000000002.parquet",
     ]
+
+
+def test_the_position_before_a_moment_lies_before_all_that_occurred_from_then_on(tmp_path: Path) -> None:
+    records = [bought("u1", at, f"o{at}", "p") for at in (1.0, 2.5, 4.0, 2.0, 5.0)]
+    compact(log_of(records), tmp_path, 4)
+    for at, expected in ((0.5, 0), (2.0, 1), (2.25, 1), (2.500_001, 2), (4.5, 4), (5.0, 4), (5.000_001, 5), (99.0, 5)):
+        assert position_before(tmp_path, moment(NOON + round(at * A_DAY))) == expected, at
+    assert position_before(tmp_path / "none", moment(NOON)) == 0
 
 
 def test_the_hash_never_changes() -> None:

@@ -1,6 +1,7 @@
 """The file of who is due holds everybody who is, once, the likeliest first, and nobody who has just been served."""
 
 import json
+import weakref
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from features.database import open_database
 from features.decisions import RESTOCK_CART, PreparedCart
 from features.log import DECISIONS, EVENTS, Log, to_record
 from models.registry import Registry
+from pipelines import due as verb
 from pipelines.due import DueReport, Wanted, due
 from pipelines.settings import Settings
+from serving.restock.due import Due, cart_for
 from tests.serving.restock.world import LAPSED, MILKS, ONCE, UNTIL, WEEKLY, build_world, order
 from tests.serving.world import NOW, copy_world
 
@@ -99,6 +102,24 @@ def test_whoever_has_just_bought_is_forecast_anew_and_nobody_else(folder: Path, 
     )
     assert before.pop(WEEKLY[5]) != after.pop(WEEKLY[5], None)
     assert before == after
+
+
+def test_nobodys_curves_are_kept_longer_than_it_takes_to_prepare_the_cart(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[Any]] = []
+    most: list[int] = []
+
+    def watched(one: Due, *args: Any) -> Any:
+        alive.append(weakref.ref(one))
+        most.append(sum(ref() is not None for ref in alive))
+        return cart_for(one, *args)
+
+    monkeypatch.setattr(verb, "cart_for", watched)
+    monkeypatch.setattr(verb, "_BATCH", 2)
+    run(folder, tmp_path / "due.parquet")
+    assert len(most) == len(WEEKLY)
+    assert max(most) <= 3
 
 
 def test_carts_that_are_logged_can_be_opened(folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from features.customer_restock import VIEW
 from features.database import open_database
 from features.history import compact
+from features.identity import Identities
 from features.log import EVENTS, Log, to_record
 from features.purchases import last_day
 from features.restock_table import CURVE_DAYS, newest, read
@@ -22,7 +23,8 @@ from pipelines import score as verb
 from pipelines.refresh import build_features, materialize_features
 from pipelines.score import Scored, score
 from pipelines.settings import Settings
-from tests.serving.restock.world import LAPSED, ONCE, UNTIL, WEEKLY, build_world, lines, order
+from serving.restock.touched import ScoredCustomers
+from tests.serving.restock.world import LAPSED, ONCE, UNTIL, WEEKLY, build_world, lines, order, orders
 from tests.serving.world import NOW
 
 AS_OF = UNTIL + timedelta(seconds=1)
@@ -148,6 +150,16 @@ def test_what_happens_later_changes_nothing(settings: Settings, tmp_path: Path) 
     earlier = settings.model_copy(update={"history": tmp_path / "earlier", "feature_data": tmp_path / "other"})
     scored(earlier, before)
     assert list(rows(earlier)) == expected
+
+
+def test_whoever_bought_since_a_past_moment_is_known_not_to_be_as_its_table_says(settings: Settings) -> None:
+    before = UNTIL - timedelta(days=3, hours=1)
+    scored(settings, before)
+    engine = open_database(settings.database_url)
+    known = ScoredCustomers(read(newest(settings.feature_data)), Log(engine, EVENTS), Identities(engine))
+    people, _ = known.catch_up()
+    engine.dispose()
+    assert {event.user_id for event in orders() if event.occurred_at >= before} <= people.keys()
 
 
 def test_an_order_of_this_minute_is_in_the_next_table(settings: Settings, tmp_path: Path) -> None:

@@ -153,6 +153,21 @@ def test_joined_identities_are_due_once(restock_shop: Shop) -> None:
     assert len(found) == len(WEEKLY) - 1
 
 
+def test_a_visitor_of_the_table_who_turns_out_to_be_a_customer_is_due_as_that_customer(restock_shop: Shop) -> None:
+    for week in range(5):
+        buy(restock_shop, "milk-a", timedelta(days=7 * week + 6), f"v{week}", anonymousId="guest")
+    restock = restock_shop.resources.restock
+    position = restock_shop.resources.events.log.last_position()
+    before = restock.scored
+    score(restock_shop.folder, restock.published().model, position, UNTIL + timedelta(minutes=1), {WEEKLY[3]: "guest"})
+    until(lambda: restock.scored is not before, "the new table is read")
+    assert "guest" in names(everybody(restock_shop))
+    restock_shop.track("Product Viewed", {"product_id": "milk-a"}, anonymousId="guest", userId="a-member")
+    found = names(everybody(restock_shop))
+    assert "guest" not in found
+    assert found.count("a-member") == 1
+
+
 def test_a_rejected_need_is_not_due_whatever_the_table_says(restock_shop: Shop) -> None:
     answer = cart(restock_shop, WEEKLY[6])
     say(restock_shop, answer["cart_id"], "rejected", [{"item_id": "milk-a"}])
@@ -221,6 +236,16 @@ def test_the_table_of_days_ago_is_read_given_that_nothing_happened_since(restock
     restock_shop.clock.now = NOW + timedelta(days=HORIZON)
     response = restock_shop.client.post("/v1/restock/due", json={"window": week})
     assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
+
+
+def test_a_table_that_cannot_be_read_stops_no_other_answer(restock_folder: Path) -> None:
+    newest(restock_folder / "features").write_bytes(b"half of a table")
+    with running(restock_folder, ready=False) as shop:
+        until(lambda: shop.resources.restock.live() is not None, "the model is live")
+        assert cart(shop)["items"]
+        response = shop.client.post("/v1/restock/due", json={"window": WEEK})
+        assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
+        assert "cannot be loaded" in response.json()["detail"]
 
 
 def test_without_a_table_the_way_out_is_named(restock_folder: Path) -> None:
