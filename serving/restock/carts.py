@@ -18,8 +18,8 @@ from serving.openapi import problems
 from serving.problems import Refused
 from serving.resources import Resources
 from serving.restock.choice import Choice, chosen, for_sale
-from serving.restock.customer import customer_of, moment_of, over_groups
-from serving.restock.forecast import dated, nothing_because, reference
+from serving.restock.customer import customer_of, dated, moment_of, over_groups
+from serving.restock.forecast import nothing_because, reference
 from serving.restock.prepared import Prepared, cart_id_of, prepared, total
 from serving.restock.schemas import CartAnswer, CartRequest, OpenedCart, OpenedItem
 from serving.restock.taught import taught

@@ -11,7 +11,9 @@ from models.time_to_event.cart_selection import ExpectedF1
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.groups import Groups
 from serving.bundle import Shelf
+from serving.restock.customer import dated
 from serving.restock.taught import Taught
+from serving.restock.wording import NO_PAST, Past
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Line:
     probability: float
     reason: str
     substitute_for: str | None = None
+    past: Past = NO_PAST
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,14 @@ def chosen(forecasts: Forecasts, groups: Groups, shelf: Shelf, taught: Taught, m
         carts.probabilities.tolist(),
         carts.reasons.tolist(),
         carts.substitute_for.tolist(),
+        _pasts(asked.rows(carts.forecasts.astype(np.int32))),
         strict=True,
     )
     wait = float(carts.shopping.next[0])
     return Choice(
         tuple(
-            Line(product, unit, taught.packs.get(unit, max(round(packs), 1)), round(due, 4), reason, meant)
-            for product, unit, packs, due, reason, meant in columns
+            Line(product, unit, taught.packs.get(unit, max(round(packs), 1)), round(due, 4), reason, meant, past)
+            for product, unit, packs, due, reason, meant, past in columns
         ),
         tuple(asked.product_ids[carts.sold_out].tolist()),
         int(wait) if isfinite(wait) else None,
@@ -74,6 +78,15 @@ def for_sale(shelf: Shelf, product_id: str) -> bool:
     """Whether a product can be had; anything can where the shop has told no catalogue."""
     product = shelf.products.get(product_id)
     return product.in_stock if product is not None else not shelf.revision
+
+
+def _pasts(forecasts: Forecasts) -> list[Past]:
+    """What each row rests on."""
+    told = (forecasts.evidence[name].tolist() for name in ("purchases", "elapsed", "mean_interval"))
+    return [
+        Past(int(purchases), dated(forecasts.day - elapsed), None, interval if isfinite(interval) else None)
+        for purchases, elapsed, interval in zip(*told, strict=True)
+    ]
 
 
 def _offer(forecasts: Forecasts, groups: Groups, shelf: Shelf) -> Offer:

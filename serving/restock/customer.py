@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -21,6 +22,9 @@ REMEMBERED = timedelta(days=180)
 
 _MOST_FEEDBACK = 500
 _INSTANT = timedelta(microseconds=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""No event is older, so an older `as_of` knows no less; there are hardly dates before those of the year 1."""
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def moment_of(resources: Resources, as_of: datetime | None) -> datetime:
     elif as_of > now:
         detail = f"as_of lies in the future; nothing is known after {now.isoformat(timespec='seconds')}"
     else:
-        return as_of
+        return max(as_of, _EARLIEST)
     raise Refused("validation_error", detail, [InvalidField(pointer="/as_of", code="not_allowed", detail=detail)])
 
 
@@ -59,6 +63,11 @@ def customer_behind(events: Log, person: Person, as_of: datetime) -> Customer:
     """The same of a person who is known already."""
     lines = lines_of(orders_of(events, person), as_of)
     return Customer(lines, tuple(_feedback_of(events, person, as_of)))
+
+
+def dated(day: float) -> date | None:
+    """The date of a day since 1970, the next one for a part of a day; None for infinity."""
+    return _EPOCH + timedelta(days=ceil(day)) if isfinite(day) else None
 
 
 def over_groups(lines: Lines, groups: Groups, places: Mapping[str, int]) -> Lines:

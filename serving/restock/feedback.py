@@ -20,6 +20,8 @@ from serving.restock.schemas import FeedbackAnswer, FeedbackLine, FeedbackReques
 from serving.schemas import Id
 
 router = APIRouter(tags=["restock"])
+_MOST_PARTS = 2
+"""An edit that also takes something out is two events."""
 
 
 @router.post(
@@ -99,8 +101,8 @@ def _user_of(resources: Resources, record: Record) -> str | None:
 
 
 def _check_same(resources: Resources, records: Sequence[Record]) -> None:
-    """Raises `Refused` when something else was sent under the same key before."""
-    for record in records:
-        kept = resources.events.log.find(record.key)
-        if kept is not None and from_record(kept).body != from_record(record).body:
-            raise Refused("idempotency_conflict", "")
+    """Raises `Refused` when something else, less or more was sent under the same key before."""
+    keys = {f"{record.key.rpartition(':')[0]}:{place}" for record in records for place in range(_MOST_PARTS)}
+    kept = [record for key in sorted(keys) if (record := resources.events.log.find(key))]
+    if kept and [from_record(record).body for record in kept] != [from_record(record).body for record in records]:
+        raise Refused("idempotency_conflict", "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from math import ceil, isfinite
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -19,9 +18,9 @@ from models.time_to_event.missing import missing_of
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
-from serving.restock.customer import Customer, customer_of, moment_of, over_groups
+from serving.restock.customer import Customer, customer_of, dated, moment_of, over_groups
 from serving.restock.schemas import Due, ForecastAnswer, ForecastRequest, RestockEvidence, RestockForecast
-from serving.restock.wording import Past, RestockWording, restock_wording
+from serving.restock.wording import NO_PAST, Past, RestockWording, restock_wording
 from serving.schemas import ModelReference, Subject
 
 router = APIRouter(tags=["restock"])
@@ -43,11 +42,6 @@ async def restock_forecast(request: Request, body: ForecastRequest) -> ForecastA
     as_of = moment_of(resources, body.as_of)
     _check_dates(body.dates, last_day(as_of))
     return await resources.in_thread(_answered, resources, published, body, as_of)
-
-
-def dated(day: float) -> date | None:
-    """The date of a day since 1970, the next one for a part of a day; None for infinity."""
-    return _EPOCH + timedelta(days=ceil(day)) if isfinite(day) else None
 
 
 def reference(published: PublishedReplenishment) -> ModelReference:
@@ -89,7 +83,7 @@ def _answered(
     words = restock_wording(body.locale)
     customer = customer_of(resources.events.log, resources.identities, body.subject, as_of)
     nothing = nothing_because(body.subject, customer)
-    told = (body.as_of or resources.clock()).astimezone(UTC)
+    told = (as_of if body.as_of else resources.clock()).astimezone(UTC)
     if customer is None or (nothing and not body.item_ids):
         return ForecastAnswer(
             as_of=told, items=[], next_order=_NOBODY, words=words.nothing[nothing], model=reference(published)
@@ -144,7 +138,7 @@ def _unknown(item_id: str, missing: str, words: RestockWording) -> RestockForeca
         evidence=RestockEvidence(
             purchases=0, median_interval_days=None, last_purchase=None, last_quantity=None, level="customer_group"
         ),
-        words=words.forecast(Past(0, None, None, None), "unknown", missing, None),
+        words=words.forecast(NO_PAST, "unknown", missing, None),
     )
 
 

@@ -110,7 +110,7 @@ def _item(line: Line, shelf: Shelf, words: RestockWording) -> CartItem:
         item_id=line.product_id,
         quantity=line.quantity,
         reason=line.reason,
-        words=words.reason(line.reason),
+        words=words.reason(line.reason, line.past),
         probability=line.probability,
         substitute_for=line.substitute_for,
         title=product.title if product else None,

@@ -18,6 +18,10 @@ class Past:
     interval: float | None
 
 
+NO_PAST = Past(0, None, None, None)
+"""Nothing was bought."""
+
+
 @dataclass(frozen=True)
 class RestockWording:
     """The sentences of one language.
@@ -37,9 +41,9 @@ class RestockWording:
         claim = self.missing.get(missing, self.missing[""]) if status == "unknown" else self.claims[status](due)
         return " ".join(filter(None, (self.bought(past), claim)))
 
-    def reason(self, code: str) -> str:
-        """Why an item is in a cart."""
-        return self.reasons.get(code, self.reasons[""])
+    def reason(self, code: str, past: Past) -> str:
+        """Why an item is in a cart: what is likely, and the past that it rests on."""
+        return " ".join(filter(None, (self.reasons.get(code, self.reasons[""]), self.bought(past))))
 
 
 def restock_wording(locale: str | None) -> RestockWording:
@@ -94,17 +98,17 @@ _ENGLISH = RestockWording(
         "all_on_one_day": "All purchases were on one day: nobody knows yet how long it lasts.",
         "long_ago": "The last purchase is too long ago for a forecast.",
         "never_bought": "Never bought by this customer, so there is nothing to forecast from.",
-        "no_group": "The catalogue does not hold this product, or it is not restocked.",
+        "no_group": "The catalogue does not hold this product.",
         "not_periodic": "The shop says that this is not bought periodically.",
         "in_the_future": "The purchases are dated in the future: a clock is wrong.",
         "irregular": "The purchases come too irregularly for a forecast.",
     },
     {
-        "": "Probably needed by then",
-        "usual_interval": "The usual time has passed since the last purchase",
-        "overdue": "Later than usual",
-        "running_low": "Will run out before the order after that",
-        "declared_periodic": "Needed again and again",
+        "": "Probably needed by then.",
+        "usual_interval": "The usual time has passed since the last purchase.",
+        "overdue": "Later than usual.",
+        "running_low": "May run out before the order after next.",
+        "declared_periodic": "Needed again and again.",
     },
     {
         "no_subject": "Nobody was named: give a user_id or an anonymous_id.",
@@ -127,17 +131,17 @@ _RUSSIAN = RestockWording(
         "all_on_one_day": "Все покупки сделаны в один день: пока неизвестно, на сколько хватает товара.",
         "long_ago": "Последняя покупка была слишком давно для прогноза.",
         "never_bought": "Этот покупатель не покупал такого, прогнозировать не из чего.",
-        "no_group": "Этого товара нет в каталоге, или его запасы не пополняют.",
+        "no_group": "Этого товара нет в каталоге.",
         "not_periodic": "По словам магазина, это покупают не регулярно.",
         "in_the_future": "Даты покупок лежат в будущем: чьи-то часы идут неверно.",
         "irregular": "Покупки слишком нерегулярны для прогноза.",
     },
     {
-        "": "Вероятно, понадобится к этому дню",
-        "usual_interval": "С последней покупки прошло обычное время",
-        "overdue": "Позже обычного",
-        "running_low": "Закончится раньше следующего заказа",
-        "declared_periodic": "Нужно регулярно",
+        "": "Вероятно, понадобится к этому дню.",
+        "usual_interval": "С последней покупки прошло обычное время.",
+        "overdue": "Позже обычного.",
+        "running_low": "Может закончиться раньше, чем через заказ.",
+        "declared_periodic": "Нужно регулярно.",
     },
     {
         "no_subject": "Не сказано, о ком речь: укажите user_id или anonymous_id.",

@@ -211,6 +211,15 @@ def test_a_key_makes_feedback_count_once_and_holds_to_one_body(restock_shop: Sho
     assert (conflict.status_code, conflict.json()["code"]) == (422, "idempotency_conflict")
     assert say(restock_shop, cart_id, "edited", edits[1], key="k2").json()["new"]
     assert say(restock_shop, cart_id, "edited", edits[0], key="k3").json()["new"]
+    more = [*edits[0], {"item_id": "milk-b", "quantity": 0}]
+    assert say(restock_shop, cart_id, "edited", more, key="k3").status_code == 422
+    assert say(restock_shop, cart_id, "edited", more[1:], key="k4").json()["new"]
+    assert say(restock_shop, cart_id, "edited", more, key="k4").status_code == 422
+    assert not say(restock_shop, cart_id, "edited", more[1:], key="k4").json()["new"]
+    assert say(restock_shop, cart_id, "edited", more, key="k5").json()["new"]
+    assert say(restock_shop, cart_id, "edited", edits[0], key="k5").status_code == 422
+    assert not say(restock_shop, cart_id, "edited", more, key="k5").json()["new"]
+    say(restock_shop, cart_id, "edited", edits[0], key="k6")
     assert quantities(cart(restock_shop))["milk-a"] == 3
 
 
@@ -243,6 +252,11 @@ def test_a_replay_is_not_logged(restock_folder: Path) -> None:
         assert answer["items"]
         assert shop.resources.decisions.log.find(answer["cart_id"]) is None
         assert opened(shop, answer["link_token"]).status_code == 404
+        say(shop, cart(shop)["cart_id"], "rejected", [{"item_id": "milk-a"}])
+        for early in ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z"):
+            for path in ("/v1/restock/carts", "/v1/restock/forecast"):
+                told = shop.client.post(path, json={"subject": {"user_id": WEEKLY[0]}, "as_of": early})
+                assert (told.status_code, told.json()["items"]) == (200, [])
 
 
 def _follow(shop: Shop) -> None:

@@ -35,7 +35,13 @@ def test_both_languages_know_the_same_codes() -> None:
 def test_a_code_of_tomorrow_is_said_in_general_words() -> None:
     words = restock_wording(None)
     assert words.forecast(NOTHING, "unknown", "solar_flare", None) == words.missing[""]
-    assert words.reason("solar_flare") == words.reasons[""]
+    assert words.reason("solar_flare", NOTHING) == words.reasons[""]
+
+
+def test_a_line_of_a_cart_says_on_what_it_rests() -> None:
+    past = Past(25, date(2017, 12, 21), None, 14.2)
+    said = restock_wording("en").reason("overdue", past)
+    assert said == "Later than usual. Bought 25 times, about every 14 days, last on 2017-12-21."
 
 
 @pytest.mark.parametrize(

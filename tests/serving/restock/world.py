@@ -1,9 +1,10 @@
 """Periodic buyers in the small shop: the weekly ones buy milk every seventh day, and food every fourth time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -112,9 +113,16 @@ def publish(folder: Path) -> tuple[Version, FittedReplenishment]:
     return registry.promote(version, "a test", "it is the newest", NOW), fitted
 
 
-def score(folder: Path, model: FittedReplenishment, position: int, as_of: datetime = UNTIL) -> Path:
-    """The table of who is due, of everybody in `orders`."""
+def score(
+    folder: Path,
+    model: FittedReplenishment,
+    position: int,
+    as_of: datetime = UNTIL,
+    visitors: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
+    """The table of who is due, of everybody in `orders`; of those in `visitors` as of a visitor of that id."""
     learned, people = lines()
+    people = [f"anonymous:{visitors[name]}" if name in visitors else name for name in people]
     found = model.forecast(learned, last_day(as_of))
     at = list(CURVE_DAYS)
 
