@@ -28,7 +28,7 @@ from pipelines.settings import Settings
 from serving.bundle import Shelf
 from serving.restock.choice import Line, chosen
 from serving.restock.taught import Taught
-from serving.restock.wording import restock_wording
+from serving.restock.wording import NO_PAST, restock_wording
 from training.replenishment.lines import lines_of
 
 PAGE = ROOT.parent / "docs/restock.md"
@@ -91,7 +91,7 @@ def _section(
         last = _last(found, line, today)
         yield (
             f"| {_name(line.product_id, known)} | {line.quantity} | {line.probability:.0%} | "
-            f"{words.reason(line.reason)} | {last} | {bought.get(line.unit_id, 'no')} |"
+            f"{words.reason(line.reason, NO_PAST)} | {last} | {bought.get(line.unit_id, 'no')} |"
         )
     hits = sum(line.unit_id in bought for line in choice.lines)
     cart = {line.unit_id for line in choice.lines}

@@ -110,11 +110,29 @@ def test_the_figures_in_the_readme_are_the_measured_ones() -> None:
     }
     columns = [f"{measure}, {task}" for task in ("repeats allowed", "new only") for measure in ("recall@10", "ndcg@10")]
     number = r"\*{0,2}(0\.\d{4})\*{0,2}"
-    rows = re.findall(r"^\| `?([^`|]+?)`? \| [^|]* \| " + r" \| ".join([number] * 4) + r" \|$", TEXT["README.md"], re.M)
+    section = TEXT["README.md"].split("## The recommenders, measured")[1].split("## ")[0]
+    rows = re.findall(r"^\| `?([^`|]+?)`? \| [^|]* \| " + r" \| ".join([number] * 4) + r" \|$", section, re.M)
     assert len(rows) == len(measured[columns[0]])
     for name, *figures in rows:
         for column, figure in zip(columns, figures, strict=True):
             assert figure == f"{measured[column][name]:.4f}", (name, column)
+
+
+def test_the_figures_of_restocking_in_the_readme_are_the_measured_ones() -> None:
+    claims = json.loads((ROOT / "benchmarks/results/replenishment.json").read_text())
+    columns = ("rmae", "concordance", "auc 14", "skill 14", "ece 14")
+    of_groups = list(reversed([claim for claim in claims if claim["part"] == "timing"]))
+    measured = {claim["measure"]: claim for claim in of_groups if claim["measure"] in columns}
+    section = TEXT["README.md"].split("## Restocking, measured")[1].split("## ")[0]
+    ours = re.search(r"^\| `hazard`.*\| " + r" \| ".join([r"\*\*([\d.]+)\*\*"] * 5) + r" \|$", section, re.M)
+    assert ours is not None
+    for column, figure in zip(columns, ours.groups(), strict=True):
+        assert figure == f"{measured[column]['ours']:.{2 if column == 'rmae' else 4}f}", column
+    rows = {"BG/NBD": "BG/NBD", "Weibull": "Weibull", "log-normal": "log-normal"}
+    for name, baseline in rows.items():
+        told = re.search(rf"^\| {re.escape(name)} \| ([\d.]+) \|", section, re.M)
+        assert told is not None
+        assert told[1] == f"{measured['rmae']['baselines'][baseline]:.2f}", name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=list(TEXT))

@@ -16,6 +16,7 @@ from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.suite import Suite
 from models.registry import CHALLENGER, CHAMPION, PublishedReplenishment, Registry
+from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.replenishment import Replenishment
 from tests.models.tea_shop import weekly_tea
 
@@ -197,7 +198,7 @@ def test_a_replenishment_is_published_and_comes_back_the_same(registry: Registry
 
 def test_pyfunc_forecasts_each_customer_as_of_the_own_day(registry: Registry) -> None:
     lines, catalogue = weekly_tea()
-    recipe = Replenishment(origins=3)
+    recipe = Replenishment(need=MeanInterval(), trips=MeanInterval(), origins=3)
     version = registry.publish("replenishment", recipe, recipe.fit(lines, catalogue), (), evidence())
     mlflow.set_tracking_uri(registry.uri)
     model = mlflow.pyfunc.load_model(f"models:/replenishment/{version.number}")

@@ -117,6 +117,12 @@ def test_all_on_one_day_is_one_purchase(model: FittedReplenishment, tmp_path: Pa
     assert answers(model, of_history(tmp_path, records)) == {"Food/Milk": ("unknown", "all_on_one_day")}
 
 
+def test_what_was_bought_years_ago_is_not_counted_as_something_else(model: FittedReplenishment, tmp_path: Path) -> None:
+    years_ago = [bought("me", hour / 24 - 900, f"o{hour}", "bun") for hour in range(5)]
+    found = answers(model, of_history(tmp_path, [*years_ago, bought("me", 140, "o", "milk")]))
+    assert found == {"Food/Milk": ("unknown", "one_purchase")}
+
+
 def test_what_was_long_ago_is_not_foreseen(model: FittedReplenishment, tmp_path: Path) -> None:
     records = [bought("me", at, f"o{at}", "milk") for at in (5, 15, 25)]
     assert answers(model, of_history(tmp_path, records)) == {"Food/Milk": ("unknown", "long_ago")}
