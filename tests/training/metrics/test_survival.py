@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.arrays import Floats, Mask
 from training.metrics.survival import (
+    SHARE,
     brier,
     calibration,
     covered,
@@ -81,6 +82,7 @@ def test_by_hand() -> None:
 
 
 @given(arrays(np.float64, (6, 9), elements=st.floats(0, 0.9)), st.integers(0, 99))
+@example(np.array([[0.1] + [0.0] * 8] * 6), 0)  # all of a day on the very end of the interval
 def test_coverage_is_the_mean_over_drawn_points(hazards: Floats, seed: int) -> None:
     rng = np.random.default_rng(seed)
     curves = np.cumprod(1 - np.hstack([np.zeros((6, 1)), hazards]), axis=1)
@@ -90,7 +92,7 @@ def test_coverage_is_the_mean_over_drawn_points(hazards: Floats, seed: int) -> N
     start = np.where(observed, 1 - curves[rows, day - 1], 1 - curves[:, -1])
     end = np.where(observed, 1 - curves[rows, day], 1.0)
     drawn = start + (end - start) * rng.random((4_000, 6))
-    share = ((drawn >= 0.1) & (drawn <= 0.9)).mean(axis=0)
+    share = ((drawn >= (1 - SHARE) / 2) & (drawn <= (1 + SHARE) / 2)).mean(axis=0)
     assert np.abs(covered(curves, times, observed) - share).max() < 0.05
 
 
