@@ -6,47 +6,17 @@ often somebody buys, and that a long silence means the end more often than a ful
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.arrays import Floats
-from models.time_to_event.closed_form import ClosedForm
-from models.time_to_event.durations import Durations
+from models.time_to_event.closed_form import Formula, Shrunk
 from models.time_to_event.pairs import Pairs
-from models.time_to_event.priors import Fitting, Priors, fitted_priors
 
 _START = np.array([0.6, 40.0, 0.15, 1.0])
 """r, alpha in days, a, b."""
 _OF_UNITS = (1, 2)
-
-
-@dataclass(frozen=True)
-class BGNBD:
-    """Rates are Gamma(r, alpha) and the chance to stop after a repeated purchase Beta(a, b) within a department.
-
-    `shrinkage` is the number of rows with whose weight a department's four parameters are drawn to those of all. Each
-    unit has an alpha and an a of its own; `unit_shrinkage` is how firmly they are believed to be the department's. It
-    learns from the days of asking of the last `window` days.
-    """
-
-    name: ClassVar[str] = "bg_nbd"
-    shrinkage: float = 200.0
-    unit_shrinkage: float = 2.0
-    window: int = 42
-
-    def fit(self, durations: Durations) -> ClosedForm:
-        """Four parameters a department, two a unit, from what came after the days in `durations`."""
-        fitting = Fitting(self.shrinkage, self.unit_shrinkage, _OF_UNITS, self.window)
-        return self._with(fitted_priors(curve, history, _START, durations, fitting))
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> ClosedForm:
-        """The fitted model whose `arrays()` were saved."""
-        return self._with(Priors.restored(arrays))
-
-    def _with(self, priors: Priors) -> ClosedForm:
-        return ClosedForm(self.name, curve, history, priors)
 
 
 def history(pairs: Pairs) -> Floats:
@@ -68,3 +38,14 @@ def curve(parameters: Floats, history: Floats, days: Floats) -> Floats:
     stopped = leave / (leave + stay + np.maximum(repeats, 1.0) - 1.0)
     waiting = (scale + recency) / (scale + recency + days)
     return np.asarray(stopped + (1.0 - stopped) * waiting ** (rate + repeats), np.float64)
+
+
+@dataclass(frozen=True)
+class BGNBD(Shrunk):
+    """Rates are Gamma(r, alpha) and the chance to stop after a repeated purchase Beta(a, b) within a department.
+
+    Each unit has an alpha and an a of its own.
+    """
+
+    name: ClassVar[str] = "bg_nbd"
+    formula: ClassVar[Formula] = Formula(curve, history, _START, _OF_UNITS)

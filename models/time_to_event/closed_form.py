@@ -1,17 +1,57 @@
 """What all closed-form models are once fitted: a formula of a pair's own history, and priors by unit and department."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats, Ids
+from models.time_to_event.durations import Durations
 from models.time_to_event.pairs import Pairs
-from models.time_to_event.priors import Curve, History, Priors
+from models.time_to_event.priors import Curve, Fitting, History, Priors, fitted_priors
 
 _ROWS = 10_000
 """So many pairs at a time fit into the cache of a processor better than all."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A curve, what it knows of a pair, where its parameters are searched from, and which of them are a unit's own."""
+
+    curve: Curve
+    history: History
+    start: Floats
+    of_units: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """The recipe of a closed form, but for its formula and name.
+
+    `shrinkage` is the number of rows with whose weight a department's parameters are drawn to those of all. Those that
+    are a unit's own are drawn to the department's; `unit_shrinkage` is how firmly. It learns from the days of asking of
+    the last `window` days.
+    """
+
+    name: ClassVar[str]
+    formula: ClassVar[Formula]
+    shrinkage: float = 200.0
+    unit_shrinkage: float = 2.0
+    window: int = 42
+
+    def fit(self, durations: Durations) -> "ClosedForm":
+        """The parameters, from what came after the days in `durations`."""
+        formula = self.formula
+        fitting = Fitting(self.shrinkage, self.unit_shrinkage, formula.of_units, self.window)
+        return self._with(fitted_priors(formula.curve, formula.history, formula.start, durations, fitting))
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> "ClosedForm":
+        """The fitted model whose `arrays()` were saved."""
+        return self._with(Priors.restored(arrays))
+
+    def _with(self, priors: Priors) -> "ClosedForm":
+        return ClosedForm(self.name, self.formula.curve, self.formula.history, priors)
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,13 @@ from numpy.typing import NDArray
 from models.arrays import Floats
 from models.booster import Matrix
 from models.time_to_event.habits import HABITS
+from models.time_to_event.intervals import INTERVALS
 from models.time_to_event.loyalty import LOYALTY
 from models.time_to_event.pairs import Pairs
 from models.time_to_event.pieces import Cells, Pieces
 from models.time_to_event.rhythm import RHYTHM
 from models.time_to_event.unit_facts import FACTS
 
-INTERVALS = (
-    "mean_interval",
-    "std_interval",
-    "log_mean",
-    "log_variance",
-    "last_interval",
-    "longest_interval",
-    "last_packs",
-    "mean_packs",
-    "last_price",
-)
 OWN = (*INTERVALS, *HABITS, *RHYTHM, *LOYALTY)
 LATE = (
     "cell",

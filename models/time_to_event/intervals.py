@@ -6,11 +6,7 @@ from numpy.typing import NDArray
 from models.arrays import Codes, Floats
 from models.time_to_event.purchases import Purchases
 
-OWN = (
-    "purchases",
-    "span",
-    "recency",
-    "elapsed",
+INTERVALS = (
     "mean_interval",
     "std_interval",
     "log_mean",
@@ -21,6 +17,7 @@ OWN = (
     "mean_packs",
     "last_price",
 )
+OWN = ("purchases", "span", "recency", "elapsed", *INTERVALS)
 """`purchases` counts days of purchase; `span` is from the first of them to the day of asking, `recency` from the first
 to the last, `elapsed` from the last to the day of asking, all in days; the rest speaks of the intervals between them
 (NaN without one; `std_interval` and `log_variance`, with n - 1, NaN below two), of packs, and of the relative price

@@ -5,46 +5,18 @@ intervals were seen, the less frailty is left. Without the share that stopped it
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.arrays import Floats
-from models.time_to_event.closed_form import ClosedForm
-from models.time_to_event.durations import Durations
+from models.time_to_event.closed_form import Formula, Shrunk
 from models.time_to_event.pairs import Pairs
-from models.time_to_event.priors import Fitting, Priors, fitted_priors
 
 _START = np.array([30.0, 1.0, 1.0, 1.0, 1.0, 0.15, 1.0])
 """The usual interval in days and the intervals that this belief is worth; the shape; what is known of a pair's frailty
 before its intervals, and from each of them; a and b of the chance to stop, as in BG/NBD."""
 _OF_UNITS = (0, 5)
-
-
-@dataclass(frozen=True)
-class Weibull:
-    """Intervals of a pair are Weibull with a scale of its own, shrunk towards its unit, and the department's shape.
-
-    `shrinkage`, `unit_shrinkage` and `window` are as in `BGNBD`.
-    """
-
-    name: ClassVar[str] = "weibull"
-    shrinkage: float = 200.0
-    unit_shrinkage: float = 2.0
-    window: int = 42
-
-    def fit(self, durations: Durations) -> ClosedForm:
-        """Seven parameters a department, two a unit, from what came after the days in `durations`."""
-        fitting = Fitting(self.shrinkage, self.unit_shrinkage, _OF_UNITS, self.window)
-        return self._with(fitted_priors(curve, history, _START, durations, fitting))
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> ClosedForm:
-        """The fitted model whose `arrays()` were saved."""
-        return self._with(Priors.restored(arrays))
-
-    def _with(self, priors: Priors) -> ClosedForm:
-        return ClosedForm(self.name, curve, history, priors)
 
 
 def history(pairs: Pairs) -> Floats:
@@ -67,3 +39,11 @@ def curve(parameters: Floats, history: Floats, days: Floats) -> Floats:
 
 _MOST = 700.0
 """The exponential of more is infinite."""
+
+
+@dataclass(frozen=True)
+class Weibull(Shrunk):
+    """Intervals of a pair are Weibull with a scale of its own, shrunk towards its unit, and the department's shape."""
+
+    name: ClassVar[str] = "weibull"
+    formula: ClassVar[Formula] = Formula(curve, history, _START, _OF_UNITS)
