@@ -12,6 +12,10 @@ RESTOCK_CART = "restock_cart"
 """The type of the records that hold a `PreparedCart`."""
 
 
+DECISION = "decision"
+"""The type of the records that hold a `Decided`."""
+
+
 class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One product of an answer, in the order of the answer. `source` is the recommender that it came from.
 
@@ -93,3 +97,79 @@ class PreparedCart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     valid_until: datetime
     shopping_day: date | None = None
     asked_by: str = "carts"
+
+
+class Option(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One action that was eligible, with the probability it had; silence has no channel and no labels.
+
+    The labels and numbers are those of `models/policies/eligible.py`; `send_at` carries the customer's own offset.
+    """
+
+    probability: float
+    channel: str | None = None
+    send_at: datetime | None = None
+    delay: str = ""
+    hour: str = ""
+    weekday: str = ""
+    argument: str = ""
+    incentive: str = ""
+    delay_hours: float = 0.0
+    slot_score: float = 0.0
+    cost: float = 0.0
+    discount: float = 0.0
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a rule took away, and which: a whole decision, a channel, an argument or an incentive of it."""
+
+    reason: str
+    channel: str | None = None
+    argument: str | None = None
+    incentive: str | None = None
+
+
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How the reward of a decision is counted: by what the shop's configuration said when it was made.
+
+    `margin` is the share of an order's value that is earned, `window_hours` how long orders count after the decision;
+    the last two are what a customer lost to the channel, or angered, is worth in `currency`.
+    """
+
+    margin: float
+    window_hours: float
+    unsubscribe_cost: float
+    complaint_cost: float
+    currency: str | None = None
+
+
+class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A decision; the record's key is its `decision_id`, from which the draw follows too.
+
+    `arm` says who decided: policy, random, baseline (the shop's rule) or holdout. `propensity` is that of the option
+    `chosen`, after masking. `learnable` is False where the probabilities say nothing: a holdout, a fallback for want of
+    a policy or of features. `trigger_at`, the episode's start, is what delays count from.
+    """
+
+    decision_point: str
+    customer_id: str
+    trigger_id: str
+    trigger_type: str
+    trigger_at: datetime
+    step: int
+    arm: str
+    mode: str
+    policy: str
+    policy_version: str | None
+    context: dict[str, float]
+    options: tuple[Option, ...]
+    chosen: int
+    propensity: float
+    terms: Terms
+    valid_until: datetime
+    refused: tuple[Refusal, ...] = ()
+    item_ids: tuple[str, ...] = ()
+    explored: bool = False
+    learnable: bool = True
+    would_choose: int | None = None
+    degraded_reason: str | None = None
+    timezone: str | None = None

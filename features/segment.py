@@ -16,7 +16,7 @@ _MAX_QUANTITY = 1e9
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CALLS = get_args(Call)
 _SIGNALS = {"timezone": ("timezone",), "locale": ("locale",), "device": ("device", "type")}
-_TEXTS = ("query", "category", "channel", "feedback", "feedback_reason")
+_TEXTS = ("query", "category", "channel", "feedback", "feedback_reason", "consent", "purpose")
 _IDS = ("order_id", "cart_id", "decision_id", "recommendation_id")
 
 
@@ -112,11 +112,15 @@ def _body(message: Mapping[str, Any], event_type: str) -> Body:
         raise EventRejected(f"{at}/currency", "invalid_currency", "currency must be an ISO 4217 code, e.g. EUR")
     total = next((name for name in ("total", "revenue", "value") if properties.get(name) not in (None, "")), "total")
     step = number(properties, "step", at) if event_type.startswith("checkout_step") else None
-    body = Body(
-        lines=_lines(properties),
+    said: dict[str, Any] = {
         **{name: identifier(properties, name, at) for name in _IDS},
         **{name: text(properties, name, at) for name in _TEXTS},
         **_signals(message),
+    }
+    body = Body(
+        lines=_lines(properties),
+        **said,
+        machine=properties.get("machine_open") is True,
         currency=currency.upper() if currency else None,
         total=amount(properties, total, at),
         discount=amount(properties, "discount", at),
