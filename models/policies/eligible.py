@@ -88,7 +88,7 @@ class Eligible:
     @property
     def silent(self) -> Mask:
         """The rows that say nothing."""
-        silent: Mask = (self.codes < 0).all(axis=1)
+        silent: Mask = self.codes.max(axis=1) < 0
         return silent
 
     def total(self, values: Floats) -> Floats:
