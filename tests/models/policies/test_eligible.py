@@ -73,7 +73,7 @@ def test_codes_in_other_labels_say_the_same_labels(decisions):
     ],
 )
 def test_actions_that_cannot_be_are_refused(starts, codes, numbers):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"starts|codes|beyond|finite"):
         Eligible(np.array(starts, np.int64), ((),) * 6, codes.astype(np.int32), numbers)
 
 
