@@ -38,5 +38,5 @@ def test_taken_decisions_keep_their_actions_and_rewards(wanted):
     ],
 )
 def test_a_log_that_cannot_be_is_refused(change):
-    with pytest.raises(ValueError, match="not eligible|propensities|finite|lengths"):
+    with pytest.raises(ValueError, match=r"not eligible|propensities|finite|lengths"):
         replace(_log(), **change)
