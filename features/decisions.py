@@ -147,7 +147,8 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `arm` says who decided: policy, random, baseline (the shop's rule) or holdout. `propensity` is that of the option
     `chosen`, after masking. `learnable` is False where the probabilities say nothing: a holdout, a fallback for want of
-    a policy or of features. `trigger_at`, the episode's start, is what delays count from.
+    a policy or of features. `trigger_at`, the episode's start, is what delays count from. `planned` are the options
+    that a preview of the series would send after `chosen`.
     """
 
     decision_point: str
@@ -171,5 +172,7 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     explored: bool = False
     learnable: bool = True
     would_choose: int | None = None
+    planned: tuple[int, ...] = ()
+    policy_alias: str | None = None
     degraded_reason: str | None = None
     timezone: str | None = None

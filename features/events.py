@@ -54,6 +54,7 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     campaign: str | None = None
     decision_id: str | None = None
     recommendation_id: str | None = None
+    provider_message_id: str | None = None
     previous_id: str | None = None
     group_id: str | None = None
     feedback: str | None = None
@@ -79,6 +80,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RESTOCK_FEEDBACK = "restock_feedback"
+CONSENTS = ("granted", "withdrawn")
+"""What a change of consent may say."""
+
 _PRODUCT = ("lines",)
 _ORDER = ("order_id",)
 
@@ -119,6 +123,7 @@ EVENT_TYPES: dict[str, EventType] = {
         EventType("message_clicked", "Message Clicked", ("channel",), activity=False),
         EventType("message_bounced", "Message Bounced", ("channel",), activity=False),
         EventType("message_marked_as_spam", "Message Marked as Spam", ("channel",), activity=False),
+        EventType("message_converted", "Message Converted", ("decision_id",), activity=False),
         EventType("consent_changed", "Consent Changed", ("channel", "consent"), activity=False),
         EventType("recommendation_viewed", "Recommendation Viewed", ("recommendation_id",), activity=False),
         EventType("recommendation_clicked", "Recommendation Clicked", ("recommendation_id", "lines"), activity=False),

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, and_, bindparam, delete, or_, select
 
 from features.database import insert_into, metadata
 from features.events import Body, Event
 from features.log import Log, microseconds
+from features.offsets import forget, move, offset
 
 _LINKS = Table(
     "identity_link",
@@ -27,13 +28,15 @@ _LINKS = Table(
     Column("since", BigInteger, nullable=False),
     Index("identity_link_of_user", "user_id"),
 )
-_OFFSETS = Table(
-    "projection",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
+_NAME = "identity"
+# made once: to build a query anew costs as much again as SQLite's answer
+_TOUCHING = select(_LINKS).where(
+    or_(and_(_LINKS.c.kind == "user", _LINKS.c.id == bindparam("user")), _LINKS.c.user_id == bindparam("user"))
 )
-
+_DEVICES = select(_LINKS.c.id).where(
+    _LINKS.c.kind == "anonymous", _LINKS.c.user_id.in_(bindparam("users", expanding=True))
+)
+_CLAIMS = select(_LINKS).where(_LINKS.c.kind == bindparam("kind"), _LINKS.c.id.in_(bindparam("ids", expanding=True)))
 _REMEMBERED = 100_000
 _POSITIONS = 50_000
 
@@ -87,8 +90,7 @@ class Identities:
     def catch_up(self, log: Log) -> int:
         """Record the links of everything in `log` that was not looked at yet; returns how many events had one."""
         with self.engine.connect() as connection:
-            offset = select(_OFFSETS.c.position).where(_OFFSETS.c.name == "identity")
-            after = connection.execute(offset).scalar() or 0
+            after = offset(connection, _NAME)
         upto, found = log.last_position(), 0
         for first in range(after, upto, _POSITIONS):
             found += self._catch_up(log.table, first, min(upto, first + _POSITIONS))
@@ -103,11 +105,7 @@ class Identities:
                 .order_by(table.c.position)
             ).all()
             _record(connection, [link for row in rows for link in _links(tuple(row))])
-            insert = insert_into(_OFFSETS, self.engine.dialect.name)
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["name"], set_={"position": insert.excluded.position}),
-                [{"name": "identity", "position": upto}],
-            )
+            move(connection, _NAME, upto)
         return len(rows)
 
     def rebuild(self, log: Log) -> int:
@@ -115,7 +113,7 @@ class Identities:
         self._recorded.clear()
         with self.engine.begin() as connection:
             connection.execute(delete(_LINKS))
-            connection.execute(delete(_OFFSETS).where(_OFFSETS.c.name == "identity"))
+            forget(connection, _NAME)
         return self.catch_up(log)
 
     def person(self, user_id: str | None, anonymous_id: str | None) -> Person:
@@ -127,16 +125,22 @@ class Identities:
                 user_id = _owner(_links_of(connection, "anonymous", [anonymous_id])).get(anonymous_id)
             if user_id is None:
                 return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
-            users = _aliases_of(connection, user_id)
-            candidates = _LINKS.c.kind == "anonymous", _LINKS.c.user_id.in_(users)
-            seen = set(connection.execute(select(_LINKS.c.id).where(*candidates)).scalars())
-            owners = _owner(
-                _links_of(connection, "anonymous", sorted(seen | ({anonymous_id} if anonymous_id else set())))
-            )
+            links = connection.execute(_TOUCHING, {"user": user_id}).all()
+            users, seen = {user_id}, {link.id for link in links if link.kind == "anonymous"}
+            if any(link.kind == "user" for link in links):
+                users = _aliases_of(connection, user_id)
+                seen = set(connection.execute(_DEVICES, {"users": sorted(users)}).scalars())
+            devices = seen | ({anonymous_id} if anonymous_id else set())
+            owners = _owner(_links_of(connection, "anonymous", sorted(devices))) if devices else {}
         devices = {device for device in seen if owners[device] in users}
         if anonymous_id is not None and anonymous_id not in owners:
             devices.add(anonymous_id)
         return Person(min(users), tuple(sorted(users)), tuple(sorted(devices)))
+
+    def claims(self, ids: Collection[str]) -> list[Link]:
+        """Every link that names one of these ids as the one that was taken over: (kind, id, user id, since)."""
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(select(_LINKS).where(_LINKS.c.id.in_(ids)))]
 
     def table(self) -> pa.Table:
         """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
@@ -195,8 +199,7 @@ def _earliest(links: Iterable[Link]) -> dict[tuple[str, str, str], int]:
 
 
 def _links_of(connection: Connection, kind: str, ids: Collection[str]) -> list[Link]:
-    query = select(_LINKS).where(_LINKS.c.kind == kind, _LINKS.c.id.in_(ids))
-    return [tuple(row) for row in connection.execute(query)]
+    return [tuple(row) for row in connection.execute(_CLAIMS, {"kind": kind, "ids": list(ids)})]
 
 
 def _owner(links: Iterable[Link]) -> dict[str, str]:

@@ -6,11 +6,27 @@ A log is the truth; everything else is a projection that reads it in order of `p
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, func, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Engine,
+    Index,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from features.database import insert_into, metadata, writing
 from features.events import Body, Event
@@ -119,6 +135,7 @@ class Log:
         self.table = table
         insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
         # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
+        self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
 
     def append(self, records: Sequence[Record]) -> list[bool]:
@@ -192,14 +209,40 @@ class Log:
         has read the log up to `after` does not know. With `types` only records of these, so that the many others do not
         crowd them out.
         """
-        table = self.table
-        person = or_(table.c.user_id.in_(user_ids), table.c.anonymous_id.in_(anonymous_ids))
-        news = table.c.position > after
+        given: dict[str, Any] = {"after": after, "most": limit}
         if since is not None:
-            news = or_(news, table.c.occurred_at >= microseconds(since))
-        wanted = table.c.type.in_(types) if types else true()
-        query = select(table).where(person, news, wanted).order_by(table.c.position.desc()).limit(limit)
-        return self._select(query)[::-1]
+            given["since"] = microseconds(since)
+        for name, values in (("user", user_ids), ("visitor", anonymous_ids), ("type", types)):
+            given |= {f"{name}_{place}": value for place, value in enumerate(values)}
+        text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), since is not None)
+        given = {**own, **given}
+        with self.engine.connect() as connection:
+            rows = connection.exec_driver_sql(text, tuple(given[name] for name in order) if order else given)
+            return [Record(*row) for row in rows][::-1]
+
+    def _statement_of_person(
+        self, users: int, visitors: int, types: int, since: bool
+    ) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+        """The query of `of_person` for so many ids and types, the order of its parameters where they have one, and
+        those that are always the same.
+
+        As text for the driver: to build and compile it anew took longer than SQLite needs to answer.
+        """
+        columns = self.table.c
+
+        def among(column: Column[Any], name: str, count: int) -> ColumnElement[bool]:
+            return column.in_([bindparam(f"{name}_{place}") for place in range(count)]) if count else false()
+
+        person = or_(among(columns.user_id, "user", users), among(columns.anonymous_id, "visitor", visitors))
+        news = columns.position > bindparam("after")
+        if since:
+            news = or_(news, columns.occurred_at >= bindparam("since"))
+        wanted = among(columns.type, "type", types) if types else true()
+        query = select(*(columns[name] for name in (*_WRITTEN, "position"))).where(person, news, wanted)
+        latest = query.order_by(columns.position.desc()).limit(bindparam("most", type_=Integer))
+        compiled = latest.compile(dialect=self.engine.dialect)
+        order = tuple(compiled.positiontup) if compiled.positiontup else None
+        return str(compiled), order, dict(compiled.params)
 
     def last_position(self) -> int:
         """The position of the newest record; 0 when the log is empty."""

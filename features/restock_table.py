@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -79,9 +80,11 @@ def at_days(curves: NDArray[Any], days: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(curves[:, after - 1] * (1 - part) + curves[:, after] * part, np.float64)
 
 
-def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterable[pa.Table]) -> Path:
+def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterable[pa.Table], keep: int = 3) -> Path:
     """The table of `as_of`, from parts in the columns of `SCHEMA`, each customer in one of them; replaces one that is
-    there. Raises ValueError when a part has other columns.
+    there. Of all tables the latest `keep` stay, and this one: who reads one has time to, and a disk does not fill.
+
+    Raises ValueError when a part has other columns.
     """
     found = [part.select(SCHEMA.names).cast(SCHEMA) for part in parts]
     table = pa.concat_tables([SCHEMA.empty_table(), *found]).sort_by(
@@ -90,15 +93,21 @@ def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterabl
     told = {"as_of": as_of.astimezone(UTC).isoformat(), "log_position": str(log_position)}
     path = feature_data / _FOLDER / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    pq.write_table(table.replace_schema_metadata(told), temporary, compression="zstd")
-    temporary.replace(path)
+    temporary = path.with_suffix(f".{uuid4().hex}.tmp")  # two that score the same moment do not write into one file
+    try:
+        pq.write_table(table.replace_schema_metadata(told), temporary, compression="zstd")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for old in _tables(path.parent)[:-keep]:
+        if old != path:
+            old.unlink(missing_ok=True)
     return path
 
 
 def newest(feature_data: Path) -> Path:
     """The table with the latest `as_of`. Raises FileNotFoundError that says how to make one."""
-    paths = sorted((feature_data / _FOLDER).glob("*.parquet"))
+    paths = _tables(feature_data / _FOLDER)
     if not paths:
         told = f"nobody was scored in {feature_data / _FOLDER}; run `python -m pipelines restock score`"
         raise FileNotFoundError(told)
@@ -116,6 +125,11 @@ def read(path: Path) -> RestockTable:
     starts = np.append(first, len(customers)).astype(np.int64)
     as_of = datetime.fromisoformat(told["as_of"])
     return RestockTable(as_of, int(told["log_position"]), customers[first], starts, columns)
+
+
+def _tables(folder: Path) -> list[Path]:
+    """Oldest first: their names are their moments."""
+    return sorted(folder.glob("*.parquet"))
 
 
 def _values(column: Any) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
-from features.events import EVENT_TYPES, Body, Call, Event, Line, missing_fields
+from features.events import CONSENTS, EVENT_TYPES, Body, Call, Event, Line, missing_fields
 from features.fields import MAX_ID_LENGTH, EventRejected, amount, identifier, number, storable, text, time
 
 MAX_LINES = 1_000
@@ -17,7 +17,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CALLS = get_args(Call)
 _SIGNALS = {"timezone": ("timezone",), "locale": ("locale",), "device": ("device", "type")}
 _TEXTS = ("query", "category", "channel", "feedback", "feedback_reason", "consent", "purpose")
-_IDS = ("order_id", "cart_id", "decision_id", "recommendation_id")
+_IDS = ("order_id", "cart_id", "decision_id", "recommendation_id", "provider_message_id")
 
 
 def _name(name: str) -> str:
@@ -129,6 +129,8 @@ def _body(message: Mapping[str, Any], event_type: str) -> Body:
         previous_id=identifier(message, "previousId", ""),
         group_id=identifier(message, "groupId", ""),
     )
+    if event_type == "consent_changed" and body.consent is not None and body.consent not in CONSENTS:
+        raise EventRejected(f"{at}/consent", "unknown_consent", f"consent must be one of {', '.join(CONSENTS)}")
     for name in missing_fields(event_type, body):
         pointer = {
             "lines": f"{at}/products" if event_type.startswith("order") else f"{at}/product_id",

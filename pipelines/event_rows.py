@@ -12,7 +12,7 @@ from typing import get_args, get_type_hints
 
 import duckdb
 
-from features.events import EVENT_TYPES, Body
+from features.events import CONSENTS, EVENT_TYPES, Body
 from features.fields import MAX_ID_LENGTH, MAX_TEXT_LENGTH
 from features.log import microseconds
 from pipelines.json_sql import json_object
@@ -22,7 +22,9 @@ from pipelines.text_rows import LINE
 
 Progress = Callable[[int, int | None], None]
 
-BODY: dict[str, type] = {name: get_args(kind)[0] for name, kind in get_type_hints(Body).items() if name != "lines"}
+BODY: dict[str, type] = {
+    name: next(iter(get_args(kind)), kind) for name, kind in get_type_hints(Body).items() if name != "lines"
+}
 """The columns that go into the body of an event, with the types that they have there."""
 
 COLUMNS = ("type", "occurred_at", "user_id", "anonymous_id", "message_id", "product_id", "quantity", "price", *BODY)
@@ -31,7 +33,7 @@ COLUMNS = ("type", "occurred_at", "user_id", "anonymous_id", "message_id", "prod
 TWO_CUSTOMERS = "order with two customers"
 TWO_CURRENCIES = "order with two currencies"
 
-_SQL_TYPES = {str: "VARCHAR", Decimal: "DECIMAL(18, 4)", int: "INTEGER", float: "DOUBLE"}
+_SQL_TYPES = {str: "VARCHAR", Decimal: "DECIMAL(18, 4)", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN"}
 _TYPES = {"occurred_at": "BIGINT", "quantity": "DOUBLE", "price": _SQL_TYPES[Decimal]}
 _TYPES |= {name: _SQL_TYPES[kind] for name, kind in BODY.items()}
 _TEXTS = [name for name in COLUMNS if _TYPES.get(name, "VARCHAR") == "VARCHAR" and name != "type"]
@@ -161,6 +163,7 @@ def _reasons(latest: int) -> dict[str, str]:
         "quantity above 1e9": "quantity > 1e9",
         "negative price": "price < 0",
         "unreadable currency": "NOT regexp_full_match(currency, '[A-Z]{3}')",
+        "unknown consent": f"type = 'consent_changed' AND consent NOT IN {CONSENTS}",
         f"id over {MAX_ID_LENGTH} characters": f"{ids} > {MAX_ID_LENGTH}",
         f"text over {MAX_TEXT_LENGTH} characters": f"{texts} > {MAX_TEXT_LENGTH}",
         "NUL character": f"contains(concat({', '.join(_TEXTS)}), chr(0))",

@@ -76,6 +76,33 @@ def test_a_part_with_other_columns_leaves_nothing_behind(tmp_path: Path) -> None
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_the_latest_tables_stay_and_so_does_the_one_just_written(tmp_path: Path) -> None:
+    for hours in (5, 1, 2, 3, 4):
+        written = write(tmp_path, AS_OF + timedelta(hours=hours), hours, [part(("u1", "tea"))])
+        assert written.exists()
+    kept = sorted(read(path).log_position for path in (tmp_path / "restock").iterdir())
+    assert kept == [3, 4, 5]
+    past = write(tmp_path, AS_OF, 0, [])
+    assert read(past).log_position == 0
+    assert read(newest(tmp_path)).log_position == 5
+
+
+def test_a_write_that_fails_leaves_no_half_of_a_file_and_the_table_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, AS_OF, 1, [part(("u1", "tea"))])
+
+    def half(_: pa.Table, where: Path, **__: object) -> None:
+        where.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("features.restock_table.pq.write_table", half)
+    with pytest.raises(OSError, match="no space"):
+        write(tmp_path, AS_OF, 2, [part(("u2", "tea"))])
+    assert list((tmp_path / "restock").iterdir()) == [path]
+    assert read(path).log_position == 1
+
+
 @given(
     falls=st.lists(st.floats(0, 1), min_size=len(CURVE_DAYS) - 1, max_size=len(CURVE_DAYS) - 1),
     days=st.lists(st.floats(-5, 200), min_size=1, max_size=20),

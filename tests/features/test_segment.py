@@ -25,6 +25,8 @@ ENOUGH: dict[str, Any] = {
     "recommendation_id": "rec_1",
     "cart_id": "rc_1",
     "feedback": "rejected",
+    "consent": "withdrawn",
+    "decision_id": "dec_1",
 }
 
 
@@ -66,6 +68,19 @@ def test_what_an_event_cannot_lack_is_pointed_at(kind: EventType) -> None:
         pointer, code = rejection(message(kind.segment, properties=properties, type=kind.call, **links), call=None)
         assert code == "missing"
         assert pointer.rsplit("/", 1)[-1] in (field, "products", "product_id", "previousId", "groupId")
+
+
+@pytest.mark.parametrize("said", ["yes", "Granted", "revoked"])
+def test_a_consent_is_granted_or_withdrawn_and_nothing_else(said: str) -> None:
+    for known in ("granted", "withdrawn"):
+        assert read(message("Consent Changed", properties=ENOUGH | {"consent": known})).body.consent == known
+    wire = message("Consent Changed", properties=ENOUGH | {"consent": said})
+    assert rejection(wire) == ("/properties/consent", "unknown_consent")
+
+
+@pytest.mark.parametrize(("given", "machine"), [(True, True), (False, False), (None, False), ("true", False)])
+def test_only_a_mail_proxy_that_is_called_so_is_one(given: object, machine: bool) -> None:
+    assert read(message("Message Opened", properties=ENOUGH | {"machine_open": given})).body.machine is machine
 
 
 @pytest.mark.parametrize("name", ["Order Completed", "order completed", "order_completed", " Order  Completed "])

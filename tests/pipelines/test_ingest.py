@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from features.database import open_database
 from features.events import EVENT_TYPES, Body, Line
-from features.log import EVENTS, Log, Record, moment
+from features.log import EVENTS, Log, Record, from_record, moment
 from pipelines import assemble
 from pipelines.event_rows import COLUMNS, MissingColumns
 from pipelines.ingest import ImportReport, ingest
@@ -369,6 +369,7 @@ def test_identical_rows_count_each_and_message_ids_once() -> None:
 def test_every_type_is_known_by_our_name_and_by_segments(kind: object) -> None:
     kind = EVENT_TYPES[kind.name]  # type: ignore[attr-defined]
     needed = {"product_id" if name == "lines" else name: "x" for name in kind.requires}
+    needed |= {"consent": "granted"} if "consent" in needed else {}
     row = {name: value for name, value in VIEW.items() if name != "product_id"} | needed
     rows = [row | {"type": name} for name in (kind.name, kind.segment, kind.segment.upper(), f" {kind.name} ")]
     if kind.name == "order_completed":
@@ -376,6 +377,22 @@ def test_every_type_is_known_by_our_name_and_by_segments(kind: object) -> None:
     with imported(rows) as (report, records):
         assert report.rejected == {}
         assert [record.type for record in records] == [kind.name] * 4
+
+
+def test_a_consent_that_is_neither_granted_nor_withdrawn_costs_its_row() -> None:
+    row = {name: value for name, value in VIEW.items() if name != "product_id"} | {"channel": "email"}
+    rows = [row | {"type": "consent_changed", "consent": said} for said in ("granted", "maybe", None)]
+    with imported(rows) as (report, records):
+        assert report.rejected == {"unknown consent": 1, "no consent": 1}
+        assert [from_record(record).body.consent for record in records] == ["granted"]
+
+
+def test_a_mail_proxy_is_told_from_a_person() -> None:
+    row = {name: value for name, value in VIEW.items() if name != "product_id"} | {"channel": "email"}
+    rows = [row | {"type": "message_opened", "machine": said} for said in ("true", "false", None, "robot")]
+    with imported(rows) as (report, records):
+        assert report.rejected == {"unreadable machine": 1}
+        assert sorted(from_record(record).body.machine for record in records) == [False, False, True]
 
 
 @pytest.mark.parametrize(
