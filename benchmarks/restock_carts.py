@@ -29,6 +29,7 @@ from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.durations import Durations, next_purchases
 from models.time_to_event.expected_f1 import best_sizes
 from models.time_to_event.hazard import Hazard
+from models.time_to_event.log_logistic import LogLogistic
 from models.time_to_event.pairs import Pairs, Watch, pairs_at
 from models.time_to_event.purchases import Purchases
 from training.bootstrap import Interval, paired
@@ -39,10 +40,13 @@ DAYS = 14
 SIZE = 8.35
 TEN = 10
 HALF_LIFE = 75.0
-SURE = 0.43
-"""The probability from which on carts of earlier days held 63 % right items; `--tune` looks for it."""
+SURE = 0.44
+"""The probability from which on carts of the latest earlier days held 63 % right items and a margin: twice the spread
+(standard deviation) of that share from one earlier day to another. `--tune` looks for both."""
 PRECISION = 0.63
 TUNED_ON = (NEW_YEAR + 196, NEW_YEAR + 224)
+REHEARSED = ((NEW_YEAR + 140, NEW_YEAR + 168), (NEW_YEAR + 168, NEW_YEAR + 196), TUNED_ON)
+"""Days of asking, each pair by models that learned until the first of it."""
 WATCH = Watch()
 EVERYTHING = Watch(purchases=1, days=10_000)
 PROTOCOL = (
@@ -56,22 +60,27 @@ console = Console(width=200)
 
 @dataclass(frozen=True)
 class Fitted:
-    """The two models that know probabilities, and the CPU-seconds of both fits."""
+    """The two models that know probabilities of needs, that of trips, and the CPU-seconds of all fits."""
 
     formula: FittedTimeToEvent
     hazard: FittedTimeToEvent
+    trips: FittedTimeToEvent
     seconds: float
 
 
 @dataclass(frozen=True)
 class Question:
-    """All pairs ever bought as of one day, which of them are wanted, and the score of each method (rows,)."""
+    """All pairs ever bought as of one day, which of them are wanted, and the score of each method (rows,).
+
+    Of each household whether it `came`, and how likely it was to stay `away`, as foreseen.
+    """
 
     pairs: Pairs
     wanted: Mask
     came: Mask
     scores: Mapping[str, Floats]
     households: int
+    away: Floats
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,10 @@ def question(purchases: Purchases, day: int, models: Fitted) -> Question:
     scores[OURS][watched] = 1 - models.hazard.survival(pairs.rows(watched), horizon)[:, 0]
     came = np.zeros(purchases.customer_count, bool)
     came[purchases.customers[(purchases.days > day) & (purchases.days <= day + DAYS)]] = True
-    return Question(pairs, found & (times <= DAYS), came, scores, purchases.customer_count)
+    trips = pairs_at(purchases.orders(), day, EVERYTHING)
+    away = np.ones(purchases.customer_count)
+    away[trips.customers] = models.trips.survival(trips, horizon)[:, 0]
+    return Question(pairs, found & (times <= DAYS), came, scores, purchases.customer_count, away)
 
 
 def decayed(purchases: Purchases, pairs: Pairs, half_life: float) -> Floats:
@@ -167,8 +179,8 @@ def ten(asked: Question, name: str) -> tuple[Floats, Codes]:
     return found.right[kept] / found.wanted[kept], kept.astype(np.int32)
 
 
-def own_sizes(asked: Question) -> Filled:
-    """The carts of greatest expected F1, a size for each household."""
+def own_sizes(asked: Question, together: bool = True) -> Filled:
+    """The carts of greatest expected F1, a size for each household; needs come `together` on trips, or each alone."""
     who, score = asked.pairs.customers, asked.scores[OURS]
     order = np.lexsort((-score, who))
     rank = np.arange(len(who)) - np.searchsorted(who, who)
@@ -176,7 +188,7 @@ def own_sizes(asked: Question) -> Filled:
     chances = np.zeros((asked.households, 64))
     chances[who[near], rank[near]] = score[order[near]]
     beyond = np.bincount(who[~near], score[order[~near]], asked.households).astype(np.float64)
-    sizes = best_sizes(chances, beyond, 64)
+    sizes = best_sizes(chances, beyond, 64, away=asked.away if together else None)
     return filled(asked, order[rank < sizes[who]].astype(np.int32))
 
 
@@ -186,7 +198,8 @@ def fitted(purchases: Purchases, last: int, origins: Sequence[int]) -> Fitted:
     known, before = purchases.until(last), [day for day in origins if day < last]
     formula = BGNBD().fit(Durations.of(known, before, watch=EVERYTHING))
     hazard = Hazard().fit(Durations.of(known, before))
-    return Fitted(formula, hazard, time.process_time() - started)
+    trips = LogLogistic().fit(Durations.of(known.orders(), before))
+    return Fitted(formula, hazard, trips, time.process_time() - started)
 
 
 @app.command()
@@ -211,20 +224,36 @@ def main(
 
 def tuning(purchases: Purchases) -> None:
     """Half-lives by F1, and the probability from which on carts are right often enough, on earlier days."""
-    origins = [min(TUNED_ON) - 14 * ago for ago in range(13, 0, -1)]
-    models = fitted(purchases, min(TUNED_ON) - 1, origins)
-    asked = [question(purchases, day, models) for day in TUNED_ON]
+    asked = _rehearsed(purchases, TUNED_ON)
     for half_life in (30.0, 45.0, 60.0, 75.0, 90.0, 120.0):
         scored = [
             Question(
-                each.pairs, each.wanted, each.came, {"": decayed(purchases, each.pairs, half_life)}, each.households
+                each.pairs,
+                each.wanted,
+                each.came,
+                {"": decayed(purchases, each.pairs, half_life)},
+                each.households,
+                each.away,
             )
             for each in asked
         ]
         console.print(f"half-life {half_life}: F1 {both([cut(each, '') for each in scored]).f1.value:.4f}")
-    for least in np.arange(0.4, 0.65, 0.01):
-        sure = both([filled(each, each.scores[OURS] >= least) for each in asked])
-        console.print(f"P >= {least:.2f}: precision {sure.precision:.3f}, {sure.size.mean():.2f} items")
+    days = [_rehearsed(purchases, pair) for pair in REHEARSED[:-1]] + [asked]
+    for least in np.arange(0.4, 0.5, 0.01):
+        sure = [filled(each, each.scores[OURS] >= least) for pair in days for each in pair]
+        shares = [each.precision for each in sure]
+        latest = both(sure[-len(TUNED_ON) :])
+        console.print(
+            f"P >= {least:.2f}: {latest.size.mean():.2f} items, precision {latest.precision:.3f}; on single days "
+            f"{', '.join(f'{share:.3f}' for share in shares)}: twice the deviation is {2 * np.std(shares, ddof=1):.3f}"
+        )
+
+
+def _rehearsed(purchases: Purchases, days: Sequence[int]) -> list[Question]:
+    """What is asked on `days`, of models that learned until the first of them."""
+    origins = [min(days) - 14 * ago for ago in range(13, 0, -1)]
+    models = fitted(purchases, min(days) - 1, [day for day in origins if day > NEW_YEAR])
+    return [question(purchases, day, models) for day in days]
 
 
 def table(asked: Sequence[Question], rng: np.random.Generator) -> str:
@@ -247,12 +276,14 @@ def sets(asked: Sequence[Question]) -> str:
     """What a probability is good for: sure carts, and carts that choose their own size."""
     sure = both([filled(each, each.scores[OURS] >= SURE) for each in asked])
     free = both([own_sizes(each) for each in asked])
+    alone = both([own_sizes(each, together=False) for each in asked])
     alike = both([cut(each, OURS, float(own_sizes(each).size.mean())) for each in asked])
     return (
         f"Items of probability {SURE} and more, a threshold that was chosen on days before: {sure.size.mean():.2f} a "
         f"household, {sure.precision:.1%} of them right. Sizes chosen by expected F1, {free.size.mean():.1f} items a "
         f"household and {np.mean(free.size == 0):.1%} empty carts: mean F1 of a household {free.household_f1:.3f}, "
-        f"against {alike.household_f1:.3f} of one cut for all with as many items."
+        f"against {alike.household_f1:.3f} of one cut for all with as many items, and {alone.household_f1:.3f} when "
+        f"needs are taken to come each alone ({alone.size.mean():.1f} items, {np.mean(alone.size == 0):.1%} empty)."
     )
 
 

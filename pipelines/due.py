@@ -31,6 +31,7 @@ from pipelines.settings import Settings
 from serving.bundle import Shelf
 from serving.restock.customer import customer_behind
 from serving.restock.due import Anew, Due, Question, cart_for, due_page
+from serving.restock.history import OrderHistories
 from serving.restock.prepared import Prepared, prepared
 from serving.restock.taught import Taught, taught
 from serving.restock.touched import ScoredCustomers
@@ -119,14 +120,14 @@ def due(
     engine = open_database(settings.database_url)
     published = champion(registry)
     scored = ScoredCustomers(read(newest(settings.feature_data)), Log(engine, EVENTS), Identities(engine))
-    today = last_day(as_of)
+    histories, today = OrderHistories(scored.events), last_day(as_of)
     first, last = wanted.window(today)
     _check(first, last, today, last_day(scored.table.as_of))
 
     def anew(person: Person) -> tuple[Forecasts, Taught]:
-        customer = customer_behind(scored.events, person, as_of)
+        customer = customer_behind(histories, person, as_of)
         forecasts = published.model.forecast(customer.lines, today)
-        return forecasts, taught(customer.feedback, forecasts, published.model.groups)
+        return forecasts, taught(customer.feedback(), forecasts, published.model.groups)
 
     question = Question(first, last, today, wanted.least, None, "", _BATCH)
     shelf, words = Shelf().following(Catalog(engine).changed_since(0)), restock_wording(locale)

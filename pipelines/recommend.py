@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
+from threadpoolctl import threadpool_limits
 
 from features.catalog import Catalog
 from features.database import open_database
@@ -29,6 +30,8 @@ from serving.answers import Answered, answered
 from serving.bundle import Bundle, Shelf
 from serving.placement_file import PlacementFile
 from serving.placements import Placement
+from serving.restock.champion import MODEL as RESTOCK
+from serving.restock.champion import following, with_due_again
 from serving.schemas import Context, RecommendationRequest, Subject
 from serving.shown import shown_lately
 from serving.visitor import Visitor
@@ -101,7 +104,8 @@ def recommend(
     partial_file = out.with_name(f"{out.name}.part")
     cpu, rows = 0.0, 0
     shown: list[Record] = []
-    with _WRITERS[out.suffix](partial_file) as writer:
+    # BLAS threads of a product of a few hundred numbers only wait for each other.
+    with threadpool_limits(1, "blas"), _WRITERS[out.suffix](partial_file) as writer:
         for start in range(0, len(table), _BATCH):
             customers, visitors = _visitors(table.slice(start, _BATCH))
             rotation = placements[placement].rules.rotation
@@ -135,8 +139,11 @@ def _bundle(settings: Settings, catalog: Catalog, now: datetime) -> Bundle:
             "no champion to recommend with; run `python -m pipelines train recommender`, "
             "then `python -m pipelines promote`"
         )
-    shelf = Shelf().following(catalog.changed_since(0))
-    return Bundle.assembled(registry.load(version), shelf, product_table(settings.feature_data), days(now))
+    changes = catalog.changed_since(0)
+    shelf = Shelf().following(changes)
+    bundle = Bundle.assembled(registry.load(version), shelf, product_table(settings.feature_data), days(now))
+    need = registry.alias(RESTOCK, CHAMPION)
+    return bundle if need is None else with_due_again(bundle, following(registry.load(need).model, changes, now))
 
 
 def _visitors(table: pa.Table) -> tuple[list[str], list[Visitor]]:

@@ -30,17 +30,20 @@ _SITUATIONS = 9
 @dataclass(frozen=True)
 class Blend(combinator.Combined):
     """Every source names its `depth` best products. It has two voices, which each spread one vote over them: one in
-    proportion to its scores, one to 1 / (1 + rank). A product's score is the sum of its votes times the voices' shares.
+    proportion to its scores, one to 1 / (`evenness` + rank), as reciprocal rank fusion (Cormack, Clarke and Büttcher,
+    SIGIR 2009). A product's score is the sum of its votes times the voices' shares.
 
     Shares are learned on the last `held_out` part of the interactions, from `cases` moments at most, by sources that
     were fitted on what was before. A share is its own for each situation (how many steps the current session has, and
     whether it came back to a product), pulled to the share over all situations with the weight of `prior` cases. Given
-    `weights`, one a source, nothing is learned, and all is by rank.
+    `weights`, one a source, nothing is learned, and all is by rank. With sources that agree on most products a large
+    `evenness`, 10 or more, does best: then it counts that several name a product, and less who has it first.
     """
 
     name: ClassVar[str] = "blend"
     sources: tuple[Recommender, ...] = (RecentlyViewed(), SequenceRules(), SessionKNN())
     weights: tuple[float, ...] | None = None
+    evenness: float = 1.0
     depth: int = 100
     gap_days: float = 0.5
     held_out: float = 0.1
@@ -52,6 +55,8 @@ class Blend(combinator.Combined):
             raise ValueError("a blend needs at least one source, e.g. Blend((SequenceRules(), SessionKNN()))")
         if self.weights is not None and (len(self.weights) != len(self.sources) or min(self.weights) < 0):
             raise ValueError(f"weights={self.weights}; give {len(self.sources)} that are not negative, one a source")
+        if self.evenness < 0:
+            raise ValueError(f"evenness={self.evenness}; use 0 or more, e.g. 1, or 10 for sources that agree on most")
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out={self.held_out}; use a part between 0 and 1, 0.1 is enough for most shops")
 
@@ -157,7 +162,7 @@ class FittedBlend(combinator.FittedCombined):
         for voice, (found, count) in enumerate(zip(rankings, counts, strict=True)):
             rows = places[start : start + count]
             votes[rows, voice] = _spread(found.scores[0, :count])
-            votes[rows, voice + len(rankings)] = _spread(1 / np.arange(2.0, count + 2))
+            votes[rows, voice + len(rankings)] = _spread(1 / (self.recipe.evenness + np.arange(1.0, count + 1)))
             start += count
         return codes, votes
 

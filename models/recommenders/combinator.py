@@ -4,11 +4,13 @@ A recipe may stand in several places of a tree (RP3beta as a source of the ranke
 values, equal ones are one model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from models.arrays import Ids
 from models.catalogue import Catalogue
@@ -111,15 +113,45 @@ def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
     return fit_all([recipe], interactions)[recipe]
 
 
-def fit_all(recipes: Iterable[Recommender], interactions: Interactions) -> dict[Recommender, FittedRecommender]:
-    """Fit several trees of recipes, each distinct recipe in them once."""
-    known: dict[Recommender, FittedRecommender] = {}
-    for part in dict.fromkeys(part for recipe in recipes for part in distinct(recipe)):
-        if isinstance(part, Combinator):
-            known[part] = part.fit_over(tuple(known[source] for source in part.sources), interactions)
-        else:
-            known[part] = part.fit(interactions)
-    return known
+def fit_all(
+    recipes: Iterable[Recommender], interactions: Interactions, threads: int = 2
+) -> dict[Recommender, FittedRecommender]:
+    """Fit several trees of recipes, each distinct recipe in them once, `threads` of them side by side.
+
+    Sorting, trees and linear algebra let go of Python's lock, so two threads use two cores; what is learned is the
+    same. As many matrices are in memory at once: give 1 where that is scarce.
+    """
+    parts = list(dict.fromkeys(part for recipe in recipes for part in distinct(recipe)))
+    if threads < 2 or len(parts) < 2:
+        known: dict[Recommender, FittedRecommender] = {}
+        for part in parts:
+            known[part] = _fitted(part, known, interactions)
+        return known
+    # BLAS has threads of its own: two fits with two each would wait for each other on two cores.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads, thread_name_prefix="fit") as pool:
+        fits: dict[Recommender, Future[FittedRecommender]] = {}
+
+        def fitted(part: Recommender) -> FittedRecommender:
+            sources = part.sources if isinstance(part, Combinator) else ()
+            return _fitted(part, {source: fits[source].result() for source in sources}, interactions)
+
+        # Sources begin before what is made of them, so whoever waits does so for one that is at work.
+        for part in sorted(parts, key=lambda part: isinstance(part, Combinator)):
+            fits[part] = pool.submit(fitted, part)
+        try:
+            return {part: fits[part].result() for part in parts}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _fitted(
+    part: Recommender, known: Mapping[Recommender, FittedRecommender], interactions: Interactions
+) -> FittedRecommender:
+    """Of a recipe whose sources are fitted."""
+    if isinstance(part, Combinator):
+        return part.fit_over(tuple(known[source] for source in part.sources), interactions)
+    return part.fit(interactions)
 
 
 def arrays(recipe: Recommender, fitted: FittedRecommender) -> dict[str, NDArray[Any]]:

@@ -136,17 +136,26 @@ def _symmetric_rows(lower: NDArray[np.float32], start: int, end: int) -> NDArray
 
 def _largest(weights: NDArray[np.float32], most: int) -> SparseRows:
     """The `most` entries of each row that are largest by size, whatever their sign; ties to the lower column."""
-    indices, kept, lengths = [], [], []
-    for row in weights:
-        sizes = np.abs(row)
-        places = np.flatnonzero(sizes)
-        if len(places) > most:
-            places = np.flatnonzero(sizes >= np.partition(sizes, len(sizes) - most)[len(sizes) - most])
-            places = np.sort(places[np.lexsort((places, -sizes[places]))[:most]])
-        indices.append(places.astype(np.int32))
-        kept.append(row[places])
-        lengths.append(len(places))
-    indptr = np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))]).astype(np.int64)
-    return SparseRows(
-        indptr, np.concatenate([*indices, np.empty(0, np.int32)]), np.concatenate([*kept, np.empty(0, np.float32)])
-    )
+    indices, kept, lengths = [np.empty(0, np.int32)], [np.empty(0, np.float32)], [np.zeros(1, np.int64)]
+    for start in range(0, len(weights), _ROWS):
+        rows = weights[start : start + _ROWS]
+        inside = _large(np.abs(rows), most)
+        indices.append(np.nonzero(inside)[1].astype(np.int32))
+        kept.append(rows[inside])
+        lengths.append(inside.sum(axis=1, dtype=np.int64))
+    return SparseRows(np.cumsum(np.concatenate(lengths)), np.concatenate(indices), np.concatenate(kept))
+
+
+def _large(sizes: NDArray[np.float32], most: int) -> NDArray[np.bool_]:
+    """Where the `most` largest of each row are; ties to the lower column, zeros nowhere."""
+    inside = sizes > 0
+    count = sizes.shape[1]
+    if count <= most:
+        return inside
+    least = np.partition(sizes, count - most, axis=1)[:, count - most, None]
+    inside &= sizes >= least
+    tied = np.flatnonzero(inside.sum(axis=1) > most)
+    last = sizes[tied] == least[tied]
+    room = most - (inside[tied] & ~last).sum(axis=1, keepdims=True)
+    inside[tied] &= ~last | (np.cumsum(last, axis=1) <= room)
+    return inside

@@ -1,7 +1,8 @@
 """The prepared cart: what a customer should find in it on the next day of shopping, chosen as a set.
 
 A cart is for one trip and has to last until the next: whatever is due by the trip after it belongs there. Which of that
-goes in is a choice of the whole set, since every wrong thing spoils what is right; the empty cart competes.
+goes in is a choice of the whole set, since every wrong thing spoils what is right; the empty cart competes. What is due
+comes together, on a trip, or not at all: how likely no trip is speaks for the empty cart, and for a full one otherwise.
 """
 
 from dataclasses import dataclass
@@ -96,7 +97,9 @@ def prepare(
     meant, taken = _products(forecasts, offer, rows)
     there = np.flatnonzero((taken >= 0) & (due > 0))
     there = there[np.lexsort((rows[there], -due[there], forecasts.customers[rows[there]]))]
-    kept = there[_selected(forecasts.customers[rows[there]], due[there], offer.prices[taken[there]], selection)]
+    people = forecasts.customers[rows[there]]
+    away = forecasts.trips[np.arange(len(when.until)), when.until]
+    kept = there[_selected(people, due[there], offer.prices[taken[there]], away, selection)]
     row, product = rows[kept], taken[kept]
     instead_of = forecasts.product_ids[row].copy()
     instead_of[product == meant[kept]] = None
@@ -131,7 +134,7 @@ def _products(forecasts: Forecasts, offer: Offer, rows: NDArray[np.int64]) -> tu
     return places[:, 0], taken.astype(np.int32)
 
 
-def _selected(customers: Codes, due: Floats, prices: Floats, selection: Selection) -> NDArray[np.int64]:
+def _selected(customers: Codes, due: Floats, prices: Floats, away: Floats, selection: Selection) -> NDArray[np.int64]:
     """Which rows are chosen; rows are sorted by customer, the likeliest first."""
     who, start, row = np.unique(customers, return_index=True, return_inverse=True)
     rank = np.arange(len(customers)) - start[row]
@@ -140,7 +143,7 @@ def _selected(customers: Codes, due: Floats, prices: Floats, selection: Selectio
     chances, costs = np.zeros((len(who), width)), np.full((len(who), width), np.nan)
     chances[row[near], rank[near]], costs[row[near], rank[near]] = due[near], prices[near]
     beyond = np.bincount(row[~near], due[~near], len(who)).astype(np.float64)
-    chosen = selection.chosen(Candidates(chances, costs, beyond))
+    chosen = selection.chosen(Candidates(chances, costs, beyond, away[who]))
     inside: NDArray[np.int64] = np.flatnonzero(near)[chosen[row[near], rank[near]]]
     return inside
 

@@ -12,11 +12,13 @@ from models.time_to_event.expected_f1 import best_sizes
 @dataclass(frozen=True)
 class Candidates:
     """What may go into carts, shape (customers, candidates): probabilities fall along each row and are 0 where there is
-    no candidate; `prices` are NaN where unknown. `beyond` (customers,) is how many further needs are expected."""
+    no candidate; `prices` are NaN where unknown. `beyond` (customers,) is how many further needs are expected, `away`
+    (customers,) how likely the customer does not shop at all while the cart is good."""
 
     probabilities: Floats
     prices: Floats
     beyond: Floats
+    away: Floats
 
 
 class Selection(Protocol):
@@ -39,7 +41,7 @@ class ExpectedF1:
     def chosen(self, candidates: Candidates) -> Mask:
         """The likeliest ones."""
         probabilities = candidates.probabilities
-        sizes = best_sizes(probabilities, candidates.beyond, self.size, self.wrong)
+        sizes = best_sizes(probabilities, candidates.beyond, self.size, self.wrong, candidates.away)
         first = np.arange(probabilities.shape[1]) < sizes[:, None]
         return np.asarray(first & (probabilities > 0) & (probabilities >= self.least), bool)
 

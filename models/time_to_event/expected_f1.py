@@ -12,9 +12,12 @@ from models.arrays import Floats
 
 _CUSTOMERS = 512
 """So many at a time stay in the cache of a processor."""
+_LEAST = 1e-9
 
 
-def best_sizes(probabilities: Floats, beyond: Floats, most: int, wrong: int = 1) -> NDArray[np.int64]:
+def best_sizes(
+    probabilities: Floats, beyond: Floats, most: int, wrong: int = 1, away: Floats | None = None
+) -> NDArray[np.int64]:
     """The size (customers,) of the best set for each row of `probabilities` (customers, things), which fall.
 
     A set of k holds the first k. `beyond` (customers,) is how many further things each is expected to want, which are
@@ -22,21 +25,36 @@ def best_sizes(probabilities: Floats, beyond: Floats, most: int, wrong: int = 1)
     wanted and t of them in the set, (wrong + 1) t / (wrong k + b) is expected, at wrong = 1 the F1. The empty set is
     worth the probability that nothing is wanted.
 
+    `away` (customers,) is how likely somebody does not come at all and wants nothing, 0 when not given. Things are
+    wanted together on a trip, so what is independent is what those want who come: p / (1 - away).
+
     >>> best_sizes(np.array([[0.9, 0.8, 0.1], [0.05, 0.04, 0.0]]), np.zeros(2), 3).tolist()
     [2, 0]
+    >>> maybe = np.array([[0.3, 0.3, 0.3, 0.3, 0.3]])
+    >>> best_sizes(maybe, np.zeros(1), 5).tolist(), best_sizes(maybe, np.zeros(1), 5, away=np.array([0.7])).tolist()
+    ([5], [0])
     """
     if most < 0 or wrong < 1:
         raise ValueError(f"most must be 0 or more, wrong 1 or more, found {most} and {wrong}")
-    parts = range(0, len(probabilities), _CUSTOMERS)
-    sizes = [
-        worths(probabilities[at : at + _CUSTOMERS], beyond[at : at + _CUSTOMERS], most, wrong).argmax(axis=1)
-        for at in parts
-    ]
+    absent = np.zeros(len(probabilities)) if away is None else away
+    parts = [slice(at, at + _CUSTOMERS) for at in range(0, len(probabilities), _CUSTOMERS)]
+    sizes = [worths(probabilities[part], beyond[part], most, wrong, absent[part]).argmax(axis=1) for part in parts]
     return np.concatenate(sizes) if sizes else np.empty(0, np.int64)
 
 
-def worths(probabilities: Floats, beyond: Floats, most: int, wrong: int = 1) -> Floats:
+def worths(probabilities: Floats, beyond: Floats, most: int, wrong: int = 1, away: Floats | None = None) -> Floats:
     """What a set of 0, 1, ... things is worth, shape (customers, sizes); arguments as in `best_sizes`."""
+    if away is None:
+        return _of_those_who_come(probabilities, beyond, most, wrong)
+    # Coming is at least as likely as any purchase, whatever two models say of them.
+    come = np.maximum(np.maximum(1 - away, probabilities.max(axis=1, initial=0.0)), _LEAST)
+    worth: Floats = come[:, None] * _of_those_who_come(probabilities / come[:, None], beyond / come, most, wrong)
+    worth[:, 0] += 1 - come
+    return worth
+
+
+def _of_those_who_come(probabilities: Floats, beyond: Floats, most: int, wrong: int) -> Floats:
+    """What each size is worth when wants are independent."""
     customers, things = probabilities.shape
     most = min(most, things)
     wanted = _wanted(probabilities[:, :most])

@@ -102,14 +102,14 @@ async def log_carts(resources: Resources, records: Sequence[Record]) -> None:
 
 def _made(resources: Resources, published: PublishedReplenishment, body: CartRequest, as_of: datetime) -> _Made:
     shelf, words = resources.champion.shelf, restock_wording(body.locale)
-    customer = customer_of(resources.events.log, resources.identities, body.subject, as_of)
+    customer = customer_of(resources.restock.histories, resources.identities, body.subject, as_of)
     nothing = nothing_because(body.subject, customer)
     choice, day = Choice(), None
     if customer is not None and not nothing:
         groups = published.model.groups
         places = resources.restock.places(groups)
         forecasts = published.model.forecast(over_groups(customer.lines, groups, places), last_day(as_of))
-        choice = chosen(forecasts, groups, shelf, taught(customer.feedback, forecasts, groups), body.max_items)
+        choice = chosen(forecasts, groups, shelf, taught(customer.feedback(), forecasts, groups), body.max_items)
         day = None if choice.wait is None else dated(forecasts.day + choice.wait)
     now = as_of if body.as_of else resources.clock()
     return _Made(prepared(choice.lines, body.subject, day, shelf, published, words, now, "carts"), nothing, choice, day)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from features.assortment import described
-from features.catalog import Catalog
+from features.catalog import Catalog, Changes
 from features.identity import Identities
 from features.log import Log
 from features.purchases import last_day
@@ -31,6 +31,7 @@ from serving.follower import Follower
 from serving.metrics import LiveModel, Metrics
 from serving.placements import DUE_AGAIN
 from serving.problems import Refused
+from serving.restock.history import OrderHistories
 from serving.restock.touched import ScoredCustomers
 from serving.versions import Versions
 
@@ -41,6 +42,10 @@ _NO_MODEL = (
 )
 _NO_TABLE = (
     "Nobody was scored yet. Run `python -m pipelines restock score`; the running service follows within seconds."
+)
+_OUTDATED = (
+    "Too many customers did something since everybody was scored. Run `python -m pipelines restock score`; the running "
+    "service follows within seconds."
 )
 
 log = logging.getLogger(__name__)
@@ -64,6 +69,7 @@ class RestockChampion:
         self.catalog = catalog
         self.feature_data = feature_data
         self.events = events
+        self.histories = OrderHistories(events)
         self.identities = identities
         self.metrics = metrics
         self.clock = clock
@@ -100,20 +106,21 @@ class RestockChampion:
 
     def joined(self, bundle: Bundle) -> Bundle:
         """The bundle with the live version among its recommenders, as `due_again`; as it is where none is live."""
-        live, known, buyer = self._answering, self._joined, bundle.members.get(BuyAgain.name)
-        if live is None or not isinstance(buyer, FittedBuyAgain):
+        live, known = self._answering, self._joined
+        if live is None:
             return bundle
         if known is None or known[0] is not bundle or known[1] is not live:
-            recommender = FittedDueAgain(live.model, buyer)
-            known = bundle, live, replace(bundle, members={**bundle.members, DUE_AGAIN: recommender})
+            known = bundle, live, with_due_again(bundle, live.model)
             self._joined = known
         return known[2]
 
     def customers(self) -> ScoredCustomers:
-        """Everybody who was scored. Raises `Refused` when nobody was."""
+        """Everybody who was scored. Raises `Refused` when nobody was, or too long ago."""
         scored = self.scored
         if scored is None:
             raise Refused("nobody_scored", self._reason("The table of who is due", _NO_TABLE))
+        if scored.outdated:
+            raise Refused("nobody_scored", _OUTDATED)
         return scored
 
     def live(self) -> LiveModel | None:
@@ -162,12 +169,7 @@ class RestockChampion:
     def _following(self, published: PublishedReplenishment, revision: int) -> tuple[PublishedReplenishment, int]:
         """With the groups of products that are new or other since `revision` of the catalogue, and its revision now."""
         changes = self.catalog.changed_since(revision)
-        model = published.model
-        if changes.products:
-            told: Any = described(changes.products, {}, None)
-            catalogue = Catalogue(days(self.clock()), told.item_ids, told.texts, told.numbers)
-            model = replace(model, groups=model.groups.extended(catalogue))
-        return replace(published, model=model), changes.revision
+        return replace(published, model=following(published.model, changes, self.clock())), changes.revision
 
     def _refresh_table(self) -> None:
         try:
@@ -188,6 +190,23 @@ class RestockChampion:
         if self._follower.failing:
             return f"{what} cannot be loaded; the service's log says why, and it tries again by itself."
         return missing
+
+
+def following(model: FittedReplenishment, changes: Changes, now: datetime) -> FittedReplenishment:
+    """The model with the groups of products that are new or other, as the catalogue tells of them now."""
+    if not changes.products:
+        return model
+    told: Any = described(changes.products, {}, None)
+    catalogue = Catalogue(days(now), told.item_ids, told.texts, told.numbers)
+    return replace(model, groups=model.groups.extended(catalogue))
+
+
+def with_due_again(bundle: Bundle, model: FittedReplenishment) -> Bundle:
+    """The bundle with `due_again` among its recommenders; as it is where its version does not know `buy_again`."""
+    buyer = bundle.members.get(BuyAgain.name)
+    if not isinstance(buyer, FittedBuyAgain):
+        return bundle
+    return replace(bundle, members={**bundle.members, DUE_AGAIN: FittedDueAgain(model, buyer)})
 
 
 def _probe(model: FittedReplenishment, now: datetime) -> None:

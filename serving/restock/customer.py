@@ -14,7 +14,7 @@ from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
-from serving.restock.history import lines_of, orders_of
+from serving.restock.history import OrderHistories
 from serving.schemas import Subject
 
 REMEMBERED = timedelta(days=180)
@@ -29,10 +29,19 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Customer:
-    """Kept lines of orders and feedback, oldest first, as of one moment."""
+    """A person with the kept lines of their orders, as of one moment."""
 
+    person: Person
     lines: Lines
-    feedback: tuple[Event, ...]
+    events: Log
+    as_of: datetime
+
+    def feedback(self) -> Sequence[Event]:
+        """What they said of prepared carts, oldest first; read when it is asked for, as a forecast does not need it."""
+        ids = self.person.user_ids, self.person.anonymous_ids
+        found = self.events.of_person(*ids, limit=_MOST_FEEDBACK, types=(RESTOCK_FEEDBACK,))
+        told = [from_record(record) for record in found if self.person.did(record.user_id)]
+        return [event for event in told if self.as_of - REMEMBERED <= event.occurred_at < self.as_of]
 
 
 def moment_of(resources: Resources, as_of: datetime | None) -> datetime:
@@ -52,17 +61,18 @@ def moment_of(resources: Resources, as_of: datetime | None) -> datetime:
     raise Refused("validation_error", detail, [InvalidField(pointer="/as_of", code="not_allowed", detail=detail)])
 
 
-def customer_of(events: Log, identities: Identities, subject: Subject, as_of: datetime) -> Customer | None:
+def customer_of(
+    histories: OrderHistories, identities: Identities, subject: Subject, as_of: datetime
+) -> Customer | None:
     """Everything about `subject` before `as_of`, under all ids of the same person; None for a subject of no id."""
     if subject.user_id is None and subject.anonymous_id is None:
         return None
-    return customer_behind(events, identities.person(subject.user_id, subject.anonymous_id), as_of)
+    return customer_behind(histories, identities.person(subject.user_id, subject.anonymous_id), as_of)
 
 
-def customer_behind(events: Log, person: Person, as_of: datetime) -> Customer:
+def customer_behind(histories: OrderHistories, person: Person, as_of: datetime) -> Customer:
     """The same of a person who is known already."""
-    lines = lines_of(orders_of(events, person), as_of)
-    return Customer(lines, tuple(_feedback_of(events, person, as_of)))
+    return Customer(person, histories.lines(person, as_of), histories.events, as_of)
 
 
 def dated(day: float) -> date | None:
@@ -87,9 +97,3 @@ def over_groups(lines: Lines, groups: Groups, places: Mapping[str, int]) -> Line
         prices=lines.prices[known],
         product_ids=groups.product_ids,
     )
-
-
-def _feedback_of(events: Log, person: Person, as_of: datetime) -> Sequence[Event]:
-    found = events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_FEEDBACK, types=(RESTOCK_FEEDBACK,))
-    told = [from_record(record) for record in found if person.did(record.user_id)]
-    return [event for event in told if as_of - REMEMBERED <= event.occurred_at < as_of]

@@ -1,13 +1,14 @@
 """Who is due in a window of days: from the table of everybody, and anew for whoever did something since it was made.
 
 Customers come in the order of their ids, and a cursor holds the last one, so that pages hold everybody once whatever
-happens in between.
+happens in between. A page costs no more than its budget: then it is short, and the next one goes on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import merge
+from heapq import merge, nsmallest
 from itertools import islice
+from operator import itemgetter
 
 import numpy as np
 
@@ -20,11 +21,9 @@ from models.time_to_event.forecast import Forecasts
 from models.time_to_event.groups import Groups
 from serving.bundle import Shelf
 from serving.restock.choice import Choice, chosen, shopping_in
+from serving.restock.soonest import BLOCK, blocks, chances
 from serving.restock.taught import Taught
 from serving.restock.touched import ScoredCustomers
-
-MOST_ANEW = 500
-"""How many customers one page forecasts anew; with more the page is short, and the next one goes on."""
 
 _LOOK_AHEAD = 200
 
@@ -48,6 +47,19 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """The most that one page does: customers forecast `anew`, at some 10 CPU-ms each, and `rows` of the table looked
+    at, at some 15 a CPU-microsecond."""
+
+    anew: int = 100
+    rows: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        if min(self.anew, self.rows) < 1:
+            raise ValueError(f"anew={self.anew}, rows={self.rows}; a page that may do nothing never gets on")
+
+
+@dataclass(frozen=True)
 class Due:
     """A customer who is due: the likeliest need's probability and its median day within the window."""
 
@@ -65,27 +77,35 @@ class Page:
     customers: tuple[Due, ...]
     last_id: str | None
 
+    def first(self, count: int) -> "Page":
+        """Only so many of its customers, one at least: the next page begins with those behind them."""
+        kept = self.customers[:count]
+        return Page(kept, kept[-1].person.customer_id)
 
-def due_page(scored: ScoredCustomers, question: Question, anew: Anew) -> Page:
+
+def due_page(scored: ScoredCustomers, question: Question, anew: Anew, budget: Budget = Budget()) -> Page:
     """The next customers who are due; `anew` forecasts whoever the table is no longer true of."""
-    people, stale = scored.catch_up()
-    kept = sorted((id_, person) for id_, person in people.items() if id_ > question.after)
-    known = ((id_, None) for id_ in _candidates(scored.table, question, stale))
+    touched, stale = scored.catch_up()
+    known, reached = _candidates(scored, question, stale, budget.rows)
+    ahead = (id_ for id_ in touched if id_ > question.after and (reached is None or id_ <= reached))
+    # one more than a page can forecast, so that the budget ends a page and never the list
+    waiting = nsmallest(budget.anew + 1, ahead)
     found: list[Due] = []
     forecast = 0
     looked_at = question.after
-    for id_, person in _ordered(scored, kept, known):
-        if len(found) == question.limit or forecast == MOST_ANEW:
+    for id_, is_new in merge(((id_, True) for id_ in waiting), _with_feedback(scored, known), key=itemgetter(0)):
+        if len(found) == question.limit or (is_new and forecast == budget.anew):
             return Page(tuple(found), looked_at)
-        if person is None:
-            due = _due(scored.person(id_), question, of_table(scored.table, id_, question.today), Taught())
-        else:
+        looked_at = id_
+        if is_new:
+            person = scored.known(id_)
             due = _due(person, question, *anew(person))
             forecast += 1
-        looked_at = id_
+        else:
+            due = _due(scored.person(id_), question, of_table(scored.table, id_, question.today), Taught())
         if due is not None:
             found.append(due)
-    return Page(tuple(found), None)
+    return Page(tuple(found), reached)
 
 
 def cart_for(due: Due, groups: Groups, shelf: Shelf, max_items: int, anew: Anew) -> Choice:
@@ -134,35 +154,38 @@ def _given(curves: Floats) -> Floats:
     return np.divide(curves, start, out=np.ones_like(curves), where=start > 0)
 
 
-def _candidates(table: RestockTable, question: Question, stale: Mask) -> Iterator[str]:
-    """The customers whose rows hold and say that they are due, in order, behind the cursor."""
-    if not len(table):
-        return
-    passed = question.today - last_day(table.as_of)
-    days = np.array([passed, question.first - 1 - question.today + passed, question.last - question.today + passed])
-    alive, before, after = at_days(table.columns["curve"], days).T
-    likely = np.divide(before - after, alive, out=np.zeros(len(table)), where=alive > 0)
-    if question.units is not None:
-        likely[~_among(table.columns["unit_id"], question.units)] = 0.0
-    best = np.maximum.reduceat(likely, table.starts[:-1])
-    places = np.flatnonzero((best > 0) & (best >= question.least) & ~stale)
-    yield from table.customer_ids[places[table.customer_ids[places] > question.after]]
+def _candidates(
+    scored: ScoredCustomers, question: Question, stale: Mask, most: int
+) -> tuple[Sequence[str], str | None]:
+    """The next customers whose rows hold and say that they are due, in order, enough for a page.
+
+    And until whom was looked, which is after about `most` rows at the latest; None when nobody is left.
+    """
+    table, passed = scored.table, question.today - last_day(scored.table.as_of)
+    until = question.last - question.today + passed
+    places = np.flatnonzero(scored.soonest.may_be_due(until, question.least) & ~stale)
+    places = places[np.searchsorted(table.customer_ids[places], question.after, side="right") :]
+    found: list[str] = []
+    spent = 0
+    for members, rows in blocks(table, places, min(most, BLOCK)):
+        if len(found) >= question.limit or spent >= most:
+            return found, str(table.customer_ids[members[0] - 1])
+        likely = chances(table.columns["curve"][rows], passed, question.first - question.today + passed, until)
+        counts = (likely > 0) & (likely >= question.least)
+        if question.units is not None:
+            counts[counts] = _among(table.columns["unit_id"][rows[counts]], question.units)
+        due = np.unique(np.repeat(members, np.diff(table.starts)[members])[counts])
+        found += table.customer_ids[due].tolist()
+        spent += len(rows)
+    return found, None
 
 
-def _ordered(
-    scored: ScoredCustomers, kept: list[tuple[str, Person]], known: Iterator[tuple[str, None]]
-) -> Iterator[tuple[str, Person | None]]:
-    """Both kinds of customers in the order of their ids. Of the table's, those who gave feedback are forecast anew."""
-    people: Iterator[tuple[str, Person | None]] = iter(kept)
-    yield from merge(people, _without_feedback(scored, known), key=lambda one: one[0])
-
-
-def _without_feedback(
-    scored: ScoredCustomers, known: Iterator[tuple[str, None]]
-) -> Iterator[tuple[str, Person | None]]:
-    while chunk := [id_ for id_, _ in islice(known, _LOOK_AHEAD)]:
+def _with_feedback(scored: ScoredCustomers, known: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Customers of the table, and whether they are to be forecast anew because they gave feedback."""
+    rest = iter(known)
+    while chunk := list(islice(rest, _LOOK_AHEAD)):
         told = scored.gave_feedback(chunk)
-        yield from ((id_, told.get(id_)) for id_ in chunk)
+        yield from ((id_, id_ in told) for id_ in chunk)
 
 
 def _due(person: Person, question: Question, forecasts: Forecasts, taught: Taught) -> Due | None:

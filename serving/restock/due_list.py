@@ -21,8 +21,9 @@ from serving.problems import InvalidField, Refused
 from serving.resources import Resources
 from serving.restock.carts import log_carts
 from serving.restock.customer import customer_behind, moment_of, over_groups
-from serving.restock.due import Page, Question, cart_for, due_page
+from serving.restock.due import Budget, Page, Question, cart_for, due_page
 from serving.restock.forecast import reference
+from serving.restock.notices import with_notices
 from serving.restock.prepared import Prepared, prepared
 from serving.restock.schemas import DueAnswer, DueCustomer, DueRequest
 from serving.restock.taught import Taught, taught
@@ -49,7 +50,8 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
     """Who probably needs something within a window of days, with a cart each, in the order of their ids.
 
     Whoever ordered a moment ago is forecast anew first. A page may be short; there are more as long as there is a
-    `next_cursor`. The carts are logged before they are answered; with `as_of` it is a replay, and nothing is.
+    `next_cursor`. The carts are logged before they are answered; with `as_of` it is a replay, and nothing is. With
+    `channels`, each customer who is due within three days gets a decision of the point `restock`, in `send`.
     """
     resources: Resources = request.app.state.resources
     published, scored = resources.restock.published(), resources.restock.customers()
@@ -67,6 +69,8 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
         )
         for due, one in zip(page.customers, carts, strict=True)
     ]
+    if body.channels and body.as_of is None:
+        customers = await with_notices(resources, body.channels, customers)
     return DueAnswer(
         customers=customers,
         channels=body.channels,
@@ -83,19 +87,27 @@ def _made(
     body: DueRequest,
     question: Question,
     as_of: datetime,
+    budget: Budget = Budget(),  # noqa: B008 - frozen
 ) -> tuple[Page, Sequence[Prepared]]:
     groups, shelf, words = published.model.groups, resources.champion.shelf, restock_wording(body.locale)
     places = resources.restock.places(groups)
 
-    def anew(person: Person) -> tuple[Forecasts, Taught]:
-        customer = customer_behind(resources.events.log, person, as_of)
-        forecasts = published.model.forecast(over_groups(customer.lines, groups, places), question.today)
-        return forecasts, taught(customer.feedback, forecasts, groups)
+    forecast = 0
 
-    page = due_page(scored, question, anew)
+    def anew(person: Person) -> tuple[Forecasts, Taught]:
+        nonlocal forecast
+        forecast += 1
+        customer = customer_behind(resources.restock.histories, person, as_of)
+        forecasts = published.model.forecast(over_groups(customer.lines, groups, places), question.today)
+        return forecasts, taught(customer.feedback(), forecasts, groups)
+
+    page = due_page(scored, question, anew, budget)
+    enough = forecast + budget.anew
     now = as_of if body.as_of else resources.clock()
-    carts = []
-    for due in page.customers:
+    carts: list[Prepared] = []
+    for place, due in enumerate(page.customers):
+        if forecast >= enough:  # many miss what is sold out
+            return page.first(place), carts
         choice = cart_for(due, groups, shelf, body.max_items, anew)
         day = _EPOCH + timedelta(days=due.day)
         carts.append(prepared(choice.lines, _subject(due.person), day, shelf, published, words, now, "due"))

@@ -81,7 +81,7 @@ def _answered(
     resources: Resources, published: PublishedReplenishment, body: ForecastRequest, as_of: datetime
 ) -> ForecastAnswer:
     words = restock_wording(body.locale)
-    customer = customer_of(resources.events.log, resources.identities, body.subject, as_of)
+    customer = customer_of(resources.restock.histories, resources.identities, body.subject, as_of)
     nothing = nothing_because(body.subject, customer)
     told = (as_of if body.as_of else resources.clock()).astimezone(UTC)
     if customer is None or (nothing and not body.item_ids):

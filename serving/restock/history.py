@@ -1,17 +1,78 @@
-"""Bought lines of one person, straight from the log: what a forecast is asked with, this minute's order included."""
+"""Bought lines of one person, straight from the log: what a forecast is asked with, this minute's order included.
 
+Who opens an application asks several times within minutes, and nearly always has bought nothing in between. So the
+lines of those who asked last are kept, up to the position of the log that they were read at. What came behind it is
+looked for each time, and anything there means to read all of it again, as a refund changes what was bought before.
+"""
+
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from features.identity import Person
-from features.log import Log, Record
+from features.log import Log, Record, microseconds
 from features.purchases import ORDER_EVENTS, bought, last_day
 from models.time_to_event.lines import Lines
 
 _MOST_ORDERS = 5_000
 """Two orders a day for seven years; of a reseller with more, the latest are read."""
+
+_MOST_LINES = 500_000
+"""Lines that are kept, of everybody together: some 50 MB."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The lines of one person, complete up to `position` of the log and as of any moment after `latest`."""
+
+    position: int
+    latest: int
+    lines: Lines
+
+
+class OrderHistories:
+    """Reads persons' lines from `events`, and keeps those asked for last: `most` lines at most."""
+
+    def __init__(self, events: Log, most: int = _MOST_LINES) -> None:
+        self.events = events
+        self.most = most
+        self._kept: OrderedDict[Person, _Kept] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    @property
+    def kept_lines(self) -> int:
+        """How many lines are kept."""
+        return self._size
+
+    def lines(self, person: Person, as_of: datetime) -> Lines:
+        """What a person had bought and kept before `as_of`: as `lines_of` of everything in the log at this moment."""
+        with self._lock:
+            known = self._kept.get(person)
+            if known is not None:
+                self._kept.move_to_end(person)
+        complete = known is not None and known.latest < microseconds(as_of)
+        if known is not None and complete and not orders_of(self.events, person, known.position):
+            return replace(known.lines, day=last_day(as_of))
+        records = orders_of(self.events, person)
+        lines = lines_of(records, as_of)
+        latest = max((record.occurred_at for record in records), default=0)
+        if records and latest < microseconds(as_of):
+            self._keep(person, _Kept(records[-1].position, latest, lines))
+        return lines
+
+    def _keep(self, person: Person, kept: _Kept) -> None:
+        with self._lock:
+            before = self._kept.pop(person, None)
+            self._kept[person] = kept
+            self._size += len(kept.lines.days) - (0 if before is None else len(before.lines.days))
+            while self._size > self.most:
+                _, oldest = self._kept.popitem(last=False)
+                self._size -= len(oldest.lines.days)
 
 
 def orders_of(events: Log, person: Person, after: int = 0) -> list[Record]:

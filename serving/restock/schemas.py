@@ -202,7 +202,7 @@ class Window(Request):
 
 
 class DueRequest(Request):
-    """What `POST /v1/restock/due` takes. `channels` is kept for the decision when to send by which."""
+    """What `POST /v1/restock/due` takes. With `channels`, it is also decided when to write by which of them."""
 
     window: Window
     min_probability: Probability = 0.5
@@ -222,17 +222,27 @@ class DueRequest(Request):
     }
 
 
+class DueSend(BaseModel):
+    """The decision when and where to write to a customer who is due; `reason` says why nothing is to be sent."""
+
+    decision_id: str
+    send: bool
+    reason: str | None = None
+    channel: str | None = None
+    send_at: datetime | None = None
+
+
 class DueCustomer(BaseModel):
     """One customer who is due: the likeliest day of the window, the probability of the likeliest need, the cart.
 
-    `send` is null as long as no decision about sending was asked for.
+    `send` is null where no channels were given, or where it is more than three days too early to decide.
     """
 
     subject: Subject
     due_at: date
     probability: float
     cart: Cart
-    send: None = None
+    send: DueSend | None = None
 
 
 class DueAnswer(BaseModel):

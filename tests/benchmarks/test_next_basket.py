@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import last_basket, tafeng
-from benchmarks.next_basket import TASK, Baskets, baselines, exam, personal_top, whole_basket
+from benchmarks.next_basket import TASK, Bar, Baskets, baselines, claims, exam, personal_top, table, whole_basket
 from training.evaluate import evaluate
 
 IDS = np.array(["a", "b", "c", "d"], object)
@@ -121,3 +121,19 @@ def test_complete_journey_keeps_the_lines_that_the_published_figures_count(tmp_p
     assert found.customer_ids.tolist() == ["9"], "three baskets are too few"
     assert found.sizes().tolist() == [12], "a line without quantity is no basket, twice a day is once"
     assert found.catalogue.text("category", found.item_ids).tolist() == ["GROCERY/TEA/GREEN"]
+
+
+def test_a_row_is_of_ours_beside_all_others() -> None:
+    prepared = exam(baskets(), np.array([0, 1], np.int32))
+    entrants = {name: recipe.fit(prepared.train) for name, recipe in baselines(60.0).items()}
+    evaluation = evaluate(entrants, {}, prepared.holdout)
+    best, *others = sorted(entrants, key=lambda name: -evaluation.of(name, TASK).mean("recall@10"))
+    reached = evaluation.of(best, TASK).mean("recall@10")
+    bar = Bar(must={"recall@10": reached, "ndcg@10": 2.0}, goal={"recall@10": 1.0, "ndcg@10": 1.0})
+    recall, ndcg = claims(evaluation, bar, "data", "protocol", 1.0, ours=best)
+    assert (recall.ours, recall.met, ndcg.met) == (pytest.approx(reached), True, False)
+    assert set(recall.baselines) == set(others)
+    rows = {
+        line.split(" | ")[0].strip("| "): line for line in table(evaluation, list(entrants), {}, ours=best).split("\n")
+    }
+    assert ["(" in rows[name] for name in (best, *others)] == [False] + [True] * len(others)

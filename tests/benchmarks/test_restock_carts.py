@@ -1,5 +1,7 @@
 """The benchmarks of carts and quantities count right, on purchases whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def asked(scores: Floats, wanted: list[bool]) -> Question:
     bought = purchases([(0, unit, 10, 1.0) for unit in range(4)] + [(1, unit, 10, 1.0) for unit in range(2)])
     pairs = pairs_at(bought, DAY, Watch(1, 10_000))
     names = dict.fromkeys(("hazard", "other"), scores)
-    return Question(pairs, np.array(wanted), np.array([True, True, True]), names, 3)
+    return Question(pairs, np.array(wanted), np.array([True, True, True]), names, 3, np.array([0.0, 0.0, 1.0]))
 
 
 def test_carts_of_all_households_are_cut_at_one_score_and_counted() -> None:
@@ -45,6 +47,9 @@ def test_carts_of_all_households_are_cut_at_one_score_and_counted() -> None:
     assert found.household_f1 == pytest.approx((2 / 4 + 1 + 1) / 3)
     assert cut(question, "hazard").size.sum() == 6  # 8.35 a household are more than there are
     assert own_sizes(question).size.tolist()[2] == 0
+    rarely = replace(question, away=np.array([0.05, 0.5, 1.0]), scores={"hazard": np.full(6, 0.45)})
+    assert own_sizes(rarely).size.tolist() == [4, 0, 0]
+    assert own_sizes(rarely, together=False).size.tolist() == [4, 2, 0]
 
 
 def test_the_cart_of_ten_is_asked_of_those_who_come_and_want_something() -> None:

@@ -14,7 +14,9 @@ from features.identity import Identities
 from features.log import DECISIONS, Log
 from pipelines.recommend import RecommendReport, recommend
 from pipelines.settings import Settings
+from tests.serving.restock.world import publish
 from tests.serving.world import CUSTOMERS, DRINKER, NOW, build_world, copy_world, running
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,19 @@ def test_the_file_says_what_the_service_says(folder: Path, tmp_path: Path, place
         (item["reasons"][0]["code"], item["reasons"][0]["text"]) for item in answer["items"]
     ]
     assert not [key for key, *_ in shown(folder) if key != answer["recommendation_id"]]
+
+
+def test_what_to_buy_again_follows_the_live_replenishment_model_as_in_the_service(folder: Path, tmp_path: Path) -> None:
+    publish(folder)
+    table = pq.read_table(run(folder, tmp_path / "out.parquet", "buy_again").file)
+    lines = [line for line in table.to_pylist() if line["customer_id"] == DRINKER]
+    assert {line["source"] for line in lines} == {"due_again"}
+    with running(folder) as shop:
+        until(lambda: shop.resources.restock.live() is not None, "replenishment is live")
+        answer = shop.recommend(subject={"user_id": DRINKER}, placement="buy_again", limit=3)
+    assert [(line["item_id"], line["score"], line["source"]) for line in lines] == [
+        (item["item_id"], item["score"], item["source"]) for item in answer["items"]
+    ]
 
 
 def test_both_kinds_of_file_hold_the_same(folder: Path, tmp_path: Path) -> None:

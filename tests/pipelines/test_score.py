@@ -159,7 +159,7 @@ def test_whoever_bought_since_a_past_moment_is_known_not_to_be_as_its_table_says
     known = ScoredCustomers(read(newest(settings.feature_data)), Log(engine, EVENTS), Identities(engine))
     people, _ = known.catch_up()
     engine.dispose()
-    assert {event.user_id for event in orders() if event.occurred_at >= before} <= people.keys()
+    assert {event.user_id for event in orders() if event.occurred_at >= before} <= people
 
 
 def test_an_order_of_this_minute_is_in_the_next_table(settings: Settings, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def metrics(timing: Timing, rng: np.random.Generator) -> dict[str, float]:
     return found | named("cart_recall_at_10", {name: float(values.mean()) for name, values in timing.carts.items()})
 
 
-def parameters(recipe: Replenishment) -> dict[str, Any]:
+def parameters(recipe: object) -> dict[str, Any]:
     """Every hyper-parameter by a name that says whose it is: `need.learning_rate`."""
     return _parameters(recipe, "")
 

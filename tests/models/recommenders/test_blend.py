@@ -93,6 +93,23 @@ def test_given_weights_are_reciprocal_ranks_and_need_no_second_fit() -> None:
     assert scores / scores[0] == pytest.approx(2 / np.arange(2.0, 7))
 
 
+def test_given_weights_fuse_ranks_that_evenness_flattens() -> None:
+    data = random_shop()
+    sources = (RP3Beta(), Popularity(), Popularity(half_life=7.0), Popularity(half_life=3.0))
+    asked = query(list(data.item_ids[:2]))
+    for evenness in (0.0, 1.0, 40.0):
+        model = blended(Blend(sources, weights=(1.0, 1.0, 1.0, 1.0), evenness=evenness, depth=4), data)
+        expected: dict[str, float] = {}
+        for source in model.sources:
+            named = [id_ for id_, _, _ in source.recommend([asked], 4).row(0)]
+            votes = 1 / (evenness + np.arange(1.0, len(named) + 1))
+            for id_, vote in zip(named, votes / votes.sum(), strict=True):
+                expected[id_] = expected.get(id_, 0) + vote
+        found = model.recommend([asked], 16).row(0)
+        assert {id_: score for id_, score, _ in found} == pytest.approx(expected)
+        assert [score for _, score, _ in found] == pytest.approx(sorted(expected.values(), reverse=True))
+
+
 def test_the_last_part_teaches_shares_and_its_future_does_not() -> None:
     """Shares come from sources that have not seen the cases: rules that knew them would be believed blindly."""
     rng = np.random.default_rng(3)
@@ -109,6 +126,7 @@ def test_the_last_part_teaches_shares_and_its_future_does_not() -> None:
         ({"weights": (1.0,)}, "give 3"),
         ({"weights": (1.0, -1.0, 1.0)}, "not negative"),
         ({"held_out": 1.0}, "between 0 and 1"),
+        ({"evenness": -1.0}, "0 or more"),
     ],
 )
 def test_recipes_that_mean_nothing_are_refused(wrong: dict[str, object], says: str) -> None:

@@ -1,17 +1,23 @@
 """What equal recipes in one tree share."""
 
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from models.catalogue import Catalogue
-from models.recommenders.base import Interactions
+from models.recommenders.als import ALS
+from models.recommenders.base import Interactions, Recommender
+from models.recommenders.blend import Blend
+from models.recommenders.combinator import fit_all
+from models.recommenders.ease import EASE
 from models.recommenders.fallback import Fallback, FittedFallback
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import FittedSuite, Suite
+from models.recommenders.two_stage import TwoStage
 from tests.models.recommenders.world import UNTIL, random_queries, random_shop
 
 SHOP = random_shop()
@@ -38,6 +44,44 @@ def test_equal_recipes_are_fitted_once() -> None:
     chain = fitted.sources[0]
     assert isinstance(chain, FittedFallback)
     assert chain.sources[0] is fitted.sources[1]
+
+
+@dataclass(frozen=True)
+class Meeting(Popularity):
+    """Popularity whose fit ends only when another one is at work at the same time."""
+
+    name: ClassVar[str] = "meeting"
+    others: Barrier = field(default_factory=lambda: Barrier(2), compare=False)
+    number: int = 0
+
+    def fit(self, interactions: Interactions) -> FittedPopularity:
+        self.others.wait(10)
+        return super().fit(interactions)
+
+
+def test_recipes_that_do_not_need_each_other_are_fitted_side_by_side() -> None:
+    both = Barrier(2)
+    recipes = [Fallback((Meeting(others=both, number=number), RP3Beta())) for number in (1, 2)]
+    assert set(fit_all(recipes, SHOP)) > set(recipes)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_change_nothing_of_what_is_learned(threads: int) -> None:
+    recipes: list[Recommender] = [ALS(factors=4), TwoStage(horizon=5.0), Blend((RP3Beta(), Popularity())), TREE]
+    together = fit_all(recipes, SHOP, threads)
+    for recipe in recipes:
+        alone = fit_all([recipe], SHOP, 1)[recipe]
+        for name, array in together[recipe].arrays().items():
+            assert np.array_equal(array, alone.arrays()[name], equal_nan=array.dtype.kind == "f"), name
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_cannot_be_fitted_says_so_and_the_rest_is_not_begun(threads: int) -> None:
+    counted = Counted()
+    broken = EASE(memory_gb=1e-9)
+    with pytest.raises(ValueError, match="EASE"):
+        fit_all([broken, *(RP3Beta(alpha=power / 10) for power in range(1, 9)), counted], SHOP, threads)
+    assert threads > 1 or not counted.fits
 
 
 def test_what_is_shared_is_saved_once_and_stays_shared_when_restored_and_extended() -> None:

@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from models.recommenders import ease
 from models.recommenders.base import Interactions
-from models.recommenders.ease import EASE
+from models.recommenders.ease import EASE, _largest
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.linear import FittedLinear
 from tests.models.recommenders.world import checkerboard, query, random_shop
@@ -121,3 +125,16 @@ def test_hidden_taste_is_found_with_any_strength_of_ridge() -> None:
 def test_nonsense_is_refused_with_the_way_out(wrong: dict[str, float], way_out: str) -> None:
     with pytest.raises(ValueError, match=way_out):
         EASE(**wrong)  # type: ignore[arg-type]
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(0, 6), st.integers(1, 9)), elements=st.integers(-3, 3)), st.integers(1, 9)
+)
+def test_the_largest_of_each_row_are_those_that_a_sort_finds(weights: NDArray[np.float32], most: int) -> None:
+    found = _largest(weights, most)
+    for row, values in enumerate(weights):
+        order = np.lexsort((np.arange(len(values)), -np.abs(values)))[:most]
+        expected = np.sort(order[values[order] != 0])
+        place = slice(found.indptr[row], found.indptr[row + 1])
+        assert found.indices[place].tolist() == expected.tolist()
+        assert found.weights[place].tolist() == values[expected].tolist()

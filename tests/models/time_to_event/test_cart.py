@@ -83,6 +83,18 @@ def test_what_is_due_by_the_trip_after_the_next_is_in_and_says_why() -> None:
     assert found.shopping.until.tolist() == [8]
 
 
+def test_a_customer_who_may_not_come_gets_nothing_or_as_much_as_one_who_comes() -> None:
+    """Needs of .45 and .3 each: with certain trips they come one by one, else together or not at all."""
+    rows = [(0, [product], falling(3, 0.45)) for product in ("bread", "eggs", "milk", "soap")]
+    stock = offer(dict.fromkeys(("bread", "eggs", "milk", "soap"), True))
+    sure, rarely = falling(4, 1.0), falling(4, 0.8)
+    assert len(prepare(forecasts(rows, [sure]), stock)) == 4
+    assert len(prepare(forecasts(rows, [rarely]), stock)) == 4
+    faint = [(0, products, falling(3, 0.3)) for _, products, _ in rows]
+    assert len(prepare(forecasts(faint, [sure]), stock)) == 4
+    assert len(prepare(forecasts(faint, [falling(4, 0.35)]), stock)) == 0
+
+
 def test_what_was_bought_once_is_in_because_the_shop_declared_it() -> None:
     asked = forecasts([(0, ["bread"], falling(3))], [SOON], purchases=[1.0])
     assert said(prepare(asked, offer({"bread": True})))[0][3] == "declared_periodic"

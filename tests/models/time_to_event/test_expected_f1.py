@@ -33,6 +33,23 @@ def test_worth_is_the_expectation_over_all_outcomes(probabilities: list[float], 
 
 
 @settings(deadline=None)
+@given(CHANCES, st.integers(1, 4), st.floats(0, 1))
+def test_who_may_not_come_wants_all_of_it_or_nothing(probabilities: list[float], wrong: int, away: float) -> None:
+    """Two worlds: in one nobody comes, in the other wants are independent and so much likelier."""
+    away = min(away, 1 - probabilities[0], 0.999)
+    found = worths(np.array([probabilities]), np.zeros(1), len(probabilities), wrong, np.array([away]))[0]
+    likelier = [min(p / (1 - away), 1.0) for p in probabilities]
+    for size, worth in enumerate(found):
+        assert worth == pytest.approx((1 - away) * counted(likelier, size, wrong) + away * (size == 0), abs=1e-9)
+
+
+def test_a_purchase_that_is_likelier_than_coming_is_believed() -> None:
+    found = worths(np.array([[0.8, 0.5]]), np.zeros(1), 2, 1, np.array([0.9]))
+    assert found == pytest.approx(worths(np.array([[0.8, 0.5]]), np.zeros(1), 2, 1, np.array([0.2])))
+    assert np.isfinite(worths(np.zeros((1, 2)), np.zeros(1), 2, 1, np.ones(1))).all()
+
+
+@settings(deadline=None)
 @given(st.lists(CHANCES, min_size=1, max_size=5), st.integers(0, 6))
 def test_a_batch_is_answered_as_one_by_one_and_padding_changes_nothing(rows: list[list[float]], most: int) -> None:
     wide = np.zeros((len(rows), 8))

@@ -145,6 +145,8 @@ def test_a_rejected_need_comes_back_when_it_is_bought_again_or_after_four_weeks(
     }
     assert "milk-a" not in quantities(cart(restock_shop))
     restock_shop.clock.now = NOW + timedelta(days=27)
+    for week in (1, 2, 3):  # who did not come at all for a month would have an empty cart
+        buy(restock_shop, FOOD, -timedelta(days=7 * week), f"food-{week}", userId=HUNGRY)
     assert "milk-a" not in quantities(cart(restock_shop))
     restock_shop.clock.now = NOW + timedelta(days=28)
     assert "milk-a" in quantities(cart(restock_shop))
@@ -200,6 +202,24 @@ def test_feedback_counts_once_also_when_it_comes_many_times_at_once(restock_shop
     assert len(_feedback(restock_shop)) == 1
     say(restock_shop, answer["cart_id"], "ordered")
     assert len(_feedback(restock_shop)) == 2
+
+
+def test_what_is_said_last_holds_also_when_it_was_said_before(restock_shop: Shop) -> None:
+    cart_id = cart(restock_shop)["cart_id"]
+    three, four = ([{"item_id": "milk-a", "quantity": quantity}] for quantity in (3, 4))
+    said = [say(restock_shop, cart_id, "edited", edit).json()["new"] for edit in (three, four, four, three, three)]
+    assert said == [True, True, False, True, False]
+    assert quantities(cart(restock_shop))["milk-a"] == 3
+    out = [{"item_id": "milk-a", "quantity": 2}, {"item_id": "milk-b", "quantity": 0}]
+    assert [say(restock_shop, cart_id, "edited", edit).json()["new"] for edit in (out, out, four, out)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert "milk-a" not in quantities(cart(restock_shop))
+    other = cart(restock_shop)["cart_id"]
+    assert say(restock_shop, other, "edited", out).json()["new"]
 
 
 def test_a_key_makes_feedback_count_once_and_holds_to_one_body(restock_shop: Shop) -> None:
