@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from serving import configured, ingest, items, operations, recommend
+from serving.decisions import abandoned, action_bank, activations, check, consents, decisions, outcomes
 from serving.door import Door
 from serving.openapi import describe
 from serving.problems import problem_response
@@ -30,6 +31,8 @@ _BATCHES = (
     "/v1/recommendations",
     "/v1/recommendations/batch",
     "/v1/restock/due",
+    "/v1/decisions",
+    "/v1/decisions/batch",
 )
 _USE_CASES = (
     ingest,
@@ -38,11 +41,23 @@ _USE_CASES = (
     due_list,
     carts,
     feedback,
+    decisions,
+    check,
+    activations,
+    outcomes,
+    consents,
+    abandoned,
+    action_bank,
     configured,
     items,
     operations,
 )
-_PATIENT = {"/v1/recommendations/batch": 25.0, "/v1/restock/due": 25.0}
+_PATIENT = {
+    "/v1/recommendations/batch": 25.0,
+    "/v1/restock/due": 25.0,
+    "/v1/decisions/batch": 25.0,
+    "/v1/carts/abandoned": 25.0,
+}
 """A thousand subjects take seconds; whoever asks for them is no visitor who waits for a page."""
 
 

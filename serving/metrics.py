@@ -91,6 +91,7 @@ class Gauges:
     restock_as_of: Callable[[], datetime | None]
     waiting: Sequence[tuple[str, Callable[[], int]]]
     clock: Callable[[], datetime]
+    policies: Callable[[], Sequence[LiveModel]] = tuple
 
     def collect(self) -> Iterable[Metric]:
         """What prometheus_client asks for."""
@@ -100,7 +101,7 @@ class Gauges:
         yield queues
         info = GaugeMetricFamily("kairos_model_info", "The versions that answer", labels=["name", "version"])
         ages = GaugeMetricFamily("kairos_model_age_seconds", "Since the version was registered", labels=["name"])
-        for live in filter(None, (model() for model in self.models)):
+        for live in (*filter(None, (model() for model in self.models)), *self.policies()):
             info.add_metric([live.name, live.version], 1)
             ages.add_metric([live.name], (self.clock() - live.created_at).total_seconds())
         yield info
@@ -131,8 +132,16 @@ class Metrics:
         self.swaps = Counter("kairos_model_swaps", "Times that another version went live")
         self.restock_carts = Counter("kairos_restock_carts", "Prepared carts that were answered")
         self.restock_feedback = Counter("kairos_restock_feedback", "What became of prepared carts", ("type",))
+        self._decisions = Counter(
+            "kairos_decisions",
+            "Decisions that were made; degraded_reason is empty in the normal case",
+            ("point", "arm", "mode", "sent", "degraded_reason"),
+        )
+        self.sticky = Counter("kairos_sticky_decisions", "Questions that a decision of before answered", ("point",))
+        self.checks = Counter("kairos_decision_checks", "Looks whether a message may still go out", ("point", "reason"))
         counters = (self._requests, self.events, self._recommendations, self._items, self.refresh_failures, self.swaps)
-        for collector in (*counters, self.restock_carts, self.restock_feedback, self._seconds):
+        decided = self._decisions, self.sticky, self.checks
+        for collector in (*counters, self.restock_carts, self.restock_feedback, *decided, self._seconds):
             self._registry.register(collector)
 
     def watch(self, gauges: Gauges) -> None:
@@ -152,6 +161,10 @@ class Metrics:
         self._recommendations.add(placement, fallback or "", degraded_reason or "")
         for source in sources:
             self._items.add(source)
+
+    def count_decision(self, point: str, arm: str, mode: str, sent: bool, degraded_reason: str | None) -> None:
+        """Count one decision that was made and logged."""
+        self._decisions.add(point, arm, mode, str(sent).lower(), degraded_reason or "")
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -33,6 +33,9 @@ KINDS: dict[str, Kind] = {
     "unknown_cart": Kind(
         404, "There is no such cart", "No prepared cart has this id or token. Ask /v1/restock/carts for a new one."
     ),
+    "unknown_decision": Kind(
+        404, "There is no such decision", "No decision has this id. Ask /v1/decisions for a new one."
+    ),
     "method_not_allowed": Kind(
         405, "The method is not allowed here", "The path exists, but not for this method. The header Allow names those."
     ),

@@ -19,6 +19,10 @@ from features.log import DECISIONS, EVENTS, Log
 from features.store import open_store
 from models.registry import Registry
 from serving.champion import Champion
+from serving.decisions.bank_file import BankFile
+from serving.decisions.champion import Policies
+from serving.decisions.live_bank import LiveBank
+from serving.decisions.situation import warm_up
 from serving.metrics import Gauges, Metrics
 from serving.placement_file import PlacementFile
 from serving.restock.champion import RestockChampion
@@ -48,6 +52,8 @@ class Resources:
     restock: RestockChampion
     threads: ThreadPoolExecutor
     batch_threads: ThreadPoolExecutor
+    bank: LiveBank
+    policies: Policies
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Wait for a call that blocks; a request that is given up stops waiting, whatever the call still does."""
@@ -104,9 +110,13 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         )
         stack.callback(restock.close)
         restock.start()
+        bank = LiveBank(BankFile(settings.action_bank), shown, metrics)
+        policies = Policies(registry, bank, metrics, settings.refresh_seconds, partial(warm_up, visitors, clock))
+        stack.callback(policies.close)
+        policies.start()
         waiting = (("event", events.waiting), ("decision", decisions.waiting))
         models = champion.live, restock.live
-        metrics.watch(Gauges(models, champion.features_as_of, restock.table_as_of, waiting, clock))
+        metrics.watch(Gauges(models, champion.features_as_of, restock.table_as_of, waiting, clock, policies.live))
         yield Resources(
             settings,
             clock,
@@ -120,4 +130,6 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             restock,
             threads,
             batch_threads,
+            bank,
+            policies,
         )

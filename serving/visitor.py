@@ -104,7 +104,7 @@ class Visitors:
 
     def _read(self, subject: Subject, features: Sequence[str], now: datetime, shown_since: datetime | None) -> Visitor:
         person = self.identities.person(subject.user_id, subject.anonymous_id)
-        rows, degraded = self._rows(person, features, now) if features else ([], None)
+        rows, degraded = self.rows(person, features, now) if features else ([], None)
         after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
         as_of = rows[0].event_timestamp if rows else None
         tail = self.events.of_person(person.user_ids, person.anonymous_ids, after, HISTORY_LENGTH, as_of)
@@ -113,9 +113,8 @@ class Visitors:
             return visitor
         return replace(visitor, shown=shown_lately(self.decisions, person, shown_since, visitor.ids, visitor.days))
 
-    def _rows(
-        self, person: Person, features: Sequence[str], now: datetime
-    ) -> tuple[list[CustomerRow], Degraded | None]:
+    def rows(self, person: Person, features: Sequence[str], now: datetime) -> tuple[list[CustomerRow], Degraded | None]:
+        """What the feature store knows of a person, in time; else why not."""
         if not self._places.acquire(blocking=False):
             return [], "features_timeout"
         asked = self._features.submit(self._ask, person, features, now)

@@ -1,0 +1,100 @@
+"""Use case: what lies abandoned, page by page, for engines that do not find out by themselves."""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+from fastapi import APIRouter, Request
+
+from features.cart_lines import CartLine, round_money
+from features.cart_table import CartTable, KeptCart, Place
+from features.carts import IDLE, TTL, abandonment_of
+from features.fields import storable
+from serving.decisions.event_schemas import (
+    AbandonedAnswer,
+    AbandonedCart,
+    AbandonedItem,
+    AbandonedRequest,
+    AbandonedTrigger,
+)
+from serving.openapi import problems
+from serving.problems import InvalidField, Refused
+from serving.resources import Resources
+from serving.schemas import Subject
+
+router = APIRouter(tags=["decisions"])
+_POINT = "cart_recovery"
+_MOST = 2**62
+
+
+@router.post(
+    "/v1/carts/abandoned",
+    responses=problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited"),
+)
+async def abandoned(request: Request, body: AbandonedRequest) -> AbandonedAnswer:
+    """Carts, or what was browsed or wished for, that were left behind and not bought since; the earliest first.
+
+    When something counts as abandoned, and when as gone for good, is as the decision point `cart_recovery` says. Each
+    comes with the trigger for `POST /v1/decisions`.
+    """
+    resources: Resources = request.app.state.resources
+    behind = _behind(body)
+    found = await resources.in_batch_thread(_found, resources, body, behind, resources.clock())
+    page = found[: body.limit]
+    more = len(found) > body.limit
+    return AbandonedAnswer(carts=[_cart(kept) for kept in page], next_cursor=_cursor(body, page[-1]) if more else None)
+
+
+def _found(resources: Resources, body: AbandonedRequest, behind: Place | None, now: datetime) -> list[KeptCart]:
+    """One more than the page holds, if there are as many: then there is another page."""
+    log = resources.events.log
+    point = resources.bank.now.points.get(_POINT)
+    idle = timedelta(minutes=point.idle_minutes) if point else IDLE
+    ttl = timedelta(hours=point.ttl_hours) if point else TTL
+    table = CartTable(log.engine, idle, ttl)
+    table.catch_up(log, resources.identities)
+    since, until = body.window.from_ or now - ttl - idle, body.window.to or now + idle
+    return table.abandoned(now, since, until, body.kind, body.min_value, behind, body.limit + 1)
+
+
+def _cart(kept: KeptCart) -> AbandonedCart:
+    cart, abandonment = kept.cart, abandonment_of(kept.cart)
+    kind, at = (abandonment.kind, abandonment.at) if abandonment else (cart.kind, cart.seen_at)
+    return AbandonedCart(
+        subject=Subject(user_id=kept.user_id, anonymous_id=kept.anonymous_id),
+        trigger=AbandonedTrigger(id=cart.cart_id, type=f"{kind}_abandoned", at=at),
+        value=cart.value,
+        currency=cart.currency,
+        items=list(map(_item, cart.lines)),
+        checkout_step=cart.checkout_step,
+        started_at=cart.started_at,
+        changed_at=cart.changed_at,
+    )
+
+
+def _item(line: CartLine) -> AbandonedItem:
+    price = None if line.price is None else round_money(line.price)
+    return AbandonedItem(item_id=line.product_id, quantity=line.quantity, price=price)
+
+
+def _digest(body: AbandonedRequest) -> str:
+    return hashlib.sha256(repr((body.kind, body.window, body.min_value)).encode()).hexdigest()[:16]
+
+
+def _cursor(body: AbandonedRequest, last: KeptCart) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([_digest(body), *last.place])).decode()
+
+
+def _behind(body: AbandonedRequest) -> Place | None:
+    """Where a page begins. Raises `Refused` for a cursor that is not of this question."""
+    if body.cursor is None:
+        return None
+    try:
+        told = msgspec.json.decode(base64.urlsafe_b64decode(body.cursor), type=tuple[str, int, str])
+        if told[0] == _digest(body) and abs(told[1]) < _MOST and storable(told[2]):
+            return told[1], told[2]
+        detail = "the cursor is of another question; send the same kind, window and min_value with it"
+    except (ValueError, msgspec.MsgspecError):
+        detail = "this is no cursor; send the next_cursor of the page before, or none"
+    raise Refused("validation_error", detail, [InvalidField(pointer="/cursor", code="invalid_cursor", detail=detail)])

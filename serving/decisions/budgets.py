@@ -1,0 +1,123 @@
+"""What was promised of each incentive on a day of the shop: read from the decision log, reserved when it is decided.
+
+A promise counts in full when the decision is made, whether or not anybody buys: a budget bounds what the shop may have
+to give, and unspent money is a smaller error than overspent. Within a process nothing is promised twice; several
+processes may together exceed a budget by what each decides between two looks at the log.
+"""
+
+import threading
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+import msgspec
+
+from features.decisions import DECISION, Option
+from features.log import Log, Record, microseconds, moment
+from serving.decisions.zones import zone_named
+
+_BATCH = 10_000
+_KEPT_DAYS = 3
+_LATE = timedelta(hours=1)
+"""A record may be written so long after the moment for which it was decided."""
+
+_OPTION = msgspec.json.Decoder(Option)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    chosen: int
+    options: tuple[msgspec.Raw, ...]
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+@dataclass
+class _Day:
+    promised: dict[str, float] = field(default_factory=dict)
+    carried: dict[str, int] = field(default_factory=dict)
+    messages: int = 0
+
+    def count(self, option: Option) -> None:
+        self.messages += 1
+        if option.incentive:
+            self.promised[option.incentive] = self.promised.get(option.incentive, 0.0) + option.discount
+            self.carried[option.incentive] = self.carried.get(option.incentive, 0) + 1
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Of one day: what was `promised` of each incentive, how many messages carry it, and how many there are in all."""
+
+    promised: Mapping[str, float] = field(default_factory=dict)
+    carried: Mapping[str, int] = field(default_factory=dict)
+    messages: int = 0
+
+
+class Budgets:
+    """Follows the decision log. `zone` is the shop's: its midnight begins a new budget."""
+
+    def __init__(self, decisions: Log, zone: str) -> None:
+        self.decisions = decisions
+        self.zone = zone_named(zone)
+        self._lock = threading.Lock()
+        self._after: int | None = None
+        self._days: dict[date, _Day] = {}
+        self._reserved: dict[str, tuple[date, Option]] = {}
+
+    def today(self, now: datetime) -> Spending:
+        """What was promised on the day of `now`: up to the newest record of the log, and what is reserved."""
+        with self._lock:
+            self._catch_up(now)
+            today = self._day(now)
+            counted = deepcopy(self._days.get(today, _Day()))
+            for day, option in self._reserved.values():
+                if day == today:
+                    counted.count(option)
+            return Spending(counted.promised, counted.carried, counted.messages)
+
+    def reserve(self, decision_id: str, option: Option, now: datetime) -> None:
+        """Count a message whose record is not on disk yet; the record takes the place of the reservation."""
+        if option.channel is not None:
+            with self._lock:
+                self._reserved[decision_id] = self._day(now), option
+
+    def release(self, decision_id: str) -> None:
+        """Take a reservation back: somebody else decided first, or the decision could not be written."""
+        with self._lock:
+            self._reserved.pop(decision_id, None)
+
+    def _catch_up(self, now: datetime) -> None:
+        if self._after is None:
+            self._after = self._before(datetime.combine(self._day(now), time(), self.zone))
+        while records := self.decisions.read(self._after, _BATCH):
+            for record in records:
+                if record.type == DECISION:
+                    self._count(record)
+            self._after = records[-1].position
+        for day in sorted(self._days)[:-_KEPT_DAYS]:
+            del self._days[day]
+
+    def _count(self, record: Record) -> None:
+        head = _HEAD.decode(record.payload)
+        option = _OPTION.decode(head.options[head.chosen])
+        self._reserved.pop(record.key, None)
+        if option.channel is not None:
+            self._days.setdefault(self._day(moment(record.occurred_at)), _Day()).count(option)
+
+    def _before(self, midnight: datetime) -> int:
+        """A position with everything since `midnight` behind it: records come in the order in which they were made."""
+        first, last = 0, self.decisions.last_position()
+        wanted = microseconds(midnight - _LATE)
+        while first < last:
+            middle = (first + last) // 2
+            found = self.decisions.read(middle, 1)
+            if found and found[0].received_at < wanted:
+                first = found[0].position
+            else:
+                last = middle
+        return first
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()

@@ -1,0 +1,39 @@
+"""Use case: somebody agreed to be written to, or withdrew. It holds for the very next decision and check."""
+
+import hashlib
+
+import msgspec
+from fastapi import APIRouter, Request
+
+from features.events import Body, Event
+from features.log import microseconds
+from serving.decisions.event_schemas import ConsentRequest, Told
+from serving.decisions.told import keep, moment_told
+from serving.openapi import problems
+from serving.resources import Resources
+
+router = APIRouter(tags=["decisions"])
+
+
+@router.post(
+    "/v1/consents",
+    status_code=202,
+    responses=problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited"),
+)
+async def consent(request: Request, body: ConsentRequest) -> Told:
+    """Consent for a channel and a purpose. The last word by its time holds; of two at one moment the withdrawal."""
+    resources: Resources = request.app.state.resources
+    at = moment_told(resources, body.at, "/at", None)
+    user_id = body.subject.user_id
+    anonymous_id = body.subject.anonymous_id if user_id is None else None
+    said = user_id, anonymous_id, body.channel, body.purpose, body.consent, microseconds(at)
+    event = Event(
+        message_id=f"consent:{hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()}",
+        type="consent_changed",
+        occurred_at=at,
+        received_at=resources.clock(),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        body=Body(channel=body.channel, purpose=body.purpose, consent=body.consent),
+    )
+    return Told(new=await keep(resources, event))

@@ -1,0 +1,205 @@
+"""Deciding: who it is, what stands already, what is known, what the rules leave, who decides, what is drawn.
+
+Nothing is written here: what is made waits to be committed by the caller, and is answered only then.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from features.decisions import DECISION, Decided, Option, Refusal, Terms
+from features.log import Record, microseconds
+from models.policies.base import variates
+from serving.decisions.arms import arm_of, unit_of
+from serving.decisions.bank import Bank, DecisionPoint
+from serving.decisions.budgets import Spending
+from serving.decisions.context import context_of, currency, item_ids
+from serving.decisions.deciders import decider_of
+from serving.decisions.drawing import Draft, Drawn, draw
+from serving.decisions.gathering import facts_of
+from serving.decisions.past import Past
+from serving.decisions.plan import planned
+from serving.decisions.question import Question
+from serving.decisions.rules import Screened
+from serving.decisions.send_time import scores_of
+from serving.decisions.situation import Situation, Somebody, features_exist, situation_of, somebody_of
+from serving.decisions.slots import propose
+from serving.resources import Resources
+
+OFF = "off"
+_SHORTLY = timedelta(hours=1)
+"""How long it stays answered that it is too late, or that nothing is sent as the point is off."""
+
+
+class Made(NamedTuple):
+    """A decision and its record. `standing` is one of before, which needs no commit."""
+
+    record: Record
+    decided: Decided
+    standing: bool
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """One question on its way, with everything that is kept of it."""
+
+    question: Question
+    situation: Situation
+    draft: Draft
+    refusals: tuple[Refusal, ...]
+    zone: str | None
+
+
+def decide(resources: Resources, questions: Sequence[Question]) -> list[Made]:
+    """A decision for each question, in their order; those of policies are made together.
+
+    A question that stands answered gets that answer: the same decision point, person, trigger and step, until its
+    `valid_until`.
+    """
+    bank, stored = resources.bank.now, features_exist(resources.visitors)
+    found: list[Made | _Pending] = [_opened(resources, bank, question, stored) for question in questions]
+    pending = [one for one in found if isinstance(one, _Pending)]
+    drafts = [one.draft for one in pending]
+    drawn = draw(drafts) if drafts else []
+    plans = planned(drafts, drawn, bank.channels) if drafts else []
+    received_at = resources.clock()
+    made = iter(
+        [_made(one, result, plan, bank, received_at) for one, result, plan in zip(pending, drawn, plans, strict=True)]
+    )
+    return [one if isinstance(one, Made) else next(made) for one in found]
+
+
+def decision_id_of(question: Question, customer_id: str, round_: int) -> str:
+    """The same for whoever asks the same at the same time, so that of two workers only one can write.
+
+    `round_` counts the decisions of before whose validity is over.
+    """
+    key = question.point.name, customer_id, question.trigger_id, question.step, round_
+    return f"dec_{hashlib.blake2b(msgspec.json.encode(key), digest_size=15, person=b'kairos-decision').hexdigest()}"
+
+
+def standing(question: Question, past: Sequence[Past]) -> tuple[Past | None, int]:
+    """The decision that answers a question already, and how many were made of the same key before."""
+    same = [
+        one
+        for one in past
+        if one.head.decision_point == question.point.name
+        and one.head.trigger_id == question.trigger_id
+        and one.head.step == question.step
+    ]
+    off = question.point.mode == OFF
+    valid = [one for one in same if one.head.valid_until > question.at and (one.head.mode == OFF) == off]
+    return (valid[0] if valid else None), len(same)
+
+
+def terms_of(point: DecisionPoint, bank: Bank, option: Option, money: str | None) -> Terms:
+    """How the reward of a message is counted; of silence, nobody can be lost to a channel."""
+    channel = bank.channels[option.channel] if option.channel is not None else None
+    return Terms(
+        margin=point.margin,
+        window_hours=point.window_hours,
+        unsubscribe_cost=channel.unsubscribe_cost if channel else 0.0,
+        complaint_cost=channel.complaint_cost if channel else 0.0,
+        currency=money or bank.currency,
+    )
+
+
+def _opened(resources: Resources, bank: Bank, question: Question, stored: bool) -> Made | _Pending:
+    somebody = somebody_of(resources.identities, resources.decisions.log, question.subject, question.at)
+    stands, round_ = standing(question, somebody.past)
+    if stands is not None:
+        return Made(stands.record, stands.decided(), True)
+    decision_id = decision_id_of(question, somebody.customer_id, round_)
+    return _pending(resources, bank, question, somebody, decision_id, stored)
+
+
+def _pending(
+    resources: Resources, bank: Bank, question: Question, somebody: Somebody, decision_id: str, stored: bool
+) -> _Pending:
+    point = question.point
+    situation = situation_of(question, somebody, resources.events.log, resources.visitors, bank.zone, stored)
+    spending = resources.bank.budgets.today(question.at) if point.incentives else Spending()
+    facts = facts_of(question, situation, decision_id, bank, resources.champion.shelf, spending)
+    hours, zone = resources.policies.hours, situation.place.zone
+    scores = scores_of(hours, resources.events.log, somebody.person, zone, question.at) if hours else None
+    screened: Screened = propose(facts, scores, float(variates([f"{decision_id}:slots"])[0]))
+    arm = arm_of(somebody.customer_id, bank.groups, somebody.past)
+    unit = unit_of(somebody.customer_id, somebody.past)
+    decider = decider_of(point, bank.groups, arm, unit, resources.policies, situation.degraded)
+    draft = Draft(
+        decision_id=decision_id,
+        point=point,
+        arm=arm,
+        decider=decider,
+        context=context_of(question, situation),
+        options=screened.options,
+        most_messages=max(min(point.max_messages, question.max_messages) - question.step + 1, 0),
+    )
+    return _Pending(question, situation, draft, screened.refusals, zone.key if situation.place.known else None)
+
+
+def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, received_at: datetime) -> Made:
+    question, draft, decider = one.question, one.draft, drawn.decider
+    probabilities = drawn.probabilities.tolist()
+    propensity = probabilities[drawn.chosen]
+    options = tuple(
+        msgspec.structs.replace(option, probability=probability)
+        for option, probability in zip(draft.options, probabilities, strict=True)
+    )
+    chosen = options[drawn.chosen]
+    decided = Decided(
+        decision_point=question.point.name,
+        customer_id=one.situation.somebody.customer_id,
+        trigger_id=question.trigger_id,
+        trigger_type=question.trigger_type,
+        trigger_at=question.trigger_at,
+        step=question.step,
+        arm=draft.arm,
+        mode=question.point.mode,
+        policy=decider.name,
+        policy_version=decider.version,
+        policy_alias=decider.alias,
+        context=dict(draft.context),
+        options=options,
+        chosen=drawn.chosen,
+        propensity=propensity,
+        terms=terms_of(question.point, bank, chosen, currency(question, one.situation)),
+        valid_until=_valid_until(question),
+        refused=one.refusals,
+        item_ids=item_ids(question, one.situation),
+        explored=propensity < max(probabilities),
+        learnable=decider.learnable and question.point.mode != OFF,
+        would_choose=drawn.would_choose,
+        planned=plan,
+        degraded_reason=decider.degraded_reason,
+        timezone=one.zone,
+    )
+    return Made(_record(draft.decision_id, decided, one.situation.somebody, question, received_at), decided, False)
+
+
+def _record(
+    decision_id: str, decided: Decided, somebody: Somebody, question: Question, received_at: datetime
+) -> Record:
+    """The row of a decision: found by the customer, or as long as nobody was identified, by the visitor."""
+    person = somebody.person
+    return Record(
+        key=decision_id,
+        type=DECISION,
+        occurred_at=microseconds(question.at),
+        received_at=microseconds(received_at),
+        user_id=person.customer_id if person.user_ids else None,
+        anonymous_id=None if person.user_ids else question.subject.anonymous_id,
+        payload=msgspec.json.encode(decided).decode(),
+    )
+
+
+def _valid_until(question: Question) -> datetime:
+    """Until the window closes. That it is closed, or the point off, is soon to be asked again."""
+    soon = question.at + _SHORTLY
+    if question.point.mode == OFF or question.latest <= question.earliest:
+        return soon
+    return question.latest

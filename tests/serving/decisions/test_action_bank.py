@@ -1,0 +1,62 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from serving.decisions.bank import Argument, Channel, DecisionPoint, Groups, Incentive
+from serving.decisions.bank_file import BankFile
+from serving.decisions.bank_schemas import BankAnswer
+from serving.decisions.default_bank import DEFAULT
+from serving.decisions.rules import REASONS
+from tests.serving.decisions.world import bank, deciding
+from tests.waiting import until
+
+
+def test_the_default_is_told_with_every_row_and_field_but_the_salt() -> None:
+    told = BankAnswer.of(DEFAULT).model_dump()
+    for part in ("channels", "arguments", "incentives", "points"):
+        assert [row["name"] for row in told[part]] == list(getattr(DEFAULT, part))
+    email = next(row for row in told["channels"] if row["name"] == "email")
+    assert email["quiet"] == "21:00-09:00"
+    assert email["caps"] == {"day": 1, "week": 4, "month": 10}
+    cart = next(row for row in told["points"] if row["name"] == "cart_recovery")
+    assert set(cart) == set(DEFAULT.points["cart_recovery"].__dataclass_fields__)
+    assert cart["rule"][0]["delay"] == "24h"
+    assert "salt" not in told["groups"]
+
+
+def test_a_changed_file_is_told_while_the_service_runs_and_a_wrong_one_changes_nothing(
+    bare_folder: Path,
+) -> None:
+    path = bank(bare_folder, 'currency = "EUR"\nchannels.telegram = { cost = 0.02, quiet = false }')
+
+    def channels() -> list[str]:
+        return [row["name"] for row in shop.client.get("/v1/action-bank").json()["channels"]]
+
+    with deciding(bare_folder, action_bank=path, refresh_seconds=0.05) as shop:
+        answer = shop.client.get("/v1/action-bank")
+        assert answer.status_code == 200
+        assert answer.json()["currency"] == "EUR"
+        assert answer.json()["channels"][-1] == answer.json()["channels"][-1] | {"name": "telegram", "quiet": None}
+        path.write_text("channels.viber = {}")
+        until(lambda: "viber" in channels(), "the new channel is told")
+        path.write_text("channels = 3")
+        until(lambda: not shop.resources.bank.file.changed(), "the wrong file was looked at")
+        assert "viber" in channels()
+
+
+def test_a_service_does_not_start_on_a_wrong_file(bare_folder: Path) -> None:
+    path = bank(bare_folder, "channels = 3")
+    with pytest.raises(ValueError, match="channels must be a table"), deciding(bare_folder, action_bank=path):
+        pass
+
+
+def test_the_page_of_the_action_bank_is_true(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/action-bank.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    read = BankFile(bank(tmp_path, example)).read()
+    assert "tenth" in read.points["cart_recovery"].incentives
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)) == REASONS
+    for rows in (Channel, Argument, Incentive, DecisionPoint, Groups):
+        for name in rows.__dataclass_fields__:
+            assert name == "name" or f"`{name}`" in page, f"{rows.__name__}.{name}"
