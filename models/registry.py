@@ -1,7 +1,9 @@
 """The registry of published models: the one place that knows MLflow.
 
 A version holds `npz` + JSON (no pickle), the features it was trained on and the evidence for it. `champion` is what is
-live, `challenger` what was trained last; only `promote` and `rollback` move `champion`, and they write who and why.
+live, `challenger` what was trained last, `canary` the policy that a share of the customers gets so that it can be
+compared. `promote` and `rollback` move `champion` and write who and why; `succeed` hands it to a later state of the
+same policy.
 """
 
 import tempfile
@@ -18,18 +20,21 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from models import pyfunc, pyfunc_restock
+from models import pyfunc, pyfunc_policy, pyfunc_restock
 from models.evidence import Evidence
+from models.policies.base import FittedPolicy, Policy
 from models.recommenders.base import FittedRecommender, Recommender
 from models.runs import Study, log_evidence
 from models.storage import family_of, load, save
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, CANARY = "champion", "challenger", "canary"
+FAMILY = "family"
+"""The tag that says what kind of model a version holds."""
 
 R = TypeVar("R")
 M = TypeVar("M")
-_TABLES = {"recommender": pyfunc, "time_to_event": pyfunc_restock}
+_TABLES = {"recommender": pyfunc, "time_to_event": pyfunc_restock, "policy": pyfunc_policy}
 """How a model of each family is asked through MLflow's own `pyfunc`."""
 
 
@@ -57,6 +62,7 @@ class Published(Generic[R, M]):
 
 PublishedRecommender = Published[Recommender, FittedRecommender]
 PublishedReplenishment = Published[Replenishment, FittedReplenishment]
+PublishedPolicy = Published[Policy, FittedPolicy]
 
 
 class Registry:
@@ -75,14 +81,16 @@ class Registry:
     def publish(
         self,
         name: str,
-        recipe: Recommender | Replenishment,
-        fitted: FittedRecommender | FittedReplenishment,
+        recipe: Recommender | Replenishment | Policy,
+        fitted: FittedRecommender | FittedReplenishment | FittedPolicy,
         features: tuple[str, ...],
         evidence: Evidence,
+        alias: str | None = CHALLENGER,
     ) -> Version:
-        """Log a run with its evidence, register the model as its next version, and call it `challenger`."""
+        """Log a run with its evidence, register the model as its next version, and call it `alias`, or nothing."""
         mlflow.set_tracking_uri(self.uri)
-        table = _TABLES[family_of(recipe)]
+        family = family_of(recipe)
+        table = _TABLES[family]
         with tempfile.TemporaryDirectory() as folder, mlflow.start_run(experiment_id=self._experiment(name)) as run:
             saved = Path(folder, "model")
             save(recipe, fitted, saved)
@@ -98,10 +106,16 @@ class Registry:
                 metadata={"features": list(features)},
             )
         number = self._register(name, logged.model_uri, run.info.run_id, logged.model_id)
-        for key, value in evidence.tags.items():
-            self._client.set_model_version_tag(name, number, key, value)
-        self._client.set_registered_model_alias(name, CHALLENGER, number)
-        return replace(self.version(name, number), alias=CHALLENGER)
+        version = self.tag(self.version(name, number), {**evidence.tags, FAMILY: family})
+        if alias is not None:
+            self._client.set_registered_model_alias(name, alias, number)
+        return replace(version, alias=alias)
+
+    def tag(self, version: Version, tags: Mapping[str, str]) -> Version:
+        """Write `tags` on a version, over what stood there."""
+        for key, value in tags.items():
+            self._client.set_model_version_tag(version.name, version.number, key, value)
+        return replace(version, tags={**version.tags, **tags})
 
     def record(self, name: str, title: str, evidence: Evidence) -> str:
         """Log a run of the experiment `name` that publishes nothing, e.g. an evaluation; returns its id."""
@@ -156,9 +170,37 @@ class Registry:
         if live and live.number == version.number:
             raise ValueError(f"{version.name} {version.number} is the champion already")
         self._note(version, "promoted", who, why, at)
-        self._client.set_model_version_tag(version.name, version.number, "replaces", live.number if live else "")
+        self.tag(version, {"replaces": live.number if live else ""})
+        self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+        trial = self.alias(version.name, CANARY)
+        if trial and trial.number == version.number:
+            self._client.delete_registered_model_alias(version.name, CANARY)
+        return replace(self.version(version.name, version.number), alias=CHAMPION)
+
+    def succeed(self, version: Version, live: Version) -> Version:
+        """Make `version` the champion as what `live`, the same policy, has become; a rollback still leads to what that
+        replaced. Raises RuntimeError when another version is live by now."""
+        now = self.alias(version.name, CHAMPION)
+        if now is None or now.number != live.number:
+            raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
+        self.tag(version, {"replaces": live.tags.get("replaces", "")})
         self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
+
+    def admit(self, version: Version, who: str, why: str, at: datetime) -> Version:
+        """Make `version` the canary, whom a share of the customers gets beside the champion."""
+        self._note(version, "admitted", who, why, at)
+        self._client.set_registered_model_alias(version.name, CANARY, version.number)
+        return replace(self.version(version.name, version.number), alias=CANARY)
+
+    def dismiss(self, name: str, who: str, why: str, at: datetime) -> Version:
+        """End the canary; every customer gets the champion again. Raises LookupError when there is no canary."""
+        trial = self.alias(name, CANARY)
+        if trial is None:
+            raise LookupError(f"{name} has no canary to dismiss")
+        self._note(trial, "dismissed", who, why, at)
+        self._client.delete_registered_model_alias(name, CANARY)
+        return replace(self.version(name, trial.number), alias=None)
 
     def rollback(self, name: str, who: str, why: str, at: datetime) -> Version:
         """Give the alias back to the version that the champion replaced."""
@@ -172,8 +214,7 @@ class Registry:
         return replace(previous, alias=CHAMPION)
 
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
-        for key, value in {"by": who, "why": why, "at": at.isoformat()}.items():
-            self._client.set_model_version_tag(version.name, version.number, f"{act}_{key}", value)
+        self.tag(version, {f"{act}_by": who, f"{act}_why": why, f"{act}_at": at.isoformat()})
 
     def _register(self, name: str, uri: str, run_id: str, model_id: str) -> str:
         with suppress(MlflowException):  # it exists already

@@ -7,8 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+import models.policies.family as policies
 import models.recommenders.family as recommenders
 import models.time_to_event.family as time_to_event
+from models.policies.base import FittedPolicy, Policy
+from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
 from models.recommenders.base import FittedRecommender, Recommender
 from models.time_to_event.base import FittedTimeToEvent, TimeToEvent
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
@@ -16,8 +19,8 @@ from models.time_to_event.replenishment import FittedReplenishment, Replenishmen
 FORMAT = 2
 """Format 1 knew recommenders only, and did not say so."""
 
-Recipe = Recommender | TimeToEvent | Replenishment
-Fitted = FittedRecommender | FittedTimeToEvent | FittedReplenishment
+Recipe = Recommender | TimeToEvent | Replenishment | Policy | HourOfWeek
+Fitted = FittedRecommender | FittedTimeToEvent | FittedReplenishment | FittedPolicy | FittedHourOfWeek
 
 
 class Family(Protocol):
@@ -32,7 +35,7 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: dict[str, Family] = {"recommender": recommenders, "time_to_event": time_to_event}
+FAMILIES: dict[str, Family] = {"recommender": recommenders, "time_to_event": time_to_event, "policy": policies}
 
 
 def family_of(recipe: Recipe) -> str:
@@ -41,6 +44,8 @@ def family_of(recipe: Recipe) -> str:
     >>> family_of(Replenishment())
     'time_to_event'
     """
+    if type(recipe) in (*policies.RECIPES.values(), HourOfWeek):
+        return "policy"
     return "recommender" if type(recipe) in recommenders.RECIPES.values() else "time_to_event"
 
 

@@ -72,6 +72,27 @@ class Eligible:
             np.array(numbers, np.float64).reshape(len(actions), len(NUMBERS)),
         )
 
+    @classmethod
+    def of_columns(
+        cls, counts: Sequence[int], factors: Sequence[Sequence[str]], numbers: Sequence[Sequence[float]]
+    ) -> "Eligible":
+        """From how many actions each decision has, and one column a factor and a number, as a log holds them.
+
+        `factors` has one sequence a name of `FACTORS`, `numbers` one a name of `NUMBERS`, each as long as there are
+        actions; an empty text is a factor that the action lacks.
+
+        >>> columns = [["", "email"], ["", "24h"], *([["", ""]] * 4)]
+        >>> Eligible.of_columns([2], columns, [[0.0, 24.0], *([[0.0, 0.0]] * 3)]).codes[:, 0].tolist()
+        [-1, 0]
+        """
+        starts = np.cumsum([0, *counts], dtype=np.int64)
+        labels = tuple(tuple(sorted(set(column) - {""})) for column in factors)
+        codes = np.empty((int(starts[-1]), len(FACTORS)), np.int32)
+        for factor, (column, known) in enumerate(zip(factors, labels, strict=True)):
+            places = {label: place for place, label in enumerate(known)} | {"": -1}
+            codes[:, factor] = [places[label] for label in column]
+        return cls(starts, labels, codes, np.array(numbers, np.float64).T.reshape(len(codes), len(NUMBERS)))
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

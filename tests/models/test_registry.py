@@ -11,11 +11,15 @@ import pandas as pd
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.policies.contexts import Contexts
+from models.policies.eligible import FACTORS, NUMBERS, Eligible
+from models.policies.factored import Factored
+from models.policies.rule import Message, Rule
 from models.recommenders.base import Interactions, Query
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.suite import Suite
-from models.registry import CHALLENGER, CHAMPION, PublishedReplenishment, Registry
+from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, PublishedReplenishment, Registry, Version
 from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.replenishment import Replenishment
 from tests.models.tea_shop import weekly_tea
@@ -211,3 +215,68 @@ def test_pyfunc_forecasts_each_customer_as_of_the_own_day(registry: Registry) ->
     assert [answers["due_within_7"][0], answers["due_within_28"][2]] == [[1.0], [1.0]]
     alone = pd.concat([model.predict(rows.iloc[[place]].reset_index(drop=True)) for place in range(3)])
     assert alone.to_dict("list") == answers.to_dict("list")
+
+
+POLICY = Factored(rule=Rule((Message("email", "24h", "reminder"),)))
+
+
+def policy(registry: Registry, alias: str | None = CHALLENGER) -> Version:
+    """The next version of a policy that has learned nothing."""
+    return registry.publish("cart-policy", POLICY, POLICY.fit(), (), evidence(), alias)
+
+
+def test_pyfunc_answers_what_the_policy_does_and_a_version_says_what_it_is(registry: Registry) -> None:
+    version = policy(registry)
+    assert version.tags[FAMILY] == "policy"
+    mlflow.set_tracking_uri(registry.uri)
+    model = mlflow.pyfunc.load_model(f"models:/cart-policy/{version.number}")
+    actions = [
+        [({}, {}), ({"channel": "email", "delay": "24h", "argument": "reminder"}, {"delay_hours": 24.0})],
+        [({}, {}), ({"channel": "sms", "delay": "1h"}, {"delay_hours": 1.0, "cost": 0.1}), ({"channel": "email"}, {})],
+    ]
+    known = [{"cart_value": 40.0, "step": 1.0}, {}]
+    asked = [
+        {
+            "context_names": list(context),
+            "context_values": list(context.values()),
+            **{factor: [labels.get(factor, "") for labels, _ in offered] for factor in FACTORS},
+            **{name: [given.get(name, 0.0) for _, given in offered] for name in NUMBERS},
+        }
+        for context, offered in zip(known, actions, strict=True)
+    ]
+    found = model.predict(pd.DataFrame(asked))["probabilities"].tolist()
+    expected = POLICY.fit().probabilities(Contexts.of(known), Eligible.of(actions))
+    assert [len(row) for row in found] == [2, 3]
+    assert np.concatenate(found).tolist() == expected.tolist()
+
+
+def test_what_a_policy_has_become_takes_over_and_a_rollback_still_leads_to_what_it_replaced(registry: Registry) -> None:
+    old, new, learned = (policy(registry, alias) for alias in (CHALLENGER, CHALLENGER, None))
+    assert registry.alias("cart-policy", CHALLENGER) == new, "what was learned is no challenger"
+    registry.promote(old, "ann", "the first", NOW)
+    live = registry.promote(new, "ann", "better", NOW)
+    after = registry.succeed(learned, live)
+    assert (after.number, after.tags["replaces"]) == (learned.number, old.number)
+    assert registry.alias("cart-policy", CHAMPION) == after
+    with pytest.raises(RuntimeError, match="2 is not live any more"):
+        registry.succeed(policy(registry, None), live)
+    assert registry.rollback("cart-policy", "ann", "a mistake", NOW).number == old.number
+
+
+def test_a_canary_is_admitted_dismissed_and_gone_when_it_becomes_the_champion(registry: Registry) -> None:
+    one, two = policy(registry), policy(registry)
+    registry.promote(one, "ann", "the first", NOW)
+    with pytest.raises(LookupError, match="no canary"):
+        registry.dismiss("cart-policy", "ann", "there is none", NOW)
+    assert registry.admit(two, "ann", "passed", NOW).tags["admitted_why"] == "passed"
+    trial = registry.alias("cart-policy", CANARY)
+    assert trial is not None
+    assert trial.number == two.number
+    assert registry.dismiss("cart-policy", "learn", "worse", NOW).tags["dismissed_why"] == "worse"
+    assert registry.alias("cart-policy", CANARY) is None
+    registry.admit(two, "ann", "again", NOW)
+    registry.promote(two, "learn", "better", NOW)
+    assert registry.alias("cart-policy", CANARY) is None
+    live = registry.alias("cart-policy", CHAMPION)
+    assert live is not None
+    assert live.number == two.number
