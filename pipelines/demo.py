@@ -1,4 +1,7 @@
-"""The whole loop on real data, once: `make demo`. A year of groceries in, three households answered over HTTP."""
+"""The whole loop on real data, once: `make demo`.
+
+A year of groceries in, three households answered over HTTP, and carts decided about that were left behind.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -14,6 +17,7 @@ from features.database import open_database
 from models.registry import CHAMPION, Registry, Version
 from pipelines.catalog import import_catalog
 from pipelines.console import bar, counting
+from pipelines.demo_decision import POLICY, begin, recover
 from pipelines.demo_restock import foresee, restock
 from pipelines.ingest import ingest
 from pipelines.presets.complete_journey import PRESET
@@ -28,8 +32,11 @@ MODEL = "recommender"
 HOUSEHOLDS = {"733": "feeds several cats", "1839": "has a baby", "947": "has a dog"}
 """Three of the 2,469 households, and what their purchases tell a person."""
 
-_REPLAY = {"KAIROS_ALLOW_AS_OF": "true"}
-"""The data end years ago, so restocking is asked as of then."""
+CARTS = (*HOUSEHOLDS, "1", "13", "40", "58", "208")
+"""Households that leave a cart behind."""
+
+_REPLAY = {"KAIROS_ALLOW_AS_OF": "true", "KAIROS_FEATURE_TIMEOUT_MS": "5000"}
+"""The data end years ago, so restocking and decisions are asked as of then; a busy machine is given time."""
 
 NEWCOMER = "visitor-of-this-minute"
 LOG = Path("var/demo-service.log")
@@ -54,7 +61,9 @@ def demo(settings: Settings, console: Console) -> None:
         prepare(settings, console)
         version = train_and_promote(settings, registry, console)
     foreseen = registry.alias(RESTOCK, CHAMPION) or foresee(settings, registry, console)
-    live = f"{MODEL} {version.number}[/bold] and [bold]{RESTOCK} {foreseen.number}"
+    deciding = begin(settings, registry, console)
+    numbers = {MODEL: version, RESTOCK: foreseen, POLICY: deciding}
+    live = "[/bold], [bold]".join(f"{name} {one.number}" for name, one in numbers.items())
     console.print(f"\nStarting the service with [bold]{live}[/bold] …")
     end = end_of_history(settings)
     with running(settings, LOG, own=_REPLAY) as url, httpx.Client(base_url=url, timeout=10) as client:
@@ -63,6 +72,8 @@ def demo(settings: Settings, console: Console) -> None:
             console.print(_table(f"Household {household}, which {known_for}", answer))
             console.print(*restock(client, household, end), sep="\n")
         console.print(*_an_event_changes_the_next_answer(client, end - timedelta(seconds=1)), sep="\n")
+        for line in recover(client, settings, registry, CARTS, end):
+            console.print(line, highlight=False)
         console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running.")
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "

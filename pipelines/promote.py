@@ -1,9 +1,14 @@
-"""Who goes live: `promote` moves the alias `champion` to a version that passed the gate, `rollback` moves it back."""
+"""Who goes live: `promote` moves the alias `champion` to a version that passed the gate, `rollback` moves it back.
+
+A policy takes one step more. What the gate knows of it rests on what another policy did, so passing makes it the
+`canary`, and only the comparison of customers who were given the one or the other at random makes it the champion.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, Registry, Version
+from training.policy.line import SAW_NOTHING, line_of
 
 
 class Refused(RuntimeError):
@@ -12,16 +17,17 @@ class Refused(RuntimeError):
 
 @dataclass(frozen=True)
 class Promotion:
-    """What moved: the version that is live now and the one that was."""
+    """What moved: the version that is live now, the one that was, and the one that is tried on some customers."""
 
     live: Version
     replaced: Version | None
+    canary: Version | None = None
 
 
 def promote(
     registry: Registry, name: str, number: str | None, who: str, why: str, at: datetime, force: bool = False
 ) -> Promotion:
-    """Make version `number` (the challenger, when None) of model `name` the champion.
+    """Make version `number` (the challenger, when None) of model `name` the champion, a policy the canary before that.
 
     The gate's verdict was written when the version was trained, against the champion of that moment; when another one
     is live by now, the verdict says nothing about it. `force` promotes all the same, and the version says so for ever.
@@ -34,11 +40,48 @@ def promote(
     if version is None:
         raise LookupError(f"{name} has no challenger; `python -m pipelines train --help` lists what can be trained")
     live = registry.alias(name, CHAMPION)
-    if not force:
+    policy = version.tags.get(FAMILY) == "policy"
+    if force:
+        why = _forced(version, policy, why)
+    elif not policy:
         _check(version, live)
-    elif version.tags.get("gate") != "passed":
-        why = f"forced past the gate: {why}"
+    elif live is None:
+        _check_first(version)
+    elif _is_canary(registry, version):
+        _check_trial(version, live)
+    else:
+        _check(version, live)
+        return Promotion(live, None, registry.admit(version, who, why, at))
     return Promotion(registry.promote(version, who, why, at), live)
+
+
+def _forced(version: Version, policy: bool, why: str) -> str:
+    if version.tags.get("gate") != "passed":
+        return f"forced past the gate: {why}"
+    return f"forced past the canary: {why}" if policy and version.tags.get("canary") != "better" else why
+
+
+def _is_canary(registry: Registry, version: Version) -> bool:
+    trial = registry.alias(version.name, CANARY)
+    return trial is not None and trial.number == version.number
+
+
+def _check_first(version: Version) -> None:
+    """Where nothing is live there is nothing to judge by; what does as the shop did may begin."""
+    if version.tags.get(SAW_NOTHING) != "true":
+        raise Refused(
+            f"{version.name} has no champion, so nothing says whether {version.number} is better than what is done; "
+            f"`python -m pipelines train policy {version.name} --fresh` starts from the shop's rule, or use --force"
+        )
+
+
+def _check_trial(version: Version, live: Version) -> None:
+    verdict, words = version.tags.get("canary", "open"), version.tags.get("canary.words", "nothing was compared yet")
+    if verdict != "better" or version.tags.get("canary.champion") != line_of(live):
+        raise Refused(
+            f"{version.name} {version.number} is the canary, and its comparison is {verdict}: {words}; "
+            "`python -m pipelines learn` looks again, or use --force"
+        )
 
 
 def _check(version: Version, live: Version | None) -> None:
@@ -48,12 +91,17 @@ def _check(version: Version, live: Version | None) -> None:
     if "rolled_back_at" in version.tags:
         raise Refused(
             f"{version.name} {version.number} was rolled back: {version.tags.get('rolled_back_why', '')}; "
-            f"run `python -m pipelines train {version.name}` again, or use --force"
+            f"run `{_training(version)}` again, or use --force"
         )
     judged_against = version.tags.get("gate.champion", "")
-    now_live = live.number if live else ""
+    now_live = line_of(live) if live else ""
     if judged_against != now_live:
         raise Refused(
             f"{version.name} {version.number} was judged against {judged_against or 'no champion'}, but "
-            f"{now_live or 'none'} is live now; run `python -m pipelines train {version.name}` again"
+            f"{now_live or 'none'} is live now; run `{_training(version)}` again"
         )
+
+
+def _training(version: Version) -> str:
+    policy = version.tags.get(FAMILY) == "policy"
+    return f"python -m pipelines {'evaluate policy' if policy else 'train'} {version.name}"

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
     mlflow_artifacts: str = Field("mlruns/artifacts", description="where new experiments keep their files")
     placements: Path | None = Field(None, description="TOML file that changes the default placements")
+    action_bank: Path | None = Field(None, description="TOML file that changes the default action bank")
     history_buckets: int = Field(
         8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
     )

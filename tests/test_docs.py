@@ -11,6 +11,7 @@ import typer.main
 
 from benchmarks.entrants import CHAMPION
 from features.definitions import LOG_POSITION, PROVENANCE, RESTOCK_FEATURES
+from models.policies.family import RECIPES as POLICIES
 from models.recommenders.family import RECIPES
 from models.time_to_event.family import RECIPES as TIME_TO_EVENT
 from models.time_to_event.forecast import Status
@@ -18,8 +19,10 @@ from models.time_to_event.missing import Missing
 from pipelines.__main__ import app as verbs_app
 from pipelines.settings import Settings as PipelineSettings
 from serving.app import create_app
+from serving.decisions.bank import Mode
 from serving.problems import KINDS
 from serving.settings import Settings as ServingSettings
+from training.policy.rewards import LEFT_OUT
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -98,6 +101,15 @@ def test_every_time_to_event_model_and_every_restock_feature_is_in_the_page_abou
     features = {field.name for field in RESTOCK_FEATURES} - {LOG_POSITION.name, *(field.name for field in PROVENANCE)}
     states = {*get_args(Status), *get_args(Missing)} - {""}
     for wanted in (set(TIME_TO_EVENT), features, states):
+        assert wanted <= named, wanted - named
+
+
+def test_every_policy_mode_refusal_and_reason_is_in_the_page_about_policies() -> None:
+    named = set(re.findall(r"`(\w+)`", TEXT["docs/policies.md"]))
+    gate = (ROOT / "training/policy/gate.py").read_text()
+    refusals = set(re.findall(r'Refusal\("(\w+)"', gate))
+    assert len(refusals) >= 9
+    for wanted in (set(POLICIES), set(get_args(Mode)), set(LEFT_OUT), refusals):
         assert wanted <= named, wanted - named
 
 

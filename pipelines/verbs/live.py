@@ -23,14 +23,15 @@ def promote(
     force: Annotated[bool, typer.Option("--force", help="past the gate; the version says so for ever")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a version the champion, if the gate passed it; the running service follows within seconds."""
+    """Make a version the champion if the gate passed it, a policy the canary first; the service follows in seconds."""
     from models.registry import Registry
     from pipelines.promote import promote as verb
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     moved = verb(registry, name, version, getpass.getuser(), why, datetime.now(UTC), force)
-    tell({"live": moved.live.number, "replaced": moved.replaced.number if moved.replaced else None}, as_json, console)
+    told = {"live": moved.live.number, "replaced": moved.replaced.number if moved.replaced else None}
+    tell(told | ({"canary": moved.canary.number} if moved.canary else {}), as_json, console)
 
 
 @app.command()

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.policies.uniform import Uniform
 from models.recommenders.base import Interactions
 from models.recommenders.popularity import Popularity
-from models.registry import Registry, Version
+from models.registry import CANARY, CHAMPION, Registry, Version
 from pipelines.promote import Refused, promote
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -83,3 +84,74 @@ def test_past_the_gate_is_possible_and_remembered(registry: Registry) -> None:
 def test_nothing_to_promote(registry: Registry) -> None:
     with pytest.raises(LookupError, match="train --help"):
         promote(registry, "recommender", None, "ann", "why", NOW)
+
+
+def publish_policy(registry: Registry, **tags: str) -> Version:
+    """A policy with these tags; `_` stands for a dot."""
+    told = {key.replace("_", "."): value for key, value in tags.items()}
+    evidence = Evidence({}, {}, Snapshot("test", "digest", NOW, NOW, 1, 1, 1), tags=told)
+    return registry.publish("cart-policy", Uniform(), Uniform().fit(), (), evidence)
+
+
+def first_policy(registry: Registry) -> Version:
+    """A champion."""
+    version = registry.publish(
+        "cart-policy",
+        Uniform(),
+        Uniform().fit(),
+        (),
+        Evidence({}, {}, Snapshot("test", "digest", NOW, NOW, 1, 1, 1), tags={"saw_nothing": "true"}),
+    )
+    return promote(registry, "cart-policy", version.number, "ann", "it does as the shop did", NOW).live
+
+
+def test_the_first_policy_may_begin_only_if_it_does_as_the_shop_did(registry: Registry) -> None:
+    publish_policy(registry, gate="pending")
+    with pytest.raises(Refused, match=r"train policy cart-policy --fresh"):
+        promote(registry, "cart-policy", None, "ann", "please", NOW)
+    assert first_policy(registry).alias == CHAMPION
+
+
+def test_a_policy_that_was_not_judged_does_not_even_become_the_canary(registry: Registry) -> None:
+    first_policy(registry)
+    publish_policy(registry, gate="pending", gate_words="nothing was decided since")
+    with pytest.raises(Refused, match=r"did not pass the gate \(pending\): nothing was decided since"):
+        promote(registry, "cart-policy", None, "ann", "please", NOW)
+    assert registry.alias("cart-policy", CANARY) is None
+
+
+def test_passing_the_gate_makes_a_canary_and_only_its_comparison_a_champion(registry: Registry) -> None:
+    live = first_policy(registry)
+    version = publish_policy(registry, gate="passed", gate_champion=live.number)
+    moved = promote(registry, "cart-policy", None, "ann", "it passed", NOW)
+    assert moved.canary is not None
+    assert (moved.live.number, moved.replaced, moved.canary.number) == (live.number, None, version.number)
+    with pytest.raises(Refused, match="is the canary, and its comparison is open: nothing was compared yet"):
+        promote(registry, "cart-policy", None, "ann", "impatient", NOW)
+    registry.tag(version, {"canary": "better", "canary.champion": live.number})
+    moved = promote(registry, "cart-policy", None, "ann", "it won", NOW)
+    assert (moved.live.number, moved.live.tags["promoted_why"]) == (version.number, "it won")
+    assert registry.alias("cart-policy", CANARY) is None
+
+
+def test_a_comparison_with_another_line_says_nothing_and_one_with_what_the_champion_has_become_does(
+    registry: Registry,
+) -> None:
+    live = first_policy(registry)
+    version = publish_policy(registry, gate="passed", gate_champion=live.number)
+    promote(registry, "cart-policy", None, "ann", "it passed", NOW)
+    registry.tag(version, {"canary": "better", "canary.champion": "77"})
+    with pytest.raises(Refused, match="comparison is better"):
+        promote(registry, "cart-policy", None, "ann", "it won", NOW)
+    learned = publish_policy(registry, line=live.number)
+    registry.succeed(learned, live)
+    registry.tag(version, {"canary.champion": live.number})
+    assert promote(registry, "cart-policy", version.number, "ann", "it won", NOW).live.number == version.number
+
+
+def test_past_the_comparison_is_possible_and_remembered(registry: Registry) -> None:
+    live = first_policy(registry)
+    publish_policy(registry, gate="passed", gate_champion=live.number)
+    promote(registry, "cart-policy", None, "ann", "it passed", NOW)
+    moved = promote(registry, "cart-policy", None, "ann", "sales", NOW, force=True)
+    assert moved.live.tags["promoted_why"] == "forced past the canary: sales"

@@ -1,0 +1,93 @@
+"""The verb `learn`: look at the canary, and let what is live learn what has matured since, once or again and again."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.registry import CANARY, Registry
+from pipelines.policies import Decider, deciders, logs, seen
+from pipelines.settings import Settings
+from training.policy.dataset import History, Logs
+from training.policy.learn import Learned, learn
+from training.policy.line import FROZEN, position
+from training.policy.trial import Trial, watch
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run over one policy did: what was said of its canary, where there is one, and what it learned."""
+
+    learned: Learned
+    trial: Trial | None
+
+
+def learn_once(settings: Settings, registry: Registry, names: Collection[str], as_of: datetime) -> dict[str, Run]:
+    """One run over the policies `names`, all of the action bank when there are none.
+
+    Raises LookupError for a name that the bank does not know.
+    """
+    known = deciders(settings)
+    if unknown := set(names) - set(known):
+        raise LookupError(f"no policy {', '.join(sorted(unknown))}; the action bank names {', '.join(known)}")
+    found = logs(settings)
+    return {name: learned(known[name], found, registry, as_of) for name in names or known}
+
+
+def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime) -> Run:
+    """One run over one policy: a canary that has won is promoted first, and then learns too."""
+
+    def read(after: int) -> History:
+        return seen(policy, found, as_of, after)
+
+    canary = None if policy.frozen else registry.alias(policy.name, CANARY)
+    trial = watch(policy.name, registry, read(position(canary, FROZEN)), policy.trial, as_of) if canary else None
+    return Run(learn(policy.name, read, registry, policy.frozen), trial)
+
+
+def learn_again(
+    settings: Settings,
+    registry: Registry,
+    names: Collection[str],
+    every: float,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[dict[str, Run] | Exception]:
+    """Runs for ever, `every` so many seconds; a run that fails is told, and the next one starts from the same logs."""
+    while True:
+        try:
+            yield learn_once(settings, registry, names, clock())
+        except Exception as error:  # a store that is away comes back, and nothing was lost
+            yield error
+        sleep(every)
+
+
+def report(runs: dict[str, Run]) -> dict[str, Any]:
+    """What scripts read, by policy."""
+    return {
+        name: {
+            "live": run.learned.live.number if run.learned.live else None,
+            "moved": run.learned.moved,
+            "decisions": run.learned.decisions,
+            "matured": run.learned.matured,
+            "words": run.learned.words,
+            "canary": run.trial and {"version": run.trial.version.number, "outcome": run.trial.outcome},
+        }
+        for name, run in runs.items()
+    }
+
+
+def words(name: str, run: Run) -> str:
+    """What a person reads."""
+    learned, told = run.learned, ""
+    if run.trial is not None:
+        told = f"{name} {run.trial.version.number}, the canary, is {run.trial.outcome}: {run.trial.compared.words}. "
+    if learned.live is None or learned.was is None:
+        return told + learned.words
+    if not learned.moved:
+        return f"{told}{name} {learned.live.number} stays: {learned.words}"
+    return (
+        f"{told}{name} {learned.live.number} is live, which {learned.was.number} has become: it knows "
+        f"{learned.decisions:,} decisions more than its base, {learned.matured:,} of them mature"
+    )

@@ -1,0 +1,144 @@
+"""The decisions of some decision points as arrays: what was known, eligible, likely and chosen, in order of the log.
+
+What a decision saw stands in its record, so nothing is computed here a second time; only who its customer is, is asked
+anew, as a visitor may have logged in since.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.decisions import DECISION, Decided, Option, Terms
+from features.log import Log, Record, moment
+from features.options import columns
+from models.arrays import Floats, Ids, Mask
+from models.policies.contexts import Contexts
+from models.policies.eligible import Eligible, Starts
+
+HOLDOUT, POLICY, RANDOM, BASELINE = "holdout", "policy", "random", "baseline"
+"""The arms of `features.decisions.Decided`."""
+
+RULE = "rule"
+"""The name, in `policy`, of the shop's own series: what it does is certain, so no other policy can be judged on it."""
+
+_MICROSECONDS_A_DAY = 86_400e6
+_COLUMNS = ("kind", "id", "customer_id")
+_SILENCE = (Option(probability=1.0),)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    decision_point: str
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_DECIDED = msgspec.json.Decoder(Decided)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """n decisions in the order of their `positions` in the log.
+
+    `logging`, one a row of `eligible`, is the probability that it had. `customers` and `episodes` are numbers of merged
+    persons and of what triggered them; `at` is in days since 1970, `waits` in hours from a decision to the moment for
+    which its message was meant, NaN for silence. `options` are what was chosen, `decided` the rest of the records,
+    without what stands in the arrays.
+    """
+
+    decision_ids: Ids
+    positions: NDArray[np.int64]
+    decided: tuple[Decided, ...]
+    options: tuple[Option, ...]
+    customer_ids: Ids
+    customers: Starts
+    episodes: Starts
+    at: Floats
+    contexts: Contexts
+    eligible: Eligible
+    logging: Floats
+    chosen: Starts
+    waits: Floats
+
+    def __len__(self) -> int:
+        return len(self.decided)
+
+    def texts(self, name: str) -> Ids:
+        """One attribute of the records that is a text; "" for None. `arm`, `mode`, `policy_version` …"""
+        return np.array([getattr(one, name) or "" for one in self.decided], object)
+
+    @cached_property
+    def terms(self) -> tuple[Terms, ...]:
+        """How the reward of each is counted."""
+        return tuple(one.terms for one in self.decided)
+
+    @cached_property
+    def sends(self) -> Mask:
+        """Which of them said something."""
+        return ~self.eligible.silent[self.chosen]
+
+
+def read(
+    decisions: Log, points: Collection[str], after: int = 0, upto: int | None = None
+) -> tuple[list[Record], list[Decided]]:
+    """What was decided at these points, behind position `after` of the log (and not behind `upto`)."""
+    records: list[Record] = []
+    decided: list[Decided] = []
+    for batch in decisions.scan(after, upto):
+        for record in batch:
+            if record.type == DECISION and _HEAD.decode(record.payload).decision_point in points:
+                records.append(record)
+                decided.append(_DECIDED.decode(record.payload))
+    return records, decided
+
+
+def journal(records: Sequence[Record], decided: Sequence[Decided], identities: pa.Table) -> Journal:
+    """Records of the decision log and what is written in them, as arrays."""
+    offered = list(map(_options, decided))
+    eligible = Eligible.of_columns(*columns(offered))
+    chosen = eligible.starts[:-1] + np.array([one.chosen for one in decided], np.int64)
+    taken = tuple(options[one.chosen] for options, one in zip(offered, decided, strict=True))
+    people = _people(records, identities)
+    customer_ids, customers = np.unique(np.array(people, str), return_inverse=True)
+    points = [(one.decision_point, who, one.trigger_id) for one, who in zip(decided, people, strict=True)]
+    numbers = {episode: number for number, episode in enumerate(dict.fromkeys(points))}
+    return Journal(
+        decision_ids=np.array([record.key for record in records], object),
+        positions=np.array([record.position for record in records], np.int64),
+        decided=tuple(msgspec.structs.replace(one, options=(), context={}) for one in decided),
+        options=taken,
+        customer_ids=customer_ids.astype(object),
+        customers=customers.astype(np.int64),
+        episodes=np.array([numbers[episode] for episode in points], np.int64),
+        at=np.array([record.occurred_at for record in records], np.float64) / _MICROSECONDS_A_DAY,
+        contexts=Contexts.of([one.context for one in decided]),
+        eligible=eligible,
+        logging=np.array([option.probability for option in chain.from_iterable(offered)], np.float64),
+        chosen=chosen,
+        waits=np.array([_wait(*pair) for pair in zip(taken, records, strict=True)], np.float64),
+    )
+
+
+def _wait(option: Option, record: Record) -> float:
+    return (option.send_at - moment(record.occurred_at)).total_seconds() / 3600 if option.send_at else np.nan
+
+
+def _options(decided: Decided) -> tuple[Option, ...]:
+    """What was eligible; where nothing was, nothing could be done but say nothing."""
+    return decided.options or _SILENCE
+
+
+def _people(records: Sequence[Record], identities: pa.Table) -> list[str]:
+    """The merged customer of each record, by what is known now."""
+    rows = zip(*(identities[name].to_pylist() for name in _COLUMNS), strict=True)
+    known: Mapping[tuple[str, str], str] = {(kind, id_): customer for kind, id_, customer in rows}
+    return [
+        known.get(("user", record.user_id), record.user_id)
+        if record.user_id is not None
+        else known.get(("anonymous", record.anonymous_id or ""), f"anonymous:{record.anonymous_id}")
+        for record in records
+    ]

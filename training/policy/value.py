@@ -1,0 +1,137 @@
+"""What a candidate would have earned in place of who decided: every estimate of it, on one log, as paired differences.
+
+The candidate and its opponent are valued on the same decisions, so what the decisions have in common cancels. The
+reward model is learned inside the log by folds of customers, and its own error is part of each interval.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from models.arrays import Floats
+from models.off_policy.base import Estimator, Evidence
+from models.off_policy.direct import Direct
+from models.off_policy.doubly_robust import DoublyRobust
+from models.off_policy.intervals import Bounds, Clusters, empirical_likelihood
+from models.off_policy.ips import IPS
+from models.off_policy.marginalised import MarginalisedIPS
+from models.off_policy.reward_model import CrossFitted, RewardModel
+from models.off_policy.slope import CLIPS, least_biased
+from models.off_policy.snips import SNIPS
+from models.off_policy.switch import SwitchDR
+from models.policies.logged import LoggedDecisions
+from training.policy.folds import folds_of
+
+ONE_SIDED = 0.90
+"""The level of a two-sided interval whose lower end is a one-sided bound of 95 %."""
+
+START = 10.0
+CHOSEN = "clipped dr"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two policies on one log: `target`, one a row, of the candidate; `opponent` likewise, None for who decided.
+
+    `logging`, one a row, is the probability that the row had when the decision was logged, where that is known.
+    """
+
+    log: LoggedDecisions
+    target: Floats
+    opponent: Floats | None = None
+    logging: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one estimator says: the candidate's value a decision, what the opponent earned, and their difference.
+
+    `difference` is the two-sided 95 % interval; `least` the one-sided lower bound of 95 %. `apart` is by how many
+    standard errors the difference is another than that of the chosen estimate, 0 for that one.
+    """
+
+    name: str
+    value: Bounds
+    difference: Bounds
+    least: float
+    apart: float = 0.0
+
+
+@dataclass(frozen=True)
+class Valued:
+    """The estimate that counts, with clipped weights, and all others beside it; `base` is the opponent's value.
+
+    `ladder` is the candidate's value at each clip: how far it follows from the choice of one.
+    """
+
+    clip: float
+    ladder: Mapping[float, float]
+    chosen: Estimate
+    beside: tuple[Estimate, ...]
+    base: float
+
+    def of(self, name: str) -> Estimate:
+        """The estimate called so."""
+        return next(each for each in (self.chosen, *self.beside) if each.name == name)
+
+
+def value(
+    compared: Compared,
+    model: RewardModel | None = None,
+    outcomes: Floats | None = None,
+    clips: tuple[float, ...] = CLIPS,
+) -> Valued:
+    """Every estimate of `compared`. With `outcomes` (one a decision) these are valued instead of the rewards."""
+    log, recipe = compared.log, model or RewardModel()
+    ours = _side(compared, compared.target, recipe, outcomes)
+    other = None if compared.opponent is None else _side(compared, compared.opponent, recipe, outcomes)
+    seen = ours.evidence.log.rewards
+
+    def pair(estimator: Estimator) -> tuple[Floats, Floats]:
+        return ours.contributions(estimator), seen if other is None else other.contributions(estimator)
+
+    ladder = [pair(DoublyRobust(clip)) for clip in clips]
+    differences = [one - its for one, its in ladder]
+    place = least_biased(differences, log.customers, clips, START)
+    estimates = [_estimate(CHOSEN, *ladder[place], log)]
+    beside: list[Estimator] = [DoublyRobust(), SNIPS(), Direct(), IPS(), SwitchDR()]
+    if compared.logging is not None:
+        beside.append(MarginalisedIPS())
+    estimates += [_estimate(each.name, *pair(each), log, differences[place]) for each in beside]
+    values = {clip: float(one.mean()) for clip, (one, _) in zip(clips, ladder, strict=True)}
+    return Valued(clips[place], values, estimates[0], tuple(estimates[1:]), float(ladder[place][1].mean()))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two policies, with what the reward model expects where it goes."""
+
+    evidence: Evidence
+    fitted: CrossFitted
+
+    def contributions(self, estimator: Estimator) -> Floats:
+        """One a decision, the reward model's own error among them."""
+        scores = estimator.scores(self.evidence)
+        carried = 0.0 if scores.corrections is None else self.fitted.carried(scores.corrections)
+        return scores.contributions + carried
+
+
+def _side(compared: Compared, target: Floats, model: RewardModel, outcomes: Floats | None) -> _Side:
+    log = compared.log
+    fitted = model.cross_fitted(log, target, folds_of(log.customers), outcomes)
+    valued = log if outcomes is None else replace(log, rewards=outcomes)
+    return _Side(Evidence(valued, target, fitted.predicted, compared.logging), fitted)
+
+
+def _estimate(name: str, ours: Floats, its: Floats, log: LoggedDecisions, chosen: Floats | None = None) -> Estimate:
+    difference = Clusters.of(ours - its, log.customers)
+    apart = 0.0
+    if chosen is not None:
+        beyond = Clusters.of(ours - its - chosen, log.customers)
+        apart = beyond.mean / beyond.error if beyond.error > 0 else 0.0
+    return Estimate(
+        name,
+        empirical_likelihood(Clusters.of(ours, log.customers)),
+        empirical_likelihood(difference),
+        empirical_likelihood(difference, ONE_SIDED).low,
+        apart,
+    )
