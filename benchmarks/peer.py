@@ -206,7 +206,7 @@ def run(name: str, trials: Sequence[Trial], lines: Lines, folder: Path, venvs: P
     script = PEERS[name].script
     place = folder / name.replace(" ", "-").lower()
     exchange.write(place, lines, trials)
-    command = [_python(script, venvs), "-m", f"benchmarks.peers.run_{script}", str(place), str(budget)]
+    command = [environment(script, venvs), "-m", f"benchmarks.peers.run_{script}", str(place), str(budget)]
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     subprocess.run(command, cwd=ROOT.parent, env={**os.environ, **one_thread}, check=True)
     return exchange.answers(place)
@@ -229,7 +229,7 @@ def score(answers: Answers, holdout: Holdout, task: Task | None = None) -> float
     return float(np.prod(means) ** (1 / len(means)))
 
 
-def _python(script: str, venvs: Path) -> str:
+def environment(script: str, venvs: Path) -> str:
     """The interpreter of a peer's environment, which is made from its lock the first time."""
     lock = ROOT / "peers" / f"{script}.lock"
     if not lock.exists():

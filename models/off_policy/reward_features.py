@@ -1,6 +1,6 @@
 """What a reward model sees of a decision and its actions: a context's own columns, and an action's, crossed on demand.
 
-It also sees how much the policy that is asked about likes each action. That costs one coefficient and is worth most of
+It also sees how much the policy that is asked about likes each action. That costs two coefficients and is worth most of
 the rest: shrunk coefficients say too little of actions that are good and seldom taken, which are those that a good
 policy likes, and the value of the policy is just what a model that shrinks gets wrong.
 
@@ -21,6 +21,9 @@ from models.policies.logged import LoggedDecisions
 CROSSED = ("channel", "delay", "argument", "incentive")
 PAIRS = (("channel", "delay"), ("channel", "hour"), ("channel", "incentive"), ("argument", "incentive"))
 _BENDS = (0.33, 0.67)
+LIKED = 2
+"""How many columns say how much the policy likes an action."""
+
 _FEWEST = 30
 """A label, or a pair of them, that was taken less often than this says nothing yet and gets no column."""
 
@@ -95,7 +98,20 @@ class ActionColumns:
         joint = [_one_hot(codes[:, [places[name] for name in names]], taken) for names in (*rest, *PAIRS)]
         spread = eligible.numbers[chosen].std(axis=0)
         numbers = eligible.numbers[:, spread > 1e-9] / spread[spread > 1e-9]
-        return cls(kinds, np.column_stack(single), np.column_stack(joint), np.column_stack([numbers, target]))
+        return cls(
+            kinds, np.column_stack(single), np.column_stack(joint), np.column_stack([numbers, _liked(target, eligible)])
+        )
+
+
+_LEAST = 1e-3
+"""Below that probability a policy does not take an action, however much less it likes it."""
+
+
+def _liked(target: Floats, eligible: Eligible) -> Floats:
+    """How much the policy likes each action, in two columns: its probability, and the log of it above the others'."""
+    logs = np.log(np.maximum(target, _LEAST))
+    relative = logs - (eligible.total(logs) / eligible.counts)[eligible.decisions]
+    return np.column_stack([target, relative / -np.log(_LEAST)])
 
 
 def _one_hot(codes: Codes, taken: NDArray[np.int64]) -> Floats:
@@ -115,7 +131,7 @@ def _one_hot(codes: Codes, taken: NDArray[np.int64]) -> Floats:
 class RewardFeatures:
     """The features of every eligible row: `[bent, straight x single, joint, numbers]`, written out for few of them.
 
-    The last of the numbers is the probability of the row under the policy that is asked about.
+    The last of the numbers say how much the policy that is asked about likes the row.
     """
 
     contexts: ContextColumns
@@ -137,8 +153,8 @@ class RewardFeatures:
         organic = np.r_[0, np.ones(self.contexts.bent.shape[1] - 1)]
         crossed = np.full((self.contexts.straight.shape[1], self.actions.single.shape[1]), 3)
         crossed[0] = 2
-        pairs = np.full(self.actions.joint.shape[1] + self.actions.numbers.shape[1] - 1, 4)
-        return np.concatenate([organic, crossed.ravel(), pairs, [5]]).astype(np.int64)
+        pairs = np.full(self.actions.joint.shape[1] + self.actions.numbers.shape[1] - LIKED, 4)
+        return np.concatenate([organic, crossed.ravel(), pairs, np.full(LIKED, 5)]).astype(np.int64)
 
     def of_chosen(self, chosen: NDArray[np.int64]) -> Floats:
         """Shape (decisions, features)."""

@@ -23,9 +23,9 @@ _BELOW, _ABOVE = 5.0, 4.0
 """How far the log of an expected outcome may lie from the log of the mean: beyond that no log knows anything."""
 
 _FIRST_PRECISION = 30.0
-_OWN_PRECISION = 0.25**-2
-"""How much the policy likes an action may move the log of what the action earns by about a quarter, from not at all to
-entirely: without bounds it is noise where policies differ most, at 0 the model forgets what it shrank away."""
+_OWN_PRECISION = 8.0**-2
+"""What the policy likes is hardly shrunk: shrinkage is the error that it is there to undo."""
+
 _CONSTANT, _OWN = 0, 5
 _COST = NUMBERS.index("cost")
 
@@ -195,7 +195,7 @@ def _given(normal: _Normal, groups: NDArray[np.int64], precisions: Floats) -> _P
 
 
 def _held(precisions: Floats) -> Floats:
-    """Two groups have no scale to find: the constant, and the one coefficient of what the policy likes."""
+    """Two groups have no scale to find: the constant, and what the policy likes."""
     held = precisions.copy()
     held[_CONSTANT], held[_OWN] = 0.0, _OWN_PRECISION
     return held

@@ -11,7 +11,7 @@ from models.arrays import Floats
 from models.off_policy.intervals import Clusters
 from models.policies.eligible import Starts
 
-CLIPS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, inf)
+CLIPS = (5.0, 10.0, 20.0, 50.0, 100.0, inf)
 """Ascending: from the least noise to no bias."""
 
 

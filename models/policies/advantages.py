@@ -36,15 +36,15 @@ class Prior:
     name: ClassVar[str] = "prior"
     level: float = 3.0
     baseline: float = 0.2
-    any: float = 0.06
-    any_context: float = 0.012
-    label: float = 0.06
-    label_context: float = 0.014
-    pair: float = 0.017
-    number: float = 0.011
+    any: float = 0.03
+    any_context: float = 0.01
+    label: float = 0.03
+    label_context: float = 0.01
+    pair: float = 0.004
+    number: float = 0.01
     rule: float = 0.05
-    trust: float = 2000.0
-    lift: float = 0.25
+    trust: float = 3000.0
+    lift: float = 0.05
 
     def __post_init__(self) -> None:
         for name in (*GROUPS, "trust"):

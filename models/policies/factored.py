@@ -71,9 +71,9 @@ class Factored:
     rule: Rule = field(default_factory=Rule)
     prior: Prior = field(default_factory=Prior)
     organic: Organic = field(default_factory=Organic)
-    gamma: float = 40.0
-    memory: float = 50_000.0
-    half_life_days: float = 180.0
+    gamma: float = 20.0
+    memory: float = 200_000.0
+    half_life_days: float = 365.0
     immature: float = 0.5
     uniform_share: float = 0.05
     silence: float = 0.03

@@ -1,8 +1,9 @@
 """What was promised of each incentive on a day of the shop: read from the decision log, reserved when it is decided.
 
 A promise counts in full when the decision is made, whether or not anybody buys: a budget bounds what the shop may have
-to give, and unspent money is a smaller error than overspent. Within a process nothing is promised twice; several
-processes may together exceed a budget by what each decides between two looks at the log.
+to give, and unspent money is a smaller error than overspent. Within a process nothing is promised twice: all that a
+decision may still choose is held for it until it is drawn, also of those that are made together. Several processes may
+together exceed a budget by what each decides between two looks at the log.
 """
 
 import threading
@@ -48,11 +49,15 @@ class _Day:
 
 @dataclass(frozen=True)
 class Spending:
-    """Of one day: what was `promised` of each incentive, how many messages carry it, and how many there are in all."""
+    """Of one day: what was `promised` of each incentive, how many messages carry it, and how many there are in all.
+
+    `changes` tells whether something was promised in this process since.
+    """
 
     promised: Mapping[str, float] = field(default_factory=dict)
     carried: Mapping[str, int] = field(default_factory=dict)
     messages: int = 0
+    changes: int = field(default=0, compare=False)
 
 
 class Budgets:
@@ -65,6 +70,8 @@ class Budgets:
         self._after: int | None = None
         self._days: dict[date, _Day] = {}
         self._reserved: dict[str, tuple[date, Option]] = {}
+        self._held: dict[date, dict[str, list[float]]] = {}
+        self._changes = 0
 
     def today(self, now: datetime) -> Spending:
         """What was promised on the day of `now`: up to the newest record of the log, and what is reserved."""
@@ -72,10 +79,40 @@ class Budgets:
             self._catch_up(now)
             today = self._day(now)
             counted = deepcopy(self._days.get(today, _Day()))
+            oldest = today - timedelta(days=_KEPT_DAYS)  # what was never written, as nobody waited for it
+            self._reserved = {key: kept for key, kept in self._reserved.items() if kept[0] >= oldest}
             for day, option in self._reserved.values():
                 if day == today:
                     counted.count(option)
-            return Spending(counted.promised, counted.carried, counted.messages)
+            for name, discounts in self._held.get(today, {}).items():
+                counted.promised[name] = counted.promised.get(name, 0.0) + sum(discounts)
+                counted.carried[name] = counted.carried.get(name, 0) + len(discounts)
+            return Spending(counted.promised, counted.carried, counted.messages, self._changes)
+
+    def hold(self, discounts: Mapping[str, float], now: datetime, seen: Spending) -> bool:
+        """Set aside what one decision may promise, by incentive, as long as it is not drawn.
+
+        False, and nothing is held, when something was promised since `seen`: what may be offered is to be asked anew.
+        """
+        with self._lock:
+            if seen.changes != self._changes:
+                return False
+            self._changes += 1
+            held = self._held.setdefault(self._day(now), {})
+            for name, discount in discounts.items():
+                held.setdefault(name, []).append(discount)
+            return True
+
+    def give_back(self, discounts: Mapping[str, float], now: datetime) -> None:
+        """What was held is held no longer. Reserve before what was chosen of it."""
+        with self._lock:
+            held = self._held[self._day(now)]
+            for name, discount in discounts.items():
+                held[name].remove(discount)
+                if not held[name]:
+                    del held[name]
+            if not held:
+                del self._held[self._day(now)]
 
     def reserve(self, decision_id: str, option: Option, now: datetime) -> None:
         """Count a message whose record is not on disk yet; the record takes the place of the reservation."""

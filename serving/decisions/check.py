@@ -13,6 +13,7 @@ from features.decisions import DECISION, Decided, Option
 from features.log import Record, moment
 from serving.bundle import Shelf
 from serving.decisions.answers import silent_because
+from serving.decisions.arms import arm_of
 from serving.decisions.bank import Bank
 from serving.decisions.budgets import Spending
 from serving.decisions.gathering import ended_since, facts_of
@@ -59,6 +60,8 @@ def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str,
         return decided.decision_point, _no("switched_off")
     subject = Subject.model_construct(user_id=record.user_id, anonymous_id=record.anonymous_id)
     somebody = somebody_of(resources.identities, resources.decisions.log, subject, at)
+    if arm_of(somebody.customer_id, bank.groups, somebody.past) == "holdout":  # since a visitor turned out to be one
+        return decided.decision_point, _no("holdout")
     question = _question(decided, subject, bank, at)
     situation = known_of(question, somebody, resources.events.log, bank.zone)
     return decided.decision_point, verdict(record, decided, question, situation, bank, resources.champion.shelf)

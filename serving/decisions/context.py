@@ -4,7 +4,7 @@ Everything is computed here and nowhere else. What cannot be told is left out; a
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,13 +63,16 @@ CONTEXTS: dict[str, str] = {
 """Every name there may be; CHANNEL and NAME stand for those of the action bank and of the request."""
 
 
-def context_of(question: Question, situation: Situation) -> dict[str, float]:
-    """The context of one decision. Every value is finite."""
+def context_of(question: Question, situation: Situation, channels: Collection[str]) -> dict[str, float]:
+    """The context of one decision. Every value is finite.
+
+    Messages by what is none of `channels` count only among all: what events name must not grow what is learned.
+    """
     found = {
         **dict(_of_the_request(question, situation)),
         **dict(_of_the_cart(question, situation)),
         **dict(_of_the_customer(question, situation)),
-        **dict(_of_messages(situation.contact, question.at)),
+        **dict(_of_messages(situation.contact, question.at, channels)),
         **{f"shop_{name}": value for name, value in question.context.numbers.items()},
     }
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
@@ -139,9 +142,9 @@ def _of_the_customer(question: Question, situation: Situation) -> Iterator[tuple
     yield "incentives_90d", sum(bool(one.option.incentive) for one in late)
 
 
-def _of_messages(contact: Contact, at: datetime) -> Iterator[tuple[str, float]]:
+def _of_messages(contact: Contact, at: datetime, known: Collection[str]) -> Iterator[tuple[str, float]]:
     late = [touch for touch in contact.touches if at - touch.at <= _LATELY and touch.at <= at and not touch.machine]
-    channels = sorted({touch.channel for touch in late if touch.channel})
+    channels = sorted({touch.channel for touch in late if touch.channel in known})
     for channel in (None, *channels):
         suffix = "" if channel is None else f"_{channel}"
         kinds: dict[str, list[datetime]] = {"sent": [], "opened": [], "clicked": []}

@@ -4,8 +4,9 @@ Nothing is written here: what is made waits to be committed by the caller, and i
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from features.log import Record, microseconds
 from models.policies.base import variates
 from serving.decisions.arms import arm_of, unit_of
 from serving.decisions.bank import Bank, DecisionPoint
-from serving.decisions.budgets import Spending
+from serving.decisions.budgets import Budgets, Spending
 from serving.decisions.context import context_of, currency, item_ids
 from serving.decisions.deciders import decider_of
 from serving.decisions.drawing import Draft, Drawn, draw
@@ -24,7 +25,6 @@ from serving.decisions.gathering import facts_of
 from serving.decisions.past import Past
 from serving.decisions.plan import planned
 from serving.decisions.question import Question
-from serving.decisions.rules import Screened
 from serving.decisions.send_time import scores_of
 from serving.decisions.situation import Situation, Somebody, features_exist, situation_of, somebody_of
 from serving.decisions.slots import propose
@@ -33,6 +33,9 @@ from serving.resources import Resources
 OFF = "off"
 _SHORTLY = timedelta(hours=1)
 """How long it stays answered that it is too late, or that nothing is sent as the point is off."""
+
+_TOGETHER = 50
+"""Decisions made at once where there are incentives: what each might promise is held, and not left for the others."""
 
 
 class Made(NamedTuple):
@@ -45,32 +48,41 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True)
 class _Pending:
-    """One question on its way, with everything that is kept of it."""
+    """One question on its way, with everything that is kept of it. `held` is what of budgets is held for it."""
 
     question: Question
     situation: Situation
     draft: Draft
     refusals: tuple[Refusal, ...]
     zone: str | None
+    held: Mapping[str, float]
 
 
 def decide(resources: Resources, questions: Sequence[Question]) -> list[Made]:
     """A decision for each question, in their order; those of policies are made together.
 
     A question that stands answered gets that answer: the same decision point, person, trigger and step, until its
-    `valid_until`.
+    `valid_until`. Of several questions about one person each knows what the ones before it were answered, as it would
+    if they had been asked one after the other.
+
+    What was chosen of incentives stays reserved until it is committed or released.
     """
     bank, stored = resources.bank.now, features_exist(resources.visitors)
-    found: list[Made | _Pending] = [_opened(resources, bank, question, stored) for question in questions]
-    pending = [one for one in found if isinstance(one, _Pending)]
-    drafts = [one.draft for one in pending]
-    drawn = draw(drafts) if drafts else []
-    plans = planned(drafts, drawn, bank.channels) if drafts else []
-    received_at = resources.clock()
-    made = iter(
-        [_made(one, result, plan, bank, received_at) for one, result, plan in zip(pending, drawn, plans, strict=True)]
-    )
-    return [one if isinstance(one, Made) else next(made) for one in found]
+    identities, log = resources.identities, resources.decisions.log
+    asked = [(question, somebody_of(identities, log, question.subject, question.at)) for question in questions]
+    made: dict[int, Made] = {}
+    before: defaultdict[str, list[Past]] = defaultdict(list)
+    most = _TOGETHER if any(question.point.incentives for question in questions) else max(len(questions), 1)
+    for places in _rounds([somebody.customer_id for _, somebody in asked], most):
+        here = [
+            (question, _and(somebody, before[somebody.customer_id]))
+            for question, somebody in map(asked.__getitem__, places)
+        ]
+        for place, one in zip(places, _decided(resources, bank, here, stored), strict=True):
+            made[place] = one
+            if not one.standing:
+                before[asked[place][1].customer_id].append(Past.of(one.record))
+    return [made[place] for place in range(len(asked))]
 
 
 def decision_id_of(question: Question, customer_id: str, round_: int) -> str:
@@ -108,25 +120,79 @@ def terms_of(point: DecisionPoint, bank: Bank, option: Option, money: str | None
     )
 
 
-def _opened(resources: Resources, bank: Bank, question: Question, stored: bool) -> Made | _Pending:
-    somebody = somebody_of(resources.identities, resources.decisions.log, question.subject, question.at)
+def _rounds(customers: Sequence[str], most: int) -> list[list[int]]:
+    """The places of all, at most so many and nobody twice in a round: the first ones of everybody, then the second."""
+    seen: Counter[str] = Counter()
+    rounds: defaultdict[int, list[int]] = defaultdict(list)
+    for place, customer in enumerate(customers):
+        rounds[seen[customer]].append(place)
+        seen[customer] += 1
+    return [places[first : first + most] for places in rounds.values() for first in range(0, len(places), most)]
+
+
+def _and(somebody: Somebody, made: Sequence[Past]) -> Somebody:
+    return replace(somebody, past=[*somebody.past, *made]) if made else somebody
+
+
+def _decided(resources: Resources, bank: Bank, asked: Sequence[tuple[Question, Somebody]], stored: bool) -> list[Made]:
+    """Decisions about different persons."""
+    budgets = resources.bank.budgets
+    pending: list[_Pending] = []
+    try:
+        found: list[Made | None] = []
+        for question, somebody in asked:
+            opened = _opened(resources, bank, question, somebody, stored, budgets)
+            found.append(opened if isinstance(opened, Made) else None)
+            if isinstance(opened, _Pending):
+                pending.append(opened)
+        drafts = [one.draft for one in pending]
+        drawn = draw(drafts) if drafts else []
+        plans = planned(drafts, drawn, bank.channels) if drafts else []
+        for one, result in zip(pending, drawn, strict=True):
+            chosen = one.draft.options[result.chosen]
+            if chosen.incentive:
+                budgets.reserve(one.draft.decision_id, chosen, one.question.at)
+    finally:
+        for one in pending:
+            if one.held:
+                budgets.give_back(one.held, one.question.at)
+    received_at = resources.clock()
+    made = iter(
+        [_made(one, result, plan, bank, received_at) for one, result, plan in zip(pending, drawn, plans, strict=True)]
+    )
+    return [one or next(made) for one in found]
+
+
+def _opened(
+    resources: Resources, bank: Bank, question: Question, somebody: Somebody, stored: bool, budgets: Budgets
+) -> Made | _Pending:
     stands, round_ = standing(question, somebody.past)
     if stands is not None:
         return Made(stands.record, stands.decided(), True)
     decision_id = decision_id_of(question, somebody.customer_id, round_)
-    return _pending(resources, bank, question, somebody, decision_id, stored)
+    return _pending(resources, bank, question, somebody, decision_id, stored, budgets)
 
 
 def _pending(
-    resources: Resources, bank: Bank, question: Question, somebody: Somebody, decision_id: str, stored: bool
+    resources: Resources,
+    bank: Bank,
+    question: Question,
+    somebody: Somebody,
+    decision_id: str,
+    stored: bool,
+    budgets: Budgets,
 ) -> _Pending:
-    point = question.point
+    point, shelf = question.point, resources.champion.shelf
     situation = situation_of(question, somebody, resources.events.log, resources.visitors, bank.zone, stored)
-    spending = resources.bank.budgets.today(question.at) if point.incentives else Spending()
-    facts = facts_of(question, situation, decision_id, bank, resources.champion.shelf, spending)
     hours, zone = resources.policies.hours, situation.place.zone
     scores = scores_of(hours, resources.events.log, somebody.person, zone, question.at) if hours else None
-    screened: Screened = propose(facts, scores, float(variates([f"{decision_id}:slots"])[0]))
+    turn = float(variates([f"{decision_id}:slots"])[0])
+    while True:
+        spending = budgets.today(question.at) if point.incentives else Spending()
+        screened = propose(facts_of(question, situation, decision_id, bank, shelf, spending), scores, turn)
+        held = {option.incentive: option.discount for option in screened.options if option.incentive}
+        if not held or budgets.hold(held, question.at, spending):
+            break
     arm = arm_of(somebody.customer_id, bank.groups, somebody.past)
     unit = unit_of(somebody.customer_id, somebody.past)
     decider = decider_of(point, bank.groups, arm, unit, resources.policies, situation.degraded)
@@ -135,11 +201,11 @@ def _pending(
         point=point,
         arm=arm,
         decider=decider,
-        context=context_of(question, situation),
+        context=context_of(question, situation, bank.channels),
         options=screened.options,
         most_messages=max(min(point.max_messages, question.max_messages) - question.step + 1, 0),
     )
-    return _Pending(question, situation, draft, screened.refusals, zone.key if situation.place.known else None)
+    return _Pending(question, situation, draft, screened.refusals, zone.key if situation.place.known else None, held)
 
 
 def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, received_at: datetime) -> Made:

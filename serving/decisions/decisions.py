@@ -31,7 +31,7 @@ async def decision(request: Request, body: DecisionRequest) -> DecisionAnswer:
     resources: Resources = request.app.state.resources
     (question,) = _questions(resources, [body])
     made = await resources.in_thread(decide, resources, [question])
-    kept = made if body.preview else await commit(resources, made)
+    kept = _previewed(resources, made) if body.preview else await commit(resources, made)
     return _answer(body, kept[0])
 
 
@@ -42,7 +42,7 @@ async def decision_batch(request: Request, body: DecisionBatch) -> DecisionAnswe
     requests = body.requests()
     questions = _questions(resources, requests)
     made = await resources.in_batch_thread(decide, resources, questions)
-    kept = made if body.preview else await commit(resources, made)
+    kept = _previewed(resources, made) if body.preview else await commit(resources, made)
     return DecisionAnswers(answers=[_answer(one, result) for one, result in zip(requests, kept, strict=True)])
 
 
@@ -54,17 +54,15 @@ async def commit(resources: Resources, made: Sequence[Made]) -> list[Made]:
     fresh = [one for one in made if not one.standing]
     new: list[bool] = []
     if fresh:
-        for one in fresh:
-            _reserve(resources, one)
         try:
             records = [one.record for one in fresh]
             new = await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(records)))
         except Exception:
-            for one in fresh:
-                resources.bank.budgets.release(one.record.key)
+            release(resources, fresh)
             raise
-    lost = [one.record.key for one, is_new in zip(fresh, new, strict=True) if not is_new]
-    theirs = await resources.in_thread(_found, resources, lost) if lost else {}
+    lost = [one for one, is_new in zip(fresh, new, strict=True) if not is_new]
+    release(resources, lost)
+    theirs = await resources.in_thread(_found, resources, [one.record.key for one in lost]) if lost else {}
     verdicts = iter(new)
     kept = []
     for one in made:
@@ -77,18 +75,24 @@ async def commit(resources: Resources, made: Sequence[Made]) -> list[Made]:
             )
         else:
             resources.metrics.sticky.add(decided.decision_point)
-        kept.append(one if one.standing or is_new else theirs[one.record.key])
+        kept.append(theirs.get(one.record.key, one))
     return kept
 
 
-def _reserve(resources: Resources, one: Made) -> None:
-    option = one.decided.options[one.decided.chosen]
-    if option.incentive:
-        resources.bank.budgets.reserve(one.record.key, option, resources.clock())
+def release(resources: Resources, made: Sequence[Made]) -> None:
+    """Give back what was reserved for decisions that will not be committed."""
+    for one in made:
+        if not one.standing:
+            resources.bank.budgets.release(one.record.key)
+
+
+def _previewed(resources: Resources, made: list[Made]) -> list[Made]:
+    release(resources, made)
+    return made
 
 
 def _found(resources: Resources, keys: Sequence[str]) -> dict[str, Made]:
-    """The decisions of these keys, which somebody else wrote; a promise that was made for nothing is taken back."""
+    """The decisions of these keys, which somebody else wrote."""
     found = {}
     for key in keys:
         record: Record | None = resources.decisions.log.find(key)

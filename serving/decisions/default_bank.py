@@ -4,7 +4,7 @@ from models.policies.rule import Message
 from serving.decisions.bank import Argument, Bank, Caps, Channel, DecisionPoint
 from serving.decisions.quiet_hours import LocalHours
 
-_OUTBOUND = ("email", "mobile_push", "web_push", "messenger", "sms")
+_OUTBOUND = ("email", "push", "web_push", "messenger", "sms")
 _SERIES = (Message("email", "24h", "reminder"), Message("email", "72h", "reminder"))
 
 DEFAULT = Bank(
@@ -23,7 +23,7 @@ DEFAULT = Bank(
                 complaint_cost=10,
             ),
             Channel("web_push", caps=Caps(1, 3, 8), min_gap_hours=12, consent="required", unsubscribe_cost=1),
-            Channel("mobile_push", caps=Caps(1, 4, 10), min_gap_hours=12, consent="required", unsubscribe_cost=2),
+            Channel("push", caps=Caps(1, 4, 10), min_gap_hours=12, consent="required", unsubscribe_cost=2),
             Channel("messenger", 0.01, caps=Caps(1, 2, 5), min_gap_hours=24, consent="required", unsubscribe_cost=3),
             Channel("on_site", quiet=None, caps=Caps(2, 7, 20)),
         )

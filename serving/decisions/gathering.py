@@ -29,6 +29,8 @@ STOPS: Mapping[str, tuple[str, ...]] = {
 ALWAYS_STOPS = ("unsubscribed", "complained")
 _ORDERED = ("ordered", "recovered")
 _REMEMBERED = timedelta(days=365)
+_REPORTED = timedelta(hours=1)
+"""Engines may tell so late that a message went out: until then one that was due is taken for sent."""
 
 
 def facts_of(
@@ -137,12 +139,13 @@ def _messages(question: Question, past: Sequence[Past]) -> int:
 
 
 def _planned(question: Question, past: Sequence[Past]) -> Iterator[Planned]:
-    """Messages that may still go out. A newer decision about the same step has taken the place of the older one."""
+    """Messages that may go out, or just did. A newer decision about the same step has taken the place of the older."""
     last = {(one.head.decision_point, one.head.trigger_id, one.head.step): one for one in past}
     own = question.point.name, question.trigger_id, question.step
     for key, one in last.items():
-        if key == own or one.head.valid_until <= question.at:
+        if key == own or one.head.valid_until <= question.at - _REPORTED:
             continue
         option = one.option
-        if option.channel is not None and option.send_at is not None:
+        over = one.head.valid_until <= question.at
+        if option.channel is not None and option.send_at is not None and not (over and option.send_at > question.at):
             yield Planned(option.send_at, option.channel, one.decision_id)

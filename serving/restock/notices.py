@@ -19,7 +19,7 @@ AHEAD = timedelta(days=3)
 
 _NAMES: dict[Channel, tuple[str, ...]] = {
     "email": ("email",),
-    "push": ("mobile_push", "web_push"),
+    "push": ("push", "web_push"),
     "sms": ("sms",),
     "messenger": ("messenger",),
     "call": ("call",),

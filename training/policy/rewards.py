@@ -12,7 +12,7 @@ Where a cart is decided about more than once, the worth of a decision is all tha
 messages and their cost included. `own` is the part of it until the next decision: the parts of an episode add up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from features.log import microseconds
 from features.outcomes import Outcome
 from models.arrays import Floats, Ids, Mask
 from models.policies.base import variates
+from models.policies.eligible import Starts
 from training.policy.journal import HOLDOUT, Journal
 from training.policy.maturing import DelayLaw, delay_law
 
@@ -84,9 +85,10 @@ def rewards(
     law = delay_law(np.clip(age, 0, windows), first, earned)
     ahead = np.where(matured | ~np.isnan(first), 0.0, law.remaining(np.clip(age, 0, windows), windows))
     spent = costs + lost + angered
-    values = earned + ahead - spent - _of_later_messages(journal, costs, windows)
+    values = earned + ahead - spent - _of_later_messages(journal, spent, windows)
     goes_on = _next(journal) * 24  # hours
-    own = np.where(goes_on < np.where(np.isnan(first), windows, first), 0.0, earned + ahead) - spent
+    elsewhere = (goes_on < np.where(np.isnan(first), windows, first)) | _bought_before(journal, first, windows)
+    own = np.where(elsewhere, 0.0, earned + ahead) - spent
 
     due = np.nan_to_num(journal.waits, nan=0.0)
     overdue = age > due + activation_hours
@@ -118,20 +120,34 @@ def rewards(
     )
 
 
-def _of_later_messages(journal: Journal, costs: Floats, windows: Floats) -> Floats:
-    """What later messages of the same episode cost within the window of each decision: their orders count there too."""
+def _of_later_messages(journal: Journal, spent: Floats, windows: Floats) -> Floats:
+    """What later messages of the same episode cost within the window of each decision, and whom they drove away: their
+    orders count there too."""
+    found = np.zeros(len(journal))
+    for one, later in _pairs(journal):
+        inside = (journal.at[later] - journal.at[one]) * 24 < windows[one]
+        found[one] += inside * spent[later]
+    return found
+
+
+def _bought_before(journal: Journal, first: Floats, windows: Floats) -> Mask:
+    """Where an order came before the decision, within the window of an earlier one of the episode, which has it all."""
+    found = np.zeros(len(journal), bool)
+    for one, later in _pairs(journal):
+        apart = (journal.at[later] - journal.at[one]) * 24
+        found[later] |= (first[one] <= apart) & (apart < windows[one])
+    return found
+
+
+def _pairs(journal: Journal) -> Iterator[tuple[Starts, Starts]]:
+    """The places of a decision and of a later one of its episode: first of neighbours, then of those two apart, …"""
     order = np.lexsort((journal.at, journal.episodes))
-    episodes, at, cost = journal.episodes[order], journal.at[order], costs[order]
-    total = np.zeros(len(order))
+    episodes = journal.episodes[order]
     for ahead in range(1, len(order)):
         same = np.flatnonzero(episodes[ahead:] == episodes[:-ahead])
         if not len(same):
-            break
-        inside = (at[same + ahead] - at[same]) * 24 < windows[order][same]
-        total[same] += inside * cost[same + ahead]
-    found = np.empty(len(order))
-    found[order] = total
-    return found
+            return
+        yield order[same], order[same + ahead]
 
 
 def _next(journal: Journal) -> Floats:

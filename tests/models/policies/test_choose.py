@@ -39,7 +39,7 @@ def test_a_batch_is_drawn_as_its_decisions_one_by_one(weights, at):
 
 
 def test_frequencies_are_the_propensities():
-    eligible, probabilities = _world([[0.1, 0.6, 0.05, 0.25]])
+    _, probabilities = _world([[0.1, 0.6, 0.05, 0.25]])
     ids = [f"dec_{number}" for number in range(20_000)]
     many = Eligible.of([[({}, {}), _MAIL, _SMS, _MAIL]] * len(ids))
     rows = choose(np.tile(probabilities, len(ids)), many, variates(ids)).rows - many.starts[:-1]

@@ -63,7 +63,7 @@ def test_codes_in_other_labels_say_the_same_labels(decisions):
 
 
 @pytest.mark.parametrize(
-    "starts, codes, numbers",
+    ("starts", "codes", "numbers"),
     [
         ([0, 1, 1], np.full((1, 6), -1), np.zeros((1, 4))),
         ([0, 2], np.full((1, 6), -1), np.zeros((1, 4))),

@@ -108,3 +108,18 @@ def test_a_service_that_starts_anew_counts_the_day_as_one_that_was_there_all_alo
     expected = sum((start + timedelta(hours=hour + 3)).date() == (now + timedelta(hours=3)).date() for hour in hours)
     assert always.today(now).messages == Budgets(log, "Europe/Moscow").today(now).messages == expected
     engine.dispose()
+
+
+def test_what_may_still_be_chosen_is_held_until_it_is_drawn(log: Log) -> None:
+    budgets = Budgets(log, "UTC")
+    seen = budgets.today(NOON)
+    assert budgets.hold({"tenth": 8.0, "gift": 5.0}, NOON, seen)
+    assert not budgets.hold({"tenth": 8.0}, NOON, seen), "somebody else was promised something since"
+    assert budgets.today(NOON) == Spending({"tenth": 8.0, "gift": 5.0}, {"tenth": 1, "gift": 1}, 0)
+    assert budgets.hold({"tenth": 8.0}, NOON, budgets.today(NOON))
+    budgets.reserve("a", TENTH, NOON)
+    budgets.give_back({"tenth": 8.0, "gift": 5.0}, NOON)
+    budgets.give_back({"tenth": 8.0}, NOON)
+    assert budgets.today(NOON) == Spending({"tenth": 8.0}, {"tenth": 1}, 1)
+    assert budgets.today(NOON + timedelta(days=9)).messages == 0
+    assert budgets.today(NOON) == Spending({}, {}, 0), "nobody ever wrote it"

@@ -173,3 +173,16 @@ def test_of_two_messages_that_exclude_each_other_the_first_goes_out(rule: Shop, 
 def test_an_unknown_decision_is_not_found(rule: Shop, decision_id: str) -> None:
     response = rule.client.post("/v1/decisions/check", json={"decision_id": decision_id})
     assert (response.status_code, response.json()["code"]) == (404, "unknown_decision")
+
+
+def test_a_visitor_who_turns_out_to_be_of_the_holdout_gets_nothing(rule: Shop) -> None:
+    held = next(of_arm("holdout", "held"))
+    assert ask(rule, held, "cart-0")["arm"] == "holdout"
+    rule.clock.now += timedelta(minutes=1)
+    visitor = next(of_arm("policy", "anonymous:visitor")).removeprefix("anonymous:")
+    answer = ask(rule, trigger="cart-1", subject={"anonymous_id": visitor})
+    assert answer["action"]["send"]
+    rule.clock.now = moment(answer["action"]["send_at"])
+    assert check(rule, answer["decision_id"])["send"]
+    rule.client.post("/v1/identify", json={"userId": held, "anonymousId": visitor, "messageId": "login"})
+    assert check(rule, answer["decision_id"]) == {"send": False, "reason": "holdout", "since": None}

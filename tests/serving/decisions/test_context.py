@@ -119,3 +119,10 @@ def test_every_name_and_every_reason_stands_in_the_documentation() -> None:
     assert told | set(get_args(Degraded)) <= named
     times = {"quiet_hours", "legal_hours", "capped_1d", "capped_7d", "capped_30d", "min_gap", "out_of_stock"}
     assert times <= named & set(REASONS)
+
+
+def test_channels_that_only_events_name_do_not_grow_what_is_learned(decider: Shop) -> None:
+    track(decider, "fax", "Message Sent", 30, channel="fax")
+    found = context(decider, "fax")
+    assert found["touches_7d"] == 1
+    assert [name for name in found if "fax" in name] == []

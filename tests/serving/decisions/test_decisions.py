@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -390,3 +391,57 @@ def test_a_version_that_is_promoted_decides_within_moments(decider: Shop, chance
     version = publish(chance_folder)
     live(decider, version.number)
     assert ask(decider, next(of_arm("policy", "newer")))["policy"]["version"] == version.number
+
+
+def test_a_message_whose_engine_has_not_told_yet_that_it_went_out_counts(bare_folder: Path) -> None:
+    user = next(of_arm("policy", "untold"))
+    with deciding(bare_folder) as shop:
+        due = moment(ask(shop, next(of_arm("policy", "probe")))["action"]["send_at"])
+        assert ask(shop, user, eligible={"latest": (due + timedelta(minutes=5)).isoformat()})["action"]["send"]
+        shop.clock.now = due + timedelta(minutes=10)
+        soon = {"latest": (shop.clock.now + timedelta(hours=5)).isoformat()}
+        told = ask(shop, user, "cart-2", eligible=soon, preview=True)
+        assert (told["action"]["send"], told["action"]["reason"]) == (False, "capped_1d")
+        shop.clock.now += timedelta(hours=2)
+        assert ask(shop, user, "cart-2", eligible=soon)["action"]["send"], "it never went out"
+
+
+def test_a_person_who_is_twice_in_a_batch_gets_what_two_questions_would_get(bare_folder: Path) -> None:
+    user = next(of_arm("policy", "twice"))
+    both = [{"user_id": user, "trigger": {"id": f"cart-{number}", "at": TRIGGERED.isoformat()}} for number in (1, 2)]
+    latest = {"latest": (NOW + timedelta(hours=30)).isoformat()}
+    batch = {"decision_point": POINT, "subjects": [*both, both[0]], "eligible": latest}
+    with deciding(bare_folder) as shop:
+        response = shop.client.post("/v1/decisions/batch", json=batch)
+        first, second, third = response.json()["answers"]
+    assert first["action"]["send"]
+    assert (second["action"]["send"], second["action"]["reason"]) == (False, "capped_1d")
+    assert third == first
+
+
+def test_decisions_that_are_made_together_do_not_promise_more_than_the_budget(chance_folder: Path) -> None:
+    path = bank(
+        chance_folder,
+        """currency = "EUR"
+[incentives]
+gift = { amount = 5.0, budget = 20.0 }
+[points.cart_recovery]
+incentives = ["gift"]
+""",
+    )
+    customers = list(islice(of_arm("policy", "promised"), 120))
+    batch = {
+        "decision_point": POINT,
+        "subjects": [{"user_id": user} for user in customers],
+        "trigger": {"id": "cart", "at": TRIGGERED.isoformat()},
+        "context": {"cart_value": "40.00", "currency": "EUR"},
+    }
+    with deciding(chance_folder, action_bank=path) as shop:
+        live(shop)
+        preview = shop.client.post("/v1/decisions/batch", json={**batch, "preview": True}).json()["answers"]
+        answers = shop.client.post("/v1/decisions/batch", json=batch).json()["answers"]
+        spent = shop.resources.bank.budgets.today(NOW)
+    assert [one["action"] for one in answers] == [one["action"] for one in preview], "a preview promises nothing"
+    given = sum(one["action"]["incentive"] == "gift" for one in answers)
+    assert 1 <= given <= 4
+    assert (spent.promised, spent.carried) == ({"gift": 5.0 * given}, {"gift": given})

@@ -153,6 +153,28 @@ def test_a_later_message_of_the_episode_is_paid_by_the_decision_before_it() -> N
     assert counted(shop, found).values.tolist() == pytest.approx([-0.2, -0.2, -0.1, -0.1])
 
 
+def test_whom_a_later_message_drives_away_the_decision_before_it_has_lost_too() -> None:
+    shop = Planted()
+    shop.decided("first", "ann", trigger="cart", send=False)
+    shop.decided("second", "ann", START + hours(48), trigger="cart", step=2)
+    found = [outcome(shop, "first", LATER), outcome(shop, "second", LATER, **sent(), unsubscribed=True)]
+    assert counted(shop, found).values.tolist() == pytest.approx([-4.1, -4.1])
+    assert counted(shop, found).own.tolist() == pytest.approx([0.0, -4.1])
+
+
+def test_orders_of_an_episode_that_goes_on_after_the_first_of_them_are_one_decisions_own() -> None:
+    shop = Planted()
+    shop.decided("first", "ann", trigger="campaign")
+    shop.decided("second", "ann", START + hours(30), trigger="campaign", step=2)
+    shop.decided("third", "ann", START + hours(60), trigger="campaign", step=3)
+    found = [
+        outcome(shop, "first", LATER, **sent(), value=Decimal(140), first_order_at=START + hours(20)),
+        outcome(shop, "second", LATER, **sent(), value=Decimal(40), first_order_at=START + hours(70)),
+        outcome(shop, "third", LATER, **sent(), value=Decimal(40), first_order_at=START + hours(70)),
+    ]
+    assert counted(shop, found).own.tolist() == pytest.approx([69.9, -0.1, -0.1])
+
+
 def test_what_is_the_decisions_own_ends_with_the_next_one_and_adds_up_over_the_episode() -> None:
     shop = Planted()
     shop.decided("first", "ann", trigger="cart")
