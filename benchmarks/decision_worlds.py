@@ -220,11 +220,15 @@ def _best_fixed(seed: int) -> float:
 
 
 def _referee(options: str, venvs: Path) -> list[dict[str, float]]:
-    """What Vowpal Wabbit earns in the same worlds; an answer to the same task is kept beside its environment."""
+    """What Vowpal Wabbit earns in the same worlds; an answer to the same task is kept beside its environment.
+
+    `truth` makes it another task as soon as the worlds are others under the same numbers.
+    """
     task = {
         "worlds": [(seed, POPULATION + seed) for seed in SEEDS],
         "setting": {"decisions": 40_000, "late": 2_000},
         "options": options,
+        "truth": [_truth(seed) for seed in SEEDS],
     }
     written = json.dumps(task)
     asked, answer = (venvs / f"vowpal{options.replace(' ', '')}.{end}.json" for end in ("task", "answer"))
@@ -235,6 +239,11 @@ def _referee(options: str, venvs: Path) -> list[dict[str, float]]:
         subprocess.run(command, cwd=Path(__file__).parents[1], env={**os.environ, **one_thread}, check=True)
     found: list[dict[str, float]] = json.loads(answer.read_text())
     return found
+
+
+def _truth(seed: int) -> float:
+    known, eligible = World(seed).contexts(np.random.default_rng(seed), 100)
+    return round(float(World(seed).values(known, eligible).mean()), 9)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 import typer.main
 
+from benchmarks.decisions import table
 from benchmarks.entrants import CHAMPION
 from features.definitions import LOG_POSITION, PROVENANCE, RESTOCK_FEATURES
 from models.policies.family import RECIPES as POLICIES
@@ -145,6 +146,11 @@ def test_the_figures_of_restocking_in_the_readme_are_the_measured_ones() -> None
         told = re.search(rf"^\| {re.escape(name)} \| ([\d.]+) \|", section, re.M)
         assert told is not None
         assert told[1] == f"{measured['rmae']['baselines'][baseline]:.2f}", name
+
+
+def test_the_table_of_decisions_is_the_measured_one() -> None:
+    section = TEXT["benchmarks/README.md"].split("<!-- decisions -->")[1].split("<!-- end of decisions -->")[0]
+    assert section.strip() == table()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=list(TEXT))
