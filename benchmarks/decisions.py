@@ -11,9 +11,10 @@ from benchmarks.claim import ROOT, replace_section
 
 SCRIPTS: Mapping[str, str] = {
     "bandits": "bandits VENVS",
-    "decision_worlds": "decision_worlds",
-    "decision_traps": "decision_traps",
-    "decision_series": "decision_series",
+    "cart world": "decision_worlds cart VENVS",
+    "cart world, delay": "decision_worlds delay",
+    "traps": "decision_traps",
+    "series": "decision_series",
     "off_policy": "off_policy",
     "randomised": "randomised FOLDER",
     "propensities": "propensities VENVS",
