@@ -2,7 +2,7 @@
 
     python -m benchmarks.decision_traps
 
-Each policy begins as the shop's rule and plays 40,000 decisions with rewards known 2,000 later, floors included.
+The policy begins as the shop's rule and plays 40,000 decisions with rewards known 2,000 later, floors included.
 """
 
 import time

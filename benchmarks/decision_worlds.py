@@ -3,9 +3,11 @@
     python -m benchmarks.decision_worlds cart VENVS     # beside Vowpal Wabbit, whose environment goes to VENVS
     python -m benchmarks.decision_worlds delay          # news after 250 and after 8,000 decisions
 
-Worlds are numbered; those named here were not looked at while anything was tuned (that was done in worlds 101 to 104
-and 2000 to 2002). 95 % intervals are of the mean over worlds, by Student's t: each world is one draw of a shop with its
-customers. Two policies are compared in the same worlds with the same customers and the same luck.
+Worlds are numbered. Hyper-parameters were tuned in worlds 101 to 104, 1001 and 2000 to 2002. How strong messages are
+was set by worlds 101 to 104 too, so that a first, untuned policy without warm start earned the published .45: shares
+speak of shops made like that. Worlds 11 to 15 are where all policies and the referee meet; they were run a few times
+while this was built. What is owed is judged in worlds 21 to 40, which nobody had looked at before. 95 % intervals are
+of the mean over worlds, by Student's t: each is one draw of a shop with its customers, the same for all policies.
 """
 
 import json
@@ -85,6 +87,7 @@ def _hourless(eligible: Eligible) -> Eligible:
 
 
 SEEDS = (11, 12, 13, 14, 15)
+JUDGED = tuple(range(21, 41))
 POPULATION = 200
 """Added to a world's number it is the number of its customers."""
 
@@ -106,7 +109,7 @@ REFEREES = {
     "Vowpal Wabbit squarecb": "--squarecb --gamma_scale 1000",
 }
 AFTER, WIDTH = 10_000, 5_000
-CART = "made shops 11 to 15: 24 messages and silence, 4.3 % of carts end in an order without a message"
+CART = "made shops: 24 messages and silence, 4.3 % of carts end in an order without a message"
 
 app = typer.Typer(add_completion=False)
 console = Console(width=200)
@@ -120,11 +123,14 @@ def interval(values: Sequence[float] | Floats) -> tuple[float, float]:
 
 
 def played(
-    recipe: Policy, setting: Setting | None = None, worlds: Callable[[int], Sequence[World]] | None = None
+    recipe: Policy,
+    setting: Setting | None = None,
+    worlds: Callable[[int], Sequence[World]] | None = None,
+    seeds: Sequence[int] = SEEDS,
 ) -> list[Played]:
     """One game in each world."""
     of = worlds or (lambda seed: [World(seed)])
-    return [play(recipe, of(seed), POPULATION + seed, setting) for seed in SEEDS]
+    return [play(recipe, of(seed), POPULATION + seed, setting) for seed in seeds]
 
 
 def claim(
@@ -162,50 +168,63 @@ def cart(venvs: Path) -> None:
             float(np.mean([each[key] for each in answers])) for key in ("share", "last_quarter")
         )
         console.print(f"{name}: {answers}", markup=False)
-    mine = games[OURS]
-    whole, last = [each.share() for each in mine], [each.last_quarter for each in mine]
-    windows = np.array([each.windows(WIDTH, AFTER) for each in mine]) - np.array(fixed)[:, None]
+    met = {f"{name}, worlds 11 to 15": (means[name], lasts[name]) for name in means}
+    mine, cold, rule = (played(POLICIES[name], seeds=JUDGED) for name in (OURS, "factored, cold", "shop's rule"))
+    known = np.array([_best_fixed(seed) for seed in JUDGED])
+    whole, last = np.array([[one.share(), one.last_quarter] for one in mine]).T
+    for name, games_ in (("factored, cold", cold), ("shop's rule", rule)):
+        met[name] = (
+            float(np.mean([one.share() for one in games_])),
+            float(np.mean([one.last_quarter for one in games_])),
+        )
+    met["best fixed rule, known"] = (float(known.mean()),) * 2
+    windows = np.array([each.windows(WIDTH, AFTER) for each in mine]) - known[:, None]
     worst = int(np.argmin(windows.mean(axis=0)))
-    others = {
-        measure: {name: value for name, value in found.items() if name != OURS}
-        for measure, found in (("whole", means), ("last", lasts))
-    }
+    later = {f"from {AFTER + WIDTH * i:,} on": float(mean) for i, mean in enumerate(windows.mean(axis=0))}
     protocol = (
         "40,000 decisions in batches of 250, rewards known after 2,000 more, floor 5 %, silence 3 %; "
-        "warm start: the rule, an email after 24 h to all"
+        "warm start: the rule, an email after 24 h to all; judged in worlds 21 to 40, run once"
+    )
+    warmth = interval(whole - np.array([one.share() for one in cold]))
+    console.print(f"warm less cold, whole run: {warmth}", markup=False)
+    rows = (
+        (
+            "share of the attainable lift, whole run",
+            whole,
+            0.55,
+            ">= .55",
+            {name: one for name, (one, _) in met.items()},
+        ),
+        (
+            "share of the attainable lift, last quarter",
+            last,
+            0.65,
+            ">= .65",
+            {name: one for name, (_, one) in met.items()},
+        ),
+        (
+            "share above the best fixed rule, the worst 5,000 decisions after 10,000",
+            windows[:, worst],
+            -0.03,
+            ">= -.03",
+            later,
+        ),
     )
     write(
         [
             claim(
-                "share of the attainable lift, whole run",
-                float(np.mean(whole)),
-                interval(whole),
-                ">= .55",
-                bool(np.mean(whole) >= 0.55),
+                measure,
+                float(values.mean()),
+                interval(values),
+                must,
+                bool(values.mean() >= least),
                 began,
+                data=CART,
+                seeds=JUDGED,
                 protocol=protocol,
-                baselines=others["whole"],
-            ),
-            claim(
-                "share of the attainable lift, last quarter",
-                float(np.mean(last)),
-                interval(last),
-                ">= .65",
-                bool(np.mean(last) >= 0.65),
-                began,
-                protocol=protocol,
-                baselines=others["last"],
-            ),
-            claim(
-                "share above the best fixed rule, the worst 5,000 decisions after 10,000",
-                float(windows.mean(axis=0)[worst]),
-                interval(windows[:, worst]),
-                ">= -.03",
-                bool(windows.mean(axis=0).min() >= -0.03),
-                began,
-                protocol=protocol + "; the best fixed rule is the best of 24 with the truth known",
-                baselines={f"world {seed}": float(row.min()) for seed, row in zip(SEEDS, windows, strict=True)},
-            ),
+                baselines=baselines,
+            )
+            for measure, values, least, must, baselines in rows
         ],
         "decisions",
         "cart world",
