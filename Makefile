@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
+# As many tests beside each other as there are cores; servers and fits in them leave no use for more than four.
+BESIDE = -n auto --maxprocesses 4 --dist worksteal
+
 # One BLAS thread a process: two on two busy cores turn 0.3 ms into 28. Nothing we use may phone home.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
@@ -26,10 +29,10 @@ test: $(VENV)/.dev ## set up what is missing, then every check
 	@$(MAKE) --no-print-directory check
 
 check: lint ## format, lint, types, layers, tests: what CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 quick: $(VENV)/.dev ## the tests without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(BESIDE) -m "not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -30,19 +30,6 @@ DATA = "Complete Journey: last basket of 2,322 households, 19,288 products"
 BAR = Bar(must={"recall@10": 0.155, "ndcg@10": 0.203}, goal={"recall@10": 0.170, "ndcg@10": 0.222})
 HALF_LIFE = 90.0
 OURS = "blend"
-
-
-def blended(seed: int) -> Blend:
-    """Rankers that learned what is taken within four weeks, within one, and on the very day of a trip, and `buy_again`:
-    each is right about other products, and a rank has no units."""
-    rankers = (
-        TwoStage(seed=seed),
-        TwoStage(horizon=7.0, windows=4, seed=seed),
-        TwoStage(horizon=1.0, windows=14, seed=seed),
-    )
-    return Blend((*rankers, BuyAgain()), weights=(1.0, 1.0, 1.0, 1.0), evenness=10.0)
-
-
 PEERS = ("cornac TIFUKNN", "cornac UPCF")
 _LEFT_OUT = "FUEL|COUPON|GIFT|MISC"
 _LEAST_LINES, _LEAST_BASKETS = 10, 5
@@ -82,6 +69,17 @@ def main(
     console.print(text, markup=False)
     write(found, "recommenders", "last_basket")
     replace_section(ROOT / "README.md", "last_basket", text)
+
+
+def blended(seed: int) -> Blend:
+    """Rankers that learned what is taken within four weeks, within one, and on the very day of a trip, and `buy_again`:
+    each is right about other products, and a rank has no units."""
+    rankers = (
+        TwoStage(seed=seed),
+        TwoStage(horizon=7.0, windows=4, seed=seed),
+        TwoStage(horizon=1.0, windows=14, seed=seed),
+    )
+    return Blend((*rankers, BuyAgain()), weights=(1.0, 1.0, 1.0, 1.0), evenness=10.0)
 
 
 def packaged() -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from scipy.stats import binomtest
 
 from benchmarks.claim import Claim, commit, machine, write
 from models.arrays import Floats, Mask
@@ -308,9 +309,9 @@ def _claim(
     )
 
 
-def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    middle, width = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return float((middle - width) / (1 + z * z / n)), float((middle + width) / (1 + z * z / n))
+def _wilson(share: float, n: int) -> tuple[float, float]:
+    found = binomtest(round(share * n), n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def main() -> None:

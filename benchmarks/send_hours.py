@@ -20,7 +20,7 @@ from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, writ
 from benchmarks.last_basket import packaged
 from models.arrays import Codes, Floats
 from models.policies.hour_of_week import HourOfWeek
-from models.policies.rhythm import HOURS_OF_WEEK, Replies, Visits, counts_of
+from models.policies.rhythm import HOURS_OF_WEEK, Replies, Visits
 
 TOLD, UNTIL = 250, 320
 """Days of Complete Journey: learned from until the first, scored until the second; tuned on days 200 to 250."""
@@ -99,8 +99,8 @@ def visits_to_come(folder: Path) -> dict[str, float]:
     number = int(who.max()) + 1
     before, after = day < TOLD, (day >= TOLD) & (day < UNTIL)
     segments = np.zeros(number, np.int32)
-    model = HourOfWeek().fit(Visits(who[before], at[before], segments))
-    counts = counts_of(who[before], at[before], number)
+    visits = Visits(who[before], at[before], segments)
+    model, counts = HourOfWeek().fit(visits), visits.counts.toarray()
     shares = {
         "everybody alike": np.tile((counts.sum(axis=0) + 1) / (counts.sum() + HOURS_OF_WEEK), (number, 1)),
         "own visits": _own(counts),
@@ -133,10 +133,10 @@ def picked(traffic: Floats, seed: int) -> dict[str, float]:
     replies = _mailed(rng, curves)
     chance = _chance(curves)
     model = HourOfWeek().fit(visits, replies)
-    counts = counts_of(visits.customers, visits.hours, CUSTOMERS)
+    counts = visits.counts.toarray()
     answered = replies.waits >= 0
     opened = (replies.hours + replies.waits)[answered] % HOURS_OF_WEEK
-    opens = counts_of(replies.customers[answered], opened.astype(np.int32), CUSTOMERS)
+    opens = Visits(replies.customers[answered], opened.astype(np.int32), segments).counts.toarray()
     of_all = opens.sum(axis=0)
     ways = {
         "hour of past opens": np.where(opens.any(axis=1), opens.argmax(axis=1), of_all.argmax()),

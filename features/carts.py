@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from features.cart_kinds import CART, KINDS, Kind, KindName
+from features.cart_kinds import CART, Kind, KindName
 from features.cart_lines import CartLine, worth
 from features.cart_lives import Life, State, lives
 from features.events import Event
 
-AbandonmentKind = Literal["cart", "checkout", "browse", "wishlist"]
+Stage = Literal["cart", "checkout", "browse", "wishlist"]
 
 IDLE = timedelta(minutes=60)
 """After so long without the person a cart is abandoned."""
@@ -62,28 +62,14 @@ class Cart:
         return self.closed_at is None
 
     @property
-    def recovered_by(self) -> str | None:
-        """The order that brought it back after it had been abandoned; None when none did."""
-        return self.ordered_by if self.state == "recovered" else None
+    def stage(self) -> Stage:
+        """How far it came: one in which the checkout had begun is a `checkout`."""
+        return self.kind if self.checkout_step is None else "checkout"
 
     @property
     def item_ids(self) -> tuple[str, ...]:
         """The products in it."""
         return tuple(line.product_id for line in self.lines)
-
-
-@dataclass(frozen=True)
-class Abandonment:
-    """That a cart was left behind at `at`; one in which the checkout had begun is a `checkout`."""
-
-    kind: AbandonmentKind
-    at: datetime
-    cart: Cart
-
-    @property
-    def trigger_id(self) -> str:
-        """What decisions about it name as their trigger."""
-        return self.cart.cart_id
 
 
 def carts_of(
@@ -104,14 +90,6 @@ def carts_of(
     return carts
 
 
-def cart_of(
-    events: Iterable[Event], now: datetime, idle: timedelta = IDLE, ttl: timedelta = TTL, kind: Kind = CART
-) -> Cart | None:
-    """The cart that is open at `now`; None when there is none."""
-    carts = carts_of(events, now, idle, ttl, kind)
-    return carts[-1] if carts and carts[-1].open else None
-
-
 def grown_older(cart: Cart, now: datetime, idle: timedelta = IDLE, ttl: timedelta = TTL) -> Cart:
     """A cart as it is at `now` when nothing has happened since it was read."""
     gone_at = cart.seen_at + idle
@@ -122,23 +100,6 @@ def grown_older(cart: Cart, now: datetime, idle: timedelta = IDLE, ttl: timedelt
     if gone_at <= now:
         return replace(cart, state="abandoned", abandoned_at=gone_at)
     return replace(cart, state="idle" if cart.changed_at + idle <= now else "active")
-
-
-def abandonments_of(
-    events: Iterable[Event], now: datetime, idle: timedelta = IDLE, ttl: timedelta = TTL
-) -> list[Abandonment]:
-    """Everything of any kind that lies abandoned at `now`, the earliest first."""
-    known = list(events)
-    carts = (cart_of(known, now, idle, ttl, kind) for kind in KINDS.values())
-    found = [abandonment for cart in carts if (abandonment := abandonment_of(cart)) is not None]
-    return sorted(found, key=lambda abandonment: abandonment.at)
-
-
-def abandonment_of(cart: Cart | None) -> Abandonment | None:
-    """The abandonment that a cart is in; None when it is in none."""
-    if cart is None or cart.state != "abandoned" or cart.abandoned_at is None:
-        return None
-    return Abandonment("checkout" if cart.checkout_step is not None else cart.kind, cart.abandoned_at, cart)
 
 
 def _name(life: Life, kind: Kind) -> str:

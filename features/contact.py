@@ -51,6 +51,9 @@ CONTACT_EVENTS = (*TOUCHES, "consent_changed")
 CONSENT_EVENTS = ("consent_changed", "unsubscribed", "message_marked_as_spam", "email_marked_as_spam")
 """Those of them that say who may be written to: of somebody with very many events, these must not be left out."""
 
+LEAVING: tuple[TouchKind, ...] = ("unsubscribed", "complained")
+"""By which somebody withdraws consent, whatever else they said."""
+
 _REACHED = ("delivered", "opened", "clicked")
 _TRACED = timedelta(days=3)
 
@@ -158,7 +161,7 @@ def _consents(ordered: Sequence[Event]) -> dict[tuple[str, str], Said]:
         touch = touch_of(event)
         if event.type == "consent_changed":
             said = Said("granted" if event.body.consent == "granted" else "withdrawn", event.occurred_at)
-        elif touch is not None and touch.kind in ("unsubscribed", "complained"):
+        elif touch is not None and touch.kind in LEAVING:
             scope = touch.channel, scope[1]
             said = Said("withdrawn", event.occurred_at)
         else:

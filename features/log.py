@@ -134,8 +134,8 @@ class Log:
         self.engine = engine
         self.table = table
         insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
-        # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
         self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
+        # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
 
     def append(self, records: Sequence[Record]) -> list[bool]:

@@ -75,7 +75,7 @@ def print_assessment(found: Assessment, console: Console) -> None:
                 WORDS.get(one.name, one.name), f"{one.value.mean:.4f}", str(one.difference), f"{one.least:+.4f}"
             )
         console.print(table)
-    table = Table(title="\nGroups of customers, per episode")
+    table = Table(title="\nGroups of customers, per episode", box=None)
     for column in (
         "group",
         "customers",

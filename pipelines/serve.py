@@ -55,7 +55,7 @@ def serve(settings: Settings) -> NoReturn:
 
 @contextmanager
 def running(
-    settings: Settings, log: Path, patience: float = 90.0, own: Mapping[str, str] = MappingProxyType({})
+    settings: Settings, log: Path, patience: float = 300.0, own: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[str]:
     """A service beside us on a free port, ready to answer; yields its address and ends it by its process id.
 

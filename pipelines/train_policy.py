@@ -11,6 +11,7 @@ from models.registry import CHAMPION, Registry
 from pipelines.policies import decider, logs, seen
 from pipelines.settings import Settings
 from training.policy.dataset import History
+from training.policy.rewards import in_words
 from training.policy.train import Trained, train
 
 
@@ -53,9 +54,10 @@ def report(trained: Trained) -> dict[str, Any]:
 def print_trained(trained: Trained, console: Console) -> None:
     """What it learned from, and what comes next."""
     version = trained.version
-    left = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in trained.left_out.items() if count)
     learned = f"learned from {trained.decisions:,} settled decisions" if trained.decisions else "starts from the rule"
-    console.print(f"{version.name} {version.number} ({trained.recipe.name}) {learned}. Left out: {left or 'none'}.")
+    console.print(
+        f"{version.name} {version.number} ({trained.recipe.name}) {learned}. Left out: {in_words(trained.left_out)}."
+    )
     console.print(
         f"It is the challenger now, frozen: `evaluate policy {version.name}` judges it on what is decided from here on."
         if trained.decisions

@@ -1,25 +1,22 @@
 """What the service tells Prometheus: one registry an app, labels by route template, never by path or person.
 
-Values are kept here and not in prometheus_client's own counters: importing Feast switches those to files that every
-registry of the process shares, depending on which of the two was imported first.
+`docs/operating.md` says what each means and what to do about it.
 """
 
-import threading
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
+
+from serving.measures import SHARES, Counter, Gauge, Histogram, Labels, Level, Measure
+from serving.process import PROCESS
+from serving.worker_metrics import States, WorkerMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"})
-
-Labels = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -29,57 +26,6 @@ class LiveModel:
     name: str
     version: str
     created_at: datetime
-
-
-@dataclass(frozen=True, eq=False)
-class Counter:
-    """Counts by labels, from any thread."""
-
-    name: str
-    help: str
-    labels: Labels = ()
-    _values: dict[Labels, float] = field(default_factory=lambda: defaultdict(float))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, *labels: str, amount: float = 1.0) -> None:
-        """Count `amount` more under `labels`, given in the order of the counter's own."""
-        with self._lock:
-            self._values[labels] += amount
-
-    def collect(self) -> Iterable[Metric]:
-        """What prometheus_client asks for."""
-        family = CounterMetricFamily(self.name, self.help, labels=self.labels)
-        with self._lock:
-            for labels, value in sorted(self._values.items()):
-                family.add_metric(labels, value)
-        yield family
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """Seconds by labels, in the buckets of `_SECONDS`."""
-
-    name: str
-    help: str
-    labels: Labels
-    _values: dict[Labels, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0] * (len(_SECONDS) + 2)))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def observe(self, *labels: str, seconds: float) -> None:
-        """Count one more that took `seconds`."""
-        with self._lock:
-            values = self._values[labels]
-            values[bisect_left(_SECONDS, seconds)] += 1
-            values[-1] += seconds
-
-    def collect(self) -> Iterable[Metric]:
-        """What prometheus_client asks for."""
-        family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
-        bounds = [*map(str, _SECONDS), "+Inf"]
-        with self._lock:
-            for labels, (*counts, total) in sorted(self._values.items()):
-                family.add_metric(labels, list(zip(bounds, accumulate(counts), strict=True)), total)
-        yield family
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,34 +39,51 @@ class Gauges:
     clock: Callable[[], datetime]
     policies: Callable[[], Sequence[LiveModel]] = tuple
 
-    def collect(self) -> Iterable[Metric]:
-        """What prometheus_client asks for."""
-        queues = GaugeMetricFamily("kairos_queue_requests", "Requests that wait for the next commit", labels=["log"])
-        for log, waiting in self.waiting:
-            queues.add_metric([log], waiting())
-        yield queues
-        info = GaugeMetricFamily("kairos_model_info", "The versions that answer", labels=["name", "version"])
-        ages = GaugeMetricFamily("kairos_model_age_seconds", "Since the version was registered", labels=["name"])
-        for live in (*filter(None, (model() for model in self.models)), *self.policies()):
-            info.add_metric([live.name, live.version], 1)
-            ages.add_metric([live.name], (self.clock() - live.created_at).total_seconds())
-        yield info
-        yield ages
-        for name, help_, as_of in (
-            ("kairos_product_features_age_seconds", "Since the features' as_of", self.features_as_of()),
-            ("kairos_restock_table_age_seconds", "Since the as_of of the table of who is due", self.restock_as_of()),
-        ):
-            if as_of is not None:
-                yield GaugeMetricFamily(name, help_, (self.clock() - as_of).total_seconds())
+    def measures(self) -> list[Measure]:
+        """Each as one name that is shown."""
+        return [
+            Gauge("kairos_queue_requests", "Requests that wait for the next commit", self._queues, ("log",)),
+            Gauge("kairos_model_info", "The versions that answer", self._versions, ("name", "version"), max),
+            Gauge("kairos_model_age_seconds", "Since the version was registered", self._model_ages, ("name",), max),
+            Gauge(
+                "kairos_product_features_age_seconds",
+                "Since the features' as_of",
+                lambda: self._age(self.features_as_of()),
+                join=max,
+            ),
+            Gauge(
+                "kairos_restock_table_age_seconds",
+                "Since the as_of of the table of who is due",
+                lambda: self._age(self.restock_as_of()),
+                join=max,
+            ),
+        ]
+
+    def _queues(self) -> Iterable[tuple[Labels, float]]:
+        return [((log,), waiting()) for log, waiting in self.waiting]
+
+    def _live(self) -> list[LiveModel]:
+        return [*filter(None, (model() for model in self.models)), *self.policies()]
+
+    def _versions(self) -> Iterable[tuple[Labels, float]]:
+        return [((live.name, live.version), 1) for live in self._live()]
+
+    def _model_ages(self) -> Iterable[tuple[Labels, float]]:
+        return [((live.name,), (self.clock() - live.created_at).total_seconds()) for live in self._live()]
+
+    def _age(self, as_of: datetime | None) -> Iterable[tuple[Labels, float]]:
+        return [] if as_of is None else [((), (self.clock() - as_of).total_seconds())]
 
 
 class Metrics:
-    """Everything that one app counts."""
+    """Everything that one app counts; with a folder, everything that all workers of its service count together."""
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
+    def __init__(self, folder: Path | None = None) -> None:
         self._requests = Counter("kairos_requests", "Answers given", ("method", "route", "status"))
         self._seconds = Histogram("kairos_request_seconds", "Time to answer", ("method", "route"))
+        self.in_flight = Level("kairos_requests_in_flight", "Requests that are being answered")
+        self.refusals = Counter("kairos_refusals", "Answers that were problems, by their code", ("route", "code"))
+        self.limited = Counter("kairos_rate_limited", "Requests over a limit, by what the limit is for", ("limit",))
         self.events = Counter("kairos_events", "Messages: accepted, duplicate, rejected, ignored", ("verdict",))
         self._recommendations = Counter(
             "kairos_recommendations",
@@ -130,6 +93,9 @@ class Metrics:
         self._items = Counter("kairos_recommended_items", "Recommended items by source", ("source",))
         self.refresh_failures = Counter("kairos_refresh_failures", "Looks for what is new that failed")
         self.swaps = Counter("kairos_model_swaps", "Times that another version went live")
+        self.circuit = Level(
+            "kairos_circuit_state", "Of a dependency: 0 closed, 1 half open, 2 open", ("dependency",), max
+        )
         self.restock_carts = Counter("kairos_restock_carts", "Prepared carts that were answered")
         self.restock_feedback = Counter("kairos_restock_feedback", "What became of prepared carts", ("type",))
         self._decisions = Counter(
@@ -137,22 +103,40 @@ class Metrics:
             "Decisions that were made; degraded_reason is empty in the normal case",
             ("point", "arm", "mode", "sent", "degraded_reason"),
         )
+        self._actions = Counter("kairos_actions", "Actions that were chosen; channel is empty for none", _ACTION)
+        self._propensities = Histogram(
+            "kairos_decision_propensity", "Probability with which the chosen action was drawn", ("point",), SHARES
+        )
         self.sticky = Counter("kairos_sticky_decisions", "Questions that a decision of before answered", ("point",))
         self.checks = Counter("kairos_decision_checks", "Looks whether a message may still go out", ("point", "reason"))
-        counters = (self._requests, self.events, self._recommendations, self._items, self.refresh_failures, self.swaps)
-        decided = self._decisions, self.sticky, self.checks
-        for collector in (*counters, self.restock_carts, self.restock_feedback, *decided, self._seconds):
-            self._registry.register(collector)
+        self.projected = Counter("kairos_projected_events", "Events that went into the online store, or why not", _WHY)
+        self.projector_failures = Counter("kairos_projector_failures", "Batches that the projector could not push")
+        self._measures: list[Measure] = [*vars(self).values(), *PROCESS]
+        self._workers = WorkerMetrics(folder, lambda: self._measures) if folder else None
+
+    def start(self) -> None:
+        """Share the figures with the other workers from now on."""
+        if self._workers is not None:
+            self._workers.start()
+
+    def close(self) -> None:
+        """Leave the last figures behind."""
+        if self._workers is not None:
+            self._workers.close()
 
     def watch(self, gauges: Gauges) -> None:
         """Show these as well."""
-        self._registry.register(gauges)
+        self._measures += gauges.measures()
+
+    def show(self, *gauges: Measure) -> None:
+        """Show these as well."""
+        self._measures += gauges
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
         method = method if method in _METHODS else "other"
         self._requests.add(method, route, str(status))
-        self._seconds.observe(method, route, seconds=seconds)
+        self._seconds.observe(method, route, value=seconds)
 
     def count_recommendation(
         self, placement: str, fallback: str | None, degraded_reason: str | None, sources: Iterable[str]
@@ -166,6 +150,37 @@ class Metrics:
         """Count one decision that was made and logged."""
         self._decisions.add(point, arm, mode, str(sent).lower(), degraded_reason or "")
 
+    def count_action(self, point: str, channel: str | None, explored: bool, propensity: float) -> None:
+        """Count what such a decision chose, and how likely that was."""
+        self._actions.add(point, channel or "", str(explored).lower())
+        self._propensities.observe(point, value=propensity)
+
+    def names(self) -> list[str]:
+        """The names that an exposition may show, without the endings of their samples."""
+        return [measure.name for measure in self._measures]
+
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        if self._workers is None:
+            states: States = {measure.name: measure.state() for measure in self._measures}
+            workers = 1
+        else:
+            states, workers = self._workers.summed()
+        states[_WORKERS.name] = {(): [float(workers)]}
+        registry = CollectorRegistry(auto_describe=False)
+        measures: list[Measure] = [*self._measures, _WORKERS]
+        registry.register(_Shown([one.family(states.get(one.name, {})) for one in measures]))
+        return generate_latest(registry)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    families: Sequence[Metric]
+
+    def collect(self) -> Iterable[Metric]:
+        return self.families
+
+
+_ACTION = ("point", "channel", "explored")
+_WHY = ("verdict",)
+_WORKERS = Gauge("kairos_workers", "Workers that live", tuple)

@@ -9,37 +9,24 @@ sources = ["bought_together", { recommender = "rp3beta", ask = "page" }, "popula
 rules = { price_band = 1.5, exclude_purchased = true }
 """
 
-import tomllib
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from models.recommenders.family import RECIPES
+from serving.followed_file import FollowedFile, tables_of
 from serving.placements import DEFAULT, DUE_AGAIN, MAIN, Ask, Placement, Placements, Source
 from serving.rules.rules import Rules
 
 _FLAGS = ("keep_category", "cart_on_page")
 
 
-class PlacementFile:
+class PlacementFile(FollowedFile[Placements]):
     """The placements as they are configured now; without a `path` the default ones."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self._seen: tuple[int, int] | None = None
-
-    def changed(self) -> bool:
-        """Whether the file is another one than `read` saw last, also when what it saw was refused."""
-        return self.path is not None and self._seen != _mark(self.path)
-
-    def read(self) -> Placements:
-        """What the file says. Raises what `read` below raises."""
-        if self.path is None:
-            return DEFAULT
-        self._seen = _mark(self.path)
-        return read(self.path)
+        super().__init__(path, DEFAULT, read)
 
 
 def read(path: Path) -> Placements:
@@ -49,15 +36,8 @@ def read(path: Path) -> Placements:
     rule, and `false` takes a rule away. Raises ValueError that says what is wrong and what there is, FileNotFoundError
     when there is no such file.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not TOML: {error}") from None
-    except OSError as error:
-        told = f"{path} cannot be read ({error.strerror}); write it, or unset KAIROS_PLACEMENTS for the default"
-        raise FileNotFoundError(told) from None
     changed = {}
-    for name, table in tables.items():
+    for name, table in tables_of(path, "KAIROS_PLACEMENTS").items():
         if name not in DEFAULT:
             raise ValueError(f"{path}: there is no placement {name!r}; there are {', '.join(DEFAULT)}")
         if not isinstance(table, dict):
@@ -116,10 +96,3 @@ def _flag(table: Mapping[str, Any], name: str) -> bool:
     if not isinstance(table[name], bool):
         raise ValueError(f"{name} must be true or false")
     return bool(table[name])
-
-
-def _mark(path: Path) -> tuple[int, int] | None:
-    with suppress(FileNotFoundError):
-        found = path.stat()
-        return found.st_mtime_ns, found.st_size
-    return None

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, chisquare, norm
 
 from models.arrays import Floats
 from models.off_policy.base import Evidence
 from models.off_policy.intervals import Bounds, Clusters, empirical_likelihood
 from models.policies.logged import LoggedDecisions
+
+MISMATCH = 0.001
+"""Below this probability the sizes of groups are no chance, and nothing that compares them is to be believed."""
 
 _BINS = 10
 _FEWEST = 5.0
@@ -102,7 +105,7 @@ def sample_ratio(counts: NDArray[np.int64], shares: Floats) -> float:
     if counts.shape != shares.shape or (shares <= 0).any():
         raise ValueError("each group needs a count and a share above 0")
     expected = shares / shares.sum() * counts.sum()
-    return float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(counts) - 1)) if counts.sum() else 1.0
+    return float(chisquare(counts, expected).pvalue) if counts.sum() else 1.0
 
 
 def free_truth(estimated: Clusters, observed: Clusters) -> float:

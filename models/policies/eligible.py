@@ -120,6 +120,12 @@ class Eligible:
         """The largest of `values` (one a row) among the rows of each decision."""
         return np.maximum.reduceat(values, self.starts[:-1])
 
+    def first(self, among: Mask) -> Starts:
+        """The first row of each decision that is `among` (rows), of which each decision has one at least."""
+        rows: Starts = np.flatnonzero(among)
+        first: Starts = rows[np.append(True, np.diff(self.decisions[rows]) > 0)]
+        return first
+
     def padded(self, values: Floats) -> Floats:
         """`values` (one a row) as one row a decision, shape (decisions, most actions), zeros behind the last action."""
         counts = self.counts

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from models.arrays import Codes, Floats, Mask
+from models.arrays import Codes, Mask
 
 HOURS_OF_WEEK = 168
 
@@ -76,17 +76,6 @@ class Replies:
         return Replies(
             self.customers[kept], self.hours[kept], self.waits[kept], self.followed[kept], self.randomised[kept]
         )
-
-
-def counts_of(customers: Codes, hours: Codes, customer_count: int) -> Floats:
-    """Visits as `FittedHourOfWeek.scores` takes them: shape (customers, 168).
-
-    >>> counts_of(np.array([1, 1], np.int32), np.array([0, 167], np.int32), 2)[1, [0, 1, 167]].tolist()
-    [1.0, 0.0, 1.0]
-    """
-    counts = np.zeros((customer_count, HOURS_OF_WEEK))
-    np.add.at(counts, (customers, hours), 1.0)
-    return counts
 
 
 def _hours(hours: Codes) -> None:

@@ -90,9 +90,7 @@ def picked(series: tuple[Message, ...], contexts: Contexts, eligible: Eligible) 
             break
         left = np.where(best, key, np.inf)
         best &= left == np.minimum.reduceat(left, eligible.starts[:-1])[eligible.decisions]
-    rows: Starts = np.flatnonzero(best)
-    first: Starts = rows[np.append(True, np.diff(eligible.decisions[rows]) > 0)]
-    return first
+    return eligible.first(best)
 
 
 def certain(rows: Starts, eligible: Eligible) -> Floats:

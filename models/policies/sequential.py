@@ -124,8 +124,7 @@ class Sequential:
             here = some[answering == stage]
             contexts, eligible = log.contexts.take(following[here]), log.eligible.take(following[here])
             liked = chooser[stage].values(contexts, eligible, self.each.rule.series)
-            rows = np.flatnonzero(liked == eligible.most(liked)[eligible.decisions])
-            best = rows[np.append(True, np.diff(eligible.decisions[rows]) > 0)]
+            best = eligible.first(liked == eligible.most(liked)[eligible.decisions])
             advantage = judge[stage].values(contexts, eligible, self.each.rule.series)[best] * judge[stage].spread
             found[here] = judge[stage].baseline(contexts) + advantage
         return found

@@ -27,8 +27,12 @@ def simulate(
     learn_days: Annotated[float, typer.Option(min=0.1, help="days between two runs of learning")] = 3.5,
     as_json: Json = False,
 ) -> None:
-    """Let a made shop live through weeks over the HTTP API, and hold every decision to the known optimum."""
-    from models.registry import Registry
+    """Let a made shop live through weeks over the HTTP API, and hold every decision to the known optimum.
+
+    Its events, decisions and policies go into the stores of the settings: those of the demo, never those of a shop.
+    """
+    from models.registry import CHAMPION, Registry
+    from pipelines.demo import MODEL
     from pipelines.demo_decision import begin
     from pipelines.serve import running
     from pipelines.simulate import ALLOWED, Plan, write
@@ -36,6 +40,8 @@ def simulate(
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    if url is None and registry.alias(MODEL, CHAMPION) is None:
+        raise LookupError(f"a service is ready once a {MODEL} is live; `python -m pipelines demo` makes one")
     begin(settings, registry, console)
     with ExitStack() as stack:
         where = url or stack.enter_context(running(settings, Path("var/simulated-service.log"), own=ALLOWED))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 
 from features.cart_lines import CartLine, round_money
 from features.cart_table import CartTable, KeptCart, Place
-from features.carts import IDLE, TTL, abandonment_of
+from features.carts import IDLE, TTL
 from features.fields import storable
 from serving.decisions.event_schemas import (
     AbandonedAnswer,
@@ -59,11 +59,11 @@ def _found(resources: Resources, body: AbandonedRequest, behind: Place | None, n
 
 
 def _cart(kept: KeptCart) -> AbandonedCart:
-    cart, abandonment = kept.cart, abandonment_of(kept.cart)
-    kind, at = (abandonment.kind, abandonment.at) if abandonment else (cart.kind, cart.seen_at)
+    cart = kept.cart
+    at = cart.abandoned_at or cart.seen_at
     return AbandonedCart(
         subject=Subject(user_id=kept.user_id, anonymous_id=kept.anonymous_id),
-        trigger=AbandonedTrigger(id=cart.cart_id, type=f"{kind}_abandoned", at=at),
+        trigger=AbandonedTrigger(id=cart.cart_id, type=f"{cart.stage}_abandoned", at=at),
         value=cart.value,
         currency=cart.currency,
         items=list(map(_item, cart.lines)),

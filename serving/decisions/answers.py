@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import cast
 
+from features.contact import LEAVING
 from features.decisions import Decided, Option, Refusal
 from serving.decisions.decide import OFF
-from serving.decisions.gathering import ALWAYS_STOPS, STOPS
+from serving.decisions.gathering import STOPS
 from serving.decisions.schemas import (
     Action,
     Alternative,
@@ -38,7 +39,7 @@ def answer_of(decision_id: str, decided: Decided, include: Collection[Part], sti
         policy=PolicyReference(name=decided.policy, version=decided.policy_version, alias=decided.policy_alias),
         alternatives=_alternatives(decided) if "alternatives" in include else None,
         blocked=[_blocked(refusal) for refusal in decided.refused],
-        stop_on=[*STOPS.get(decided.trigger_type, ()), *ALWAYS_STOPS],
+        stop_on=[*STOPS.get(decided.trigger_type, ()), *LEAVING],
         valid_until=decided.valid_until,
         degraded=decided.degraded_reason is not None,
         degraded_reason=decided.degraded_reason,

@@ -18,7 +18,7 @@ Mode = Literal["shadow", "apprentice", "canary", "online", "frozen", "off"]
 the customers, online for all, frozen without learning on; off sends nothing."""
 
 Consent = Literal["assumed", "required"]
-Condition = Literal["low_stock", "price_drop", "back_in_stock", "free_returns"]
+Condition = Literal["low_stock", "price_drop", "free_returns"]
 """What must be true before an argument may say so."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

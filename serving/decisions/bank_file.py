@@ -18,9 +18,7 @@ tenth = { share = 0.1, budget = 5000 }
 delays = ["3h", "24h", "48h", "72h", "120h"]
 """
 
-import tomllib
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from types import NoneType
@@ -31,29 +29,18 @@ import msgspec
 from serving.decisions.bank import Argument, Bank, Caps, Channel, DecisionPoint, Groups, Incentive
 from serving.decisions.default_bank import DEFAULT
 from serving.decisions.quiet_hours import LocalHours
+from serving.followed_file import FollowedFile, tables_of
 
 _OWN: Mapping[str, Any] = {"zone": str, "unknown_zone_minutes": int, "currency": str | None}
 _PARTS: Mapping[str, type] = {"channels": Channel, "arguments": Argument, "incentives": Incentive}
 Row = TypeVar("Row")
 
 
-class BankFile:
+class BankFile(FollowedFile[Bank]):
     """The bank as it is configured now; without a `path` the default one."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self._seen: tuple[int, int] | None = None
-
-    def changed(self) -> bool:
-        """Whether the file is another one than `read` saw last, also when what it saw was refused."""
-        return self.path is not None and self._seen != _mark(self.path)
-
-    def read(self) -> Bank:
-        """What the file says. Raises what `read` below raises."""
-        if self.path is None:
-            return DEFAULT
-        self._seen = _mark(self.path)
-        return read(self.path)
+        super().__init__(path, DEFAULT, read)
 
 
 def read(path: Path) -> Bank:
@@ -63,13 +50,7 @@ def read(path: Path) -> Bank:
     file adds joins every point of which the file does not list the parts itself; a point that it adds has all parts.
     Raises ValueError that says what is wrong and what there is, FileNotFoundError when there is no such file.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not TOML: {error}") from None
-    except OSError as error:
-        told = f"{path} cannot be read ({error.strerror}); write it, or unset KAIROS_ACTION_BANK for the default"
-        raise FileNotFoundError(told) from None
+    tables = tables_of(path, "KAIROS_ACTION_BANK")
     try:
         return changed(DEFAULT, tables)
     except ValueError as error:
@@ -174,10 +155,3 @@ def _table(where: str, value: Any) -> dict[str, Any]:
 def _known(where: str, names: Collection[Any], known: Collection[Any]) -> None:
     if unknown := [str(name) for name in names if name not in known]:
         raise ValueError(f"{where}: {', '.join(unknown)} is not known; there is {', '.join(map(str, known))}")
-
-
-def _mark(path: Path) -> tuple[int, int] | None:
-    with suppress(FileNotFoundError):
-        found = path.stat()
-        return found.st_mtime_ns, found.st_size
-    return None

@@ -12,26 +12,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-import msgspec
-
 from features.decisions import DECISION, Option
 from features.log import Log, Record, microseconds, moment
+from serving.decisions.past import Past
 from serving.decisions.zones import zone_named
 
 _BATCH = 10_000
 _KEPT_DAYS = 3
 _LATE = timedelta(hours=1)
 """A record may be written so long after the moment for which it was decided."""
-
-_OPTION = msgspec.json.Decoder(Option)
-
-
-class _Head(msgspec.Struct, frozen=True):
-    chosen: int
-    options: tuple[msgspec.Raw, ...]
-
-
-_HEAD = msgspec.json.Decoder(_Head)
 
 
 @dataclass
@@ -137,8 +126,7 @@ class Budgets:
             del self._days[day]
 
     def _count(self, record: Record) -> None:
-        head = _HEAD.decode(record.payload)
-        option = _OPTION.decode(head.options[head.chosen])
+        option = Past.of(record).option
         self._reserved.pop(record.key, None)
         if option.channel is not None:
             self._days.setdefault(self._day(moment(record.occurred_at)), _Day()).count(option)

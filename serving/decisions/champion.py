@@ -8,14 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from models.policies.base import FittedPolicy
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
 from models.policies.hour_of_week import FittedHourOfWeek
 from models.registry import CANARY, CHAMPION, PublishedPolicy, Registry, Version
 from serving.decisions import send_time
+from serving.decisions.asking import asked
 from serving.decisions.live_bank import LiveBank
 from serving.follower import Follower
 from serving.metrics import LiveModel, Metrics
@@ -23,7 +22,6 @@ from serving.metrics import LiveModel, Metrics
 _KEPT = 8
 """Versions that stay in memory, so that a rollback takes no loading."""
 
-_TOLERANCE = 1e-6
 _MAIL = {"channel": "email", "delay": "24h", "hour": "09-12", "weekday": "mon", "argument": "reminder"}
 _PROBES = Eligible.of(
     [
@@ -184,8 +182,4 @@ def probe(model: FittedPolicy) -> None:
 
     Raises ValueError when what it answers are no probabilities.
     """
-    told = model.probabilities(_KNOWN, _PROBES)
-    if told.shape != (len(_PROBES.codes),) or not np.isfinite(told).all() or (told < 0).any():
-        raise ValueError(f"{model.name} answers with what are no probabilities")
-    if (np.abs(_PROBES.total(told) - 1) > _TOLERANCE).any():
-        raise ValueError(f"{model.name} answers with probabilities that do not sum to 1")
+    asked(model, _KNOWN, _PROBES)

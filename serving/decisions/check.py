@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 from fastapi import APIRouter, Request
 
-from features.contact import ANY, Contact
-from features.decisions import DECISION, Decided, Option
+from features.contact import ANY, LEAVING, Contact
+from features.decisions import Decided, Option
 from features.log import Record, moment
 from serving.bundle import Shelf
 from serving.decisions.answers import silent_because
@@ -22,14 +22,13 @@ from serving.decisions.question import Question
 from serving.decisions.rules import screen
 from serving.decisions.schemas import CheckAnswer, CheckRequest, DecisionContext
 from serving.decisions.situation import Situation, Somebody, known_of, somebody_of
+from serving.decisions.told import find_decision
 from serving.openapi import problems
-from serving.problems import Refused
 from serving.resources import Resources
 from serving.restock.customer import moment_of
 from serving.schemas import CartLine, Subject
 
 router = APIRouter(tags=["decisions"])
-_LEFT = ("unsubscribed", "complained")
 _CAPS = ("capped_1d", "capped_7d", "capped_30d", "min_gap")
 
 
@@ -49,9 +48,7 @@ async def decision_check(request: Request, body: CheckRequest) -> CheckAnswer:
 
 
 def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str, CheckAnswer]:
-    record = resources.decisions.log.find(decision_id)
-    if record is None or record.type != DECISION:
-        raise Refused("unknown_decision", "")
+    record, _ = find_decision(resources, decision_id)
     decided = msgspec.json.decode(record.payload, type=Decided)
     if reason := silent_because(decided):
         return decided.decision_point, _no(reason, moment(record.occurred_at))
@@ -126,7 +123,7 @@ def _question(decided: Decided, subject: Subject, bank: Bank, at: datetime) -> Q
         trigger_at=decided.trigger_at,
         earliest=at,
         latest=decided.valid_until,
-        max_messages=max(point.max_messages, decided.step),
+        max_messages=point.max_messages,
         step=decided.step,
         context=context,
     )
@@ -136,7 +133,7 @@ def _dated(reason: str, option: Option, contact: Contact) -> tuple[str, datetime
     """A refusal by its plainest name, and since when it holds, where that is one moment."""
     channel = option.channel or ANY
     if reason in ("unsubscribed", "no_consent"):
-        left = [touch for touch in contact.touches if touch.kind in _LEFT and touch.channel in (channel, ANY)]
+        left = [touch for touch in contact.touches if touch.kind in LEAVING and touch.channel in (channel, ANY)]
         if left and reason == "unsubscribed":
             return left[-1].kind, left[-1].at
         said = [word.at for (where, _), word in contact.consents.items() if where in (channel, ANY)]

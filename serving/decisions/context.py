@@ -177,7 +177,7 @@ def item_ids(question: Question, situation: Situation) -> tuple[str, ...]:
     """The products that were left behind, each once, as the request says, else as the events do."""
     if question.context.items:
         return tuple(dict.fromkeys(line.item_id for line in question.context.items))
-    return tuple(line.product_id for line in situation.cart.lines) if situation.cart else ()
+    return situation.cart.item_ids if situation.cart else ()
 
 
 def _number(situation: Situation, name: str) -> float | None:

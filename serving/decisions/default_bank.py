@@ -35,7 +35,6 @@ DEFAULT = Bank(
             Argument("benefits"),
             Argument("low_stock", ("low_stock",)),
             Argument("price_drop", ("price_drop",)),
-            Argument("back_in_stock", ("back_in_stock",)),
             Argument("free_returns", ("free_returns",)),
             Argument("thanks"),
         )
@@ -78,7 +77,7 @@ DEFAULT = Bank(
                 ("wishlist_abandoned",),
                 max_messages=1,
                 delays=("24h", "48h", "72h"),
-                arguments=("reminder", "low_stock", "price_drop", "back_in_stock"),
+                arguments=("reminder", "low_stock", "price_drop"),
                 channels=(*_OUTBOUND, "on_site"),
                 rule=(Message("email", "72h", "reminder"),),
             ),

@@ -5,19 +5,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from features.decisions import Option
+from features.options import columns
 from models.arrays import Floats
 from models.policies.base import FittedPolicy, choose, variates
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
+from serving.decisions.asking import asked
 from serving.decisions.bank import DecisionPoint
 from serving.decisions.deciders import Decider, fallback
-from serving.decisions.eligible import as_eligible
 from serving.decisions.schemas import ArmName
-
-_TOLERANCE = 1e-6
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +68,12 @@ def draw(drafts: Sequence[Draft]) -> list[Drawn]:
     return [found[place] for place in range(len(drafts))]
 
 
-def asked(
+def told_of(
     model: FittedPolicy, contexts: Sequence[Mapping[str, float]], options: Sequence[Sequence[Option]]
 ) -> tuple[Eligible, Floats]:
     """The options of some decisions, and the probability of each. Raises ValueError where they are none."""
-    eligible = as_eligible(options)
-    told = model.probabilities(Contexts.of(contexts), eligible)
-    if not np.isfinite(told).all() or (told < 0).any() or (np.abs(eligible.total(told) - 1) > _TOLERANCE).any():
-        raise ValueError(f"{model.name} answers with what are no probabilities")
-    return eligible, told
+    eligible = Eligible.of_columns(*columns(options))
+    return eligible, asked(model, Contexts.of(contexts), eligible)
 
 
 def _drawn(drafts: Sequence[Draft], at: Floats) -> list[Drawn]:
@@ -96,7 +90,7 @@ def _drawn(drafts: Sequence[Draft], at: Floats) -> list[Drawn]:
 
 
 def _choices(drafts: Sequence[Draft], deciders: Sequence[Decider], at: Floats) -> list[Drawn]:
-    eligible, told = asked(deciders[0].model, [one.context for one in drafts], [one.options for one in drafts])
+    eligible, told = told_of(deciders[0].model, [one.context for one in drafts], [one.options for one in drafts])
     rows = choose(told, eligible, at).rows
     starts = eligible.starts
     return [

@@ -4,24 +4,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer
 
 from features.cart_kinds import KindName
-from serving.decisions.schemas import Moment
+from serving.decisions.schemas import Moment, Named
 from serving.schemas import Id, LongText, Money, Request, Subject, Text
 
 OutcomeType = Literal["delivered", "opened", "clicked", "converted", "unsubscribed", "complained", "bounced"]
 Amount = Annotated[Decimal, PlainSerializer(str, return_type=str)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
-
-
-def _somebody(subject: Subject) -> Subject:
-    if subject.user_id is None and subject.anonymous_id is None:
-        raise ValueError("a user_id or an anonymous_id is needed")
-    return subject
-
-
-Somebody = Annotated[Subject, AfterValidator(_somebody)]
 
 
 class ActivationRequest(Request):
@@ -82,7 +73,7 @@ class Told(BaseModel):
 class ConsentRequest(Request):
     """What `POST /v1/consents` takes. Without `purpose` it is about every purpose of the channel."""
 
-    subject: Somebody
+    subject: Annotated[Subject, Named]
     channel: Id
     purpose: Text | None = None
     consent: Literal["granted", "withdrawn"]

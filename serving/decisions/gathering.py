@@ -26,7 +26,6 @@ STOPS: Mapping[str, tuple[str, ...]] = {
 }
 """What ends an episode, by what began it. A campaign goes on when somebody buys."""
 
-ALWAYS_STOPS = ("unsubscribed", "complained")
 _ORDERED = ("ordered", "recovered")
 _REMEMBERED = timedelta(days=365)
 _REPORTED = timedelta(hours=1)

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from models.policies.rhythm import HOURS_OF_WEEK
 from serving.decisions.quiet_hours import Spans, open_spans
 from serving.decisions.zones import offset_at, stretches
 
-HOURS_OF_WEEK = 168
 _HOUR, _DAY = 3_600, 86_400
 _THURSDAY = 72
 """The hour of the week with which 1970 began."""

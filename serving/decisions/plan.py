@@ -12,7 +12,7 @@ import numpy as np
 
 from features.decisions import Option
 from serving.decisions.bank import Channel
-from serving.decisions.drawing import Draft, Drawn, asked
+from serving.decisions.drawing import Draft, Drawn, told_of
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def _followed(group: Sequence[_Open], channels: Mapping[str, Channel]) -> list[_
         [Option(0.0), *(one.draft.options[place] for place in places)] for one, places in later
     ]
     try:
-        eligible, told = asked(group[0].drawn.decider.model, [one.context() for one, _ in later], options)
+        eligible, told = told_of(group[0].drawn.decider.model, [one.context() for one, _ in later], options)
     except Exception as error:  # a preview is not worth an error
         log.error("the preview of %s failed with %s", group[0].draft.point.name, type(error).__name__)
         return []

@@ -5,7 +5,7 @@ the clock shows at them, within stretches of one offset, and never found by goin
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -49,31 +49,14 @@ class LocalHours:
         return "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in (self.start, self.end))
 
 
-def open_windows(
-    start: datetime,
-    end: datetime,
-    zone: ZoneInfo,
-    quiet: LocalHours | None = None,
-    legal: LocalHours | None = None,
-    margin: timedelta = timedelta(0),
-) -> list[tuple[datetime, datetime]]:
-    """The intervals of [start, end), in UTC, in which a clock in `zone` shows `legal` hours that are not `quiet`.
-
-    Each holds its first instant and not its last. With a `margin` only what stays open when the clock is wrong by up to
-    that much: for a customer whose zone is a guess.
-
-    >>> night = LocalHours.of("21:00-09:00")
-    >>> day = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 3, 30, tzinfo=UTC)
-    >>> [(a.hour, b.hour) for a, b in open_windows(*day, ZoneInfo("Europe/Berlin"), night)]
-    [(7, 19)]
-    """
-    first, last = -(-start.timestamp() // 1), end.timestamp() // 1
-    found = open_spans(int(first), int(last), zone, open_minutes(quiet, legal, margin // timedelta(minutes=1)))
-    return [(datetime.fromtimestamp(a, UTC), datetime.fromtimestamp(b, UTC)) for a, b in found]
-
-
 def open_spans(start: int, end: int, zone: ZoneInfo, minutes: tuple[tuple[int, int], ...]) -> Spans:
-    """`open_windows` for seconds since 1970 and the `open_minutes` of a day."""
+    """The intervals of [start, end), in seconds since 1970, in which a clock in `zone` shows one of the open `minutes`.
+
+    >>> day, minutes = 1_774_742_400, open_minutes(LocalHours.of("21:00-09:00"))  # clocks go forward in Berlin
+    >>> found = open_spans(day, day + _DAY, ZoneInfo("Europe/Berlin"), minutes)
+    >>> [((opens - day) / 3600, (closes - day) / 3600) for opens, closes in found]
+    [(7.0, 19.0)]
+    """
     found: Spans = []
     for since, until, offset in stretches(zone, start, end):
         for day in range((since + offset) // _DAY * _DAY - offset, until, _DAY):

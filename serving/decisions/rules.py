@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.contact import ANY
+from features.contact import ANY, LEAVING
 from features.decisions import Option, Refusal
 from serving.decisions.bank import Channel, Incentive
 from serving.decisions.facts import Facts
@@ -184,8 +184,7 @@ def _channel(facts: Facts, channel: Channel) -> Reason | None:
         return "channel_not_eligible"
     said = facts.contact.consent(name, channel.purpose)
     if said == "withdrawn":
-        left = ("unsubscribed", "complained")
-        told = any(touch.kind in left and touch.channel in (name, ANY) for touch in facts.contact.touches)
+        told = any(touch.kind in LEAVING and touch.channel in (name, ANY) for touch in facts.contact.touches)
         return "unsubscribed" if told else "no_consent"
     if said is None and channel.consent == "required":
         return "no_consent"

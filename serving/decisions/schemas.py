@@ -20,12 +20,13 @@ def _in_calendar(value: datetime) -> datetime:
     return value
 
 
-def _somebody(subject: Subject) -> Subject:
+def _named(subject: Subject) -> Subject:
     if subject.user_id is None and subject.anonymous_id is None:
-        raise ValueError("a decision needs a user_id or an anonymous_id")
+        raise ValueError("a user_id or an anonymous_id is needed")
     return subject
 
 
+Named = AfterValidator(_named)
 Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 AsOf = Annotated[
     Moment | None,
@@ -89,7 +90,7 @@ class DecisionRequest(Asked):
     """What `POST /v1/decisions` takes."""
 
     decision_point: Id
-    subject: Annotated[Subject, AfterValidator(_somebody)]
+    subject: Annotated[Subject, Named]
     include: Annotated[tuple[Part, ...], Field(max_length=10)] = ()
     as_of: AsOf = None
     preview: Annotated[bool, Field(description="answer without logging: not sticky, not counted")] = False
@@ -123,9 +124,7 @@ class DecisionBatch(Request):
     """What `POST /v1/decisions/batch` takes: one decision point for a whole audience."""
 
     decision_point: Id
-    subjects: Annotated[
-        list[Annotated[BatchSubject, AfterValidator(_somebody)]], Field(min_length=1, max_length=MOST_SUBJECTS)
-    ]
+    subjects: Annotated[list[Annotated[BatchSubject, Named]], Field(min_length=1, max_length=MOST_SUBJECTS)]
     trigger: Annotated[Trigger | None, Field(description="may be null when each subject has its own")] = None
     eligible: Allowed = Allowed()
     context: DecisionContext = DecisionContext()

@@ -30,8 +30,8 @@ class Place:
 def place(names: Sequence[str | None], shop: str) -> Place:
     """The first of `names` that is a zone, else the zone of the `shop`.
 
-    Give them in order of trust: the request's, what the customer's events said last, the row of features. What is no
-    IANA name, an offset or a typing error, says nothing.
+    Give them in order of trust: the request's, then what the customer's events said last. What is no IANA name, an
+    offset or a typing error, says nothing.
 
     >>> place([None, "Nowhere/Land", "Asia/Tokyo"], "Europe/Moscow").zone.key
     'Asia/Tokyo'

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.cart_kinds import BROWSE, CART, CART_EVENTS, KINDS, WISHLIST, Kind
-from features.carts import IDLE, TTL, Cart, abandonment_of, abandonments_of, cart_of, carts_of, grown_older
+from features.carts import IDLE, TTL, Cart, carts_of, grown_older
 from features.events import EVENT_TYPES, Event, Line
 from tests.features.person import at, event
 
@@ -54,7 +54,6 @@ def test_a_cart_is_active_then_abandoned_then_expired() -> None:
     assert the_cart(10 + HOUR + WEEK - 1, *events).state == "abandoned"
     gone = the_cart(10 + HOUR + WEEK, *events)
     assert (gone.state, gone.closed_at, gone.open) == ("expired", at(10 + HOUR + WEEK), False)
-    assert cart_of(events, at(10 + HOUR + WEEK)) is None
 
 
 def test_a_cart_rests_while_its_owner_looks_around_and_is_abandoned_when_they_are_gone() -> None:
@@ -78,12 +77,10 @@ def test_only_touching_an_abandoned_cart_brings_it_back() -> None:
     assert the_cart(305 + HOUR, *touched).abandoned_at == at(305 + HOUR)
 
 
-@pytest.mark.parametrize(("minutes", "state", "by"), [(HOUR - 1, "ordered", None), (HOUR, "recovered", "o1")])
-def test_an_order_ends_a_cart_which_is_recovered_when_it_had_been_abandoned(
-    minutes: int, state: str, by: str | None
-) -> None:
+@pytest.mark.parametrize(("minutes", "state"), [(HOUR - 1, "ordered"), (HOUR, "recovered")])
+def test_an_order_ends_a_cart_which_is_recovered_when_it_had_been_abandoned(minutes: int, state: str) -> None:
     cart = the_cart(minutes, added(0, "tea"), ordered(minutes, "tea", order_id="o1"))
-    assert (cart.state, cart.recovered_by, cart.ordered_by) == (state, by, "o1")
+    assert (cart.state, cart.ordered_by) == (state, "o1")
     assert (cart.closed_at, cart.item_ids) == (at(minutes), ("tea",))
 
 
@@ -147,9 +144,9 @@ def test_a_checkout_is_a_later_stage_of_the_same_cart() -> None:
     assert steps == [None, 1, 3]
     back = event("checkout_step_viewed", 4, checkout_step=2)
     assert the_cart(5, *events, back).checkout_step == 3
-    left = abandonment_of(the_cart(2 + HOUR, *events))
-    assert left is not None
-    assert (left.kind, left.at, left.trigger_id) == ("checkout", at(2 + HOUR), left.cart.cart_id)
+    left = the_cart(2 + HOUR, *events)
+    assert (left.kind, left.stage, left.state, left.abandoned_at) == ("cart", "checkout", "abandoned", at(2 + HOUR))
+    assert the_cart(0, *events).stage == "cart"
     alone = the_cart(5, event("checkout_started", 1, "tea"))
     assert (alone.checkout_step, alone.item_ids) == (1, ("tea",)), "a shop may report checkouts only"
 
@@ -248,10 +245,10 @@ def test_everything_that_lies_abandoned_is_found_by_its_kind() -> None:
         added(1, "tea"),
         event("product_viewed", 2, "milk"),
     ]
-    kinds = {one.kind: one.cart.item_ids for one in abandonments_of(events, at(500))}
-    assert kinds == {"wishlist": ("cup",), "cart": ("tea",), "browse": ("milk",)}
-    assert abandonments_of(events, at(30)) == []
-    assert abandonment_of(None) is None
+    kinds = {name: the_cart(500, *events, kind=kind) for name, kind in KINDS.items()}
+    assert {name: cart.state for name, cart in kinds.items()} == dict.fromkeys(KINDS, "abandoned")
+    found = {cart.stage: cart.item_ids for cart in kinds.values()}
+    assert found == {"wishlist": ("cup",), "cart": ("tea",), "browse": ("milk",)}
 
 
 def test_the_types_of_carts_exist_and_are_what_people_do() -> None:
@@ -317,7 +314,7 @@ def test_a_cart_is_one_of_a_row(events: Sequence[Event], kind: Kind, minutes: fl
 def test_nobody_is_reminded_of_what_they_just_bought(events: Sequence[Event], kind: Kind, minutes: float) -> None:
     done = ordered(minutes, "tea", "milk", "bread", order_id="all", id="zzz")
     past = [one for one in events if one.occurred_at <= at(minutes)]
-    assert cart_of([*past, done], at(minutes), kind=kind) is None
+    assert not any(cart.open for cart in carts_of([*past, done], at(minutes), kind=kind))
 
 
 @given(HISTORY, KIND, MINUTE, st.sampled_from([0, 1, 59, 60, 61, WEEK, WEEK + 60]))

@@ -259,7 +259,7 @@ def test_what_a_policy_has_become_takes_over_and_a_rollback_still_leads_to_what_
     assert (after.number, after.tags["replaces"]) == (learned.number, old.number)
     assert registry.alias("cart-policy", CHAMPION) == after
     with pytest.raises(RuntimeError, match="2 is not live any more"):
-        registry.succeed(policy(registry, None), live)
+        registry.succeed(learned, live)
     assert registry.rollback("cart-policy", "ann", "a mistake", NOW).number == old.number
 
 

@@ -42,6 +42,7 @@ def shop(settings: Settings) -> Planted:
     for number in range(10):
         planted.decided(f"d{number}", f"c{number}", START + hours(number), send=False)
     planted.ordered("c3", START + hours(20), "30")
+    assert planted.logs.decisions.last_position() == 10
     return planted
 
 
@@ -117,6 +118,7 @@ def test_what_is_not_there_is_said_with_what_is(settings: Settings) -> None:
     assert "the action bank names cart-policy" in failed("learn", "magic")
     assert "has no challenger" in failed("evaluate", "policy", MODEL)
     assert "there are rule, uniform" in failed("train", "policy", MODEL, "--recipe", "magic")
+    assert "a recommender is live; `python -m pipelines demo`" in failed("simulate")
     assert decider(settings, MODEL).points.keys() == {"cart_recovery"}
 
 

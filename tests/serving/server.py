@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from serving.settings import Settings
+from tests.serving.world import settings_in
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,21 @@ def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairo
             if process.poll() is None:
                 process.terminate()
             process.wait(60)
+
+
+def kill_while_asked(folder: Path, ask: Callable[[httpx.Client], object], enough: Callable[[], bool]) -> None:
+    """Eight clients `ask` a service over `folder` again and again, until it is killed as they have had `enough`."""
+
+    def ask_on(url: str) -> None:
+        with httpx.Client(base_url=url, timeout=30) as client, suppress(httpx.TransportError):
+            while True:
+                ask(client)
+
+    with ThreadPoolExecutor(8) as clients, serving(settings_in(folder), folder) as doomed:
+        for _ in range(8):
+            clients.submit(ask_on, doomed.url)
+        until(enough, "enough is answered")
+        doomed.kill()
 
 
 def _lives(client: httpx.Client) -> bool:

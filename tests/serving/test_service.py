@@ -14,7 +14,7 @@ from segment.analytics import Client
 
 from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log, Record
-from tests.serving.server import ROOT, Server, bentoml, environment, serving
+from tests.serving.server import ROOT, Server, bentoml, environment, kill_while_asked, serving
 from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, copy_world, publish, settings_in
 from tests.waiting import until
 
@@ -148,26 +148,13 @@ def test_killed_in_the_middle_of_writing_it_loses_nothing_that_it_acknowledged(f
     acknowledged: list[str] = []
     numbers = itertools.count()
 
-    def write(url: str) -> None:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            while True:
-                ids = [f"kill-{next(numbers)}" for _ in range(3)]
-                batch = [{"type": "track", **view("u", "tea-1", messageId=id_)} for id_ in ids]
-                try:
-                    response = client.post("/v1/batch", json={"batch": batch})
-                except httpx.TransportError:
-                    return
-                if response.status_code == 200:
-                    acknowledged.extend(ids)
+    def write(client: httpx.Client) -> None:
+        ids = [f"kill-{next(numbers)}" for _ in range(3)]
+        batch = [{"type": "track", **view("u", "tea-1", messageId=id_)} for id_ in ids]
+        if client.post("/v1/batch", json={"batch": batch}).status_code == 200:
+            acknowledged.extend(ids)
 
-    with serving(settings_in(folder), folder) as doomed:
-        writers = [threading.Thread(target=write, args=[doomed.url]) for _ in range(8)]
-        for writer in writers:
-            writer.start()
-        until(lambda: len(acknowledged) > 300, "some events are acknowledged")
-        doomed.kill()
-        for writer in writers:
-            writer.join()
+    kill_while_asked(folder, write, lambda: len(acknowledged) > 300)
     keys = {record.key for record in logged(folder)}
     assert len(acknowledged) > 300
     assert set(acknowledged) <= keys

@@ -20,7 +20,7 @@ from training.policy.journal import POLICY
 from training.policy.line import DECISIONS, FROZEN, line_of, position
 from training.policy.plots import figures
 from training.policy.power import Provable, of_comparison, of_log
-from training.policy.report import estimates, page
+from training.policy.report import estimates, estimates_of, page
 from training.policy.train import snapshot_of
 from training.policy.value import Compared
 
@@ -143,14 +143,9 @@ def _harms(seen: History, which: Mask) -> list[Harm]:
 
 def _metrics(verdict: Verdict, groups: Comparison) -> dict[str, float]:
     found = {"decisions": float(verdict.decisions), "passed": float(verdict.passed)}
-    if verdict.valued is not None:
-        for one in (verdict.valued.chosen, *verdict.valued.beside):
-            key = f"estimates/{one.name.replace(' ', '_')}"
-            found |= {
-                f"{key}/value": one.value.mean,
-                f"{key}/difference": one.difference.mean,
-                f"{key}/least": one.least,
-            }
+    for one in estimates_of(verdict):
+        key = f"estimates/{one.name.replace(' ', '_')}"
+        found |= {f"{key}/value": one.value.mean, f"{key}/difference": one.difference.mean, f"{key}/least": one.least}
     if verdict.weighed is not None:
         found |= {"effective": verdict.weighed.effective, "mean_weight": verdict.weighed.mean.mean}
     for arm, uplift in groups.uplifts.items():

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from models.arrays import Floats, Mask
 from models.off_policy.confidence_sequence import normal_mixture
-from models.off_policy.diagnostics import sample_ratio
+from models.off_policy.diagnostics import MISMATCH, sample_ratio
 from models.off_policy.intervals import Bounds
 from models.policies.logged import LoggedDecisions
 
 Outcome = Literal["promote", "roll back", "go on"]
-MISMATCH = 0.001
 
 
 @dataclass(frozen=True)

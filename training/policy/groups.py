@@ -13,14 +13,12 @@ import pandas as pd
 from scipy import stats
 
 from models.arrays import Floats, Mask
+from models.off_policy.diagnostics import MISMATCH, sample_ratio
 from training.bootstrap import Interval
 from training.policy.dataset import History
 from training.policy.journal import HOLDOUT, POLICY
 
 ARMS = (POLICY, "random", "baseline", HOLDOUT)
-MISMATCH = 0.001
-"""Below this probability the sizes of the groups are no chance, and nothing that compares them is to be believed."""
-
 _CONFIDENCE = 0.95
 
 
@@ -95,12 +93,10 @@ def ratio_of(customers: Mapping[str, int], shares: Mapping[str, float]) -> float
     if any(customers.get(arm, 0) and not shares.get(arm) for arm in customers):
         return 0.0
     drawn = [arm for arm, share in shares.items() if share > 0]
-    total = sum(customers.get(arm, 0) for arm in drawn)
-    if not total or len(drawn) < 2:
+    if len(drawn) < 2 or not any(customers.get(arm, 0) for arm in drawn):
         return float("nan")
-    whole = sum(shares[arm] for arm in drawn)
-    expected = [total * shares[arm] / whole for arm in drawn]
-    return float(stats.chisquare([customers.get(arm, 0) for arm in drawn], expected).pvalue)
+    counts = np.array([customers.get(arm, 0) for arm in drawn], np.int64)
+    return sample_ratio(counts, np.array([shares[arm] for arm in drawn]))
 
 
 def _firsts(seen: History) -> Mask:

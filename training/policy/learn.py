@@ -6,12 +6,13 @@ twice, and a run that was killed at any moment is made good by the next. Once en
 older half of it becomes part of a new base.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.arrays import Mask
+from models.evidence import Evidence
 from models.policies.base import FittedPolicy, Policy
 from models.registry import CHAMPION, Published, Registry, Version
 from training.policy.dataset import History
@@ -65,17 +66,8 @@ def learn(name: str, read: Read, registry: Registry, frozen: bool = False, fold:
     told = evidence(name, base.recipe, seen, log, position(base.version))
     if live.tags.get(DIGEST) == told.tags[DIGEST] and base_of(live) == base.version.number:
         return Learned(live, live, len(log), matured, "nothing has matured since")
-    tags = {
-        **told.tags,
-        BASE: base.version.number,
-        LINE: line_of(live),
-        LEARNED_FROM: live.number,
-        "gate": "same policy",
-        "gate.words": f"what {live.number} has become by learning",
-    }
-    version = _published(registry, name, tags) or registry.publish(
-        name, base.recipe, base.model.updated(log), (), replace(told, tags=tags), None
-    )
+    tags = {BASE: base.version.number, LEARNED_FROM: live.number}
+    version = _heir(registry, live, base.recipe, told, tags, lambda: base.model.updated(log))
     return Learned(live, registry.succeed(version, live), len(log), matured, "")
 
 
@@ -93,23 +85,26 @@ def _folded(
     log = seen.log(older & seen.teaches, adds_up(base.recipe))
     upto = int(seen.journal.positions[keep - 1])
     told = evidence(live.name, base.recipe, seen, log, upto)
-    tags = {
-        **told.tags,
-        LINE: line_of(live),
-        LEARNED_FROM: base.version.number,
-        "gate": "same policy",
-        "gate.words": f"what {live.number} has become by learning",
-    }
     model = base.model.updated(log)
-    version = _published(registry, live.name, tags) or registry.publish(
-        live.name, base.recipe, model, (), replace(told, tags=tags), None
-    )
+    version = _heir(registry, live, base.recipe, told, {LEARNED_FROM: base.version.number}, lambda: model)
     return Published(version, base.recipe, model, ())
 
 
-def _published(registry: Registry, name: str, tags: dict[str, str]) -> Version | None:
-    """The version of these tags that a run which did not come to its end has left behind."""
+def _heir(
+    registry: Registry,
+    live: Version,
+    recipe: Policy,
+    told: Evidence,
+    more: Mapping[str, str],
+    model: Callable[[], FittedPolicy],
+) -> Version:
+    """What `live` has become, as a version: the one that a run which did not come to its end has left behind, or a new
+    one with `more` tags."""
+    words = f"what {live.number} has become by learning"
+    tags = {**told.tags, LINE: line_of(live), "gate": "same policy", "gate.words": words, **more}
     same = (LINE, BASE, DIGEST)
     wanted = [tags.get(tag) for tag in same]
-    found = (version for version in registry.versions(name) if [version.tags.get(tag) for tag in same] == wanted)
-    return next((registry.tag(version, tags) for version in found), None)
+    for version in registry.versions(live.name):
+        if [version.tags.get(tag) for tag in same] == wanted:
+            return registry.tag(version, tags)
+    return registry.publish(live.name, recipe, model(), (), replace(told, tags=tags), None)

@@ -4,8 +4,6 @@ Each version says in its tags how far in the logs it has learned, so that nothin
 can refuse to judge a version on what it has seen.
 """
 
-from datetime import datetime
-
 from models.registry import Version
 
 LINE = "line"
@@ -44,9 +42,3 @@ def base_of(version: Version) -> str:
 def position(version: Version, tag: str = DECISIONS) -> int:
     """A position of a log that its tags name; 0 where they do not."""
     return int(version.tags.get(tag, "0"))
-
-
-def as_of(version: Version) -> datetime | None:
-    """The moment as of which it learned."""
-    told = version.tags.get(AS_OF)
-    return datetime.fromisoformat(told) if told else None

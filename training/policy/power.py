@@ -12,6 +12,7 @@ from models.off_policy.base import Evidence, augmented
 from models.off_policy.intervals import Clusters
 from models.policies.floor import floored
 from models.policies.logged import LoggedDecisions
+from models.policies.rule import certain
 from training.policy.value import Valued
 
 
@@ -59,9 +60,8 @@ def of_log(log: LoggedDecisions, clip: float = 10.0) -> Provable:
     """
     counts = log.eligible.counts
     drawn = np.random.default_rng(0).integers(counts) + log.eligible.starts[:-1]
-    greedy = np.zeros(len(log.eligible.codes))
-    greedy[drawn] = 1.0
-    evidence = Evidence(log, floored(greedy, log.eligible), np.full(len(greedy), log.rewards.mean()))
+    target = floored(certain(drawn, log.eligible), log.eligible)
+    evidence = Evidence(log, target, np.full(len(target), log.rewards.mean()))
     scores = augmented(evidence, np.minimum(evidence.weights, clip))
     error = Clusters.of(scores.contributions - log.rewards, log.customers).error
     return provable(error, len(log), float(log.rewards.mean()))

@@ -9,6 +9,7 @@ from training.policy.dataset import History
 from training.policy.gate import Verdict
 from training.policy.groups import Comparison, Group
 from training.policy.power import Provable
+from training.policy.rewards import in_words
 from training.policy.value import Estimate
 
 WORDS = {
@@ -17,7 +18,7 @@ WORDS = {
     "snips": "self-normalised importance weights",
     "dm": "the reward model alone",
     "ips": "importance weights",
-    "switch dr": "doubly robust, large weights left to the model",
+    "switch_dr": "doubly robust, large weights left to the model",
     "mips": "importance weights of what actions are made of",
 }
 
@@ -51,12 +52,6 @@ def page(title: str, seen: History, verdict: Verdict, groups: Comparison, power:
     month = [f"What your traffic can prove: in a month, {power}.", ""] if power else []
     parts = [*_gate(verdict), "", *month, *_estimates(verdict), *_groups(seen, groups)]
     return "\n".join([f"# {title}", "", *parts, ""])
-
-
-def left_out(seen: History) -> str:
-    """How many decisions teach nothing, by reason."""
-    found = [f"{count:,} {reason.replace('_', ' ')}" for reason, count in seen.left_out.items() if count]
-    return ", ".join(found) or "none"
 
 
 def _gate(verdict: Verdict) -> Iterator[str]:
@@ -100,7 +95,7 @@ def _groups(seen: History, groups: Comparison) -> Iterator[str]:
     yield from ["", f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
     for group in groups.groups.values():
         yield f"| {' | '.join(cells(group, groups.uplifts.get(group.arm)))} |"
-    yield from ["", f"Left out of learning: {left_out(seen)}."]
+    yield from ["", f"Left out of learning: {in_words(seen.left_out)}."]
 
 
 def cells(group: Group, above: Interval | None) -> list[str]:

@@ -12,7 +12,7 @@ Where a cart is decided about more than once, the worth of a decision is all tha
 messages and their cost included. `own` is the part of it until the next decision: the parts of an episode add up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +35,15 @@ SETTLING_HOURS = 24.0
 
 LEFT_OUT = ("holdout", "not_learnable", "shadow", "sent_otherwise", "not_sent", "not_due", "too_new")
 """Why a decision teaches nothing (yet); see `Rewards.left_out`."""
+
+
+def in_words(left_out: Mapping[str, int]) -> str:
+    """How many decisions teach nothing, by reason.
+
+    >>> in_words({"holdout": 1_200, "not_due": 3, "too_new": 0})
+    '1,200 holdout, 3 not due'
+    """
+    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in left_out.items() if count) or "none"
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ A candidate is frozen from here on. It carries how long the logs were, and the g
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from features.log import moment
 from models.evidence import Evidence, Snapshot
 from models.policies.base import Policy
 from models.policies.factored import Factored
@@ -22,11 +23,10 @@ from models.policies.sequential import Sequential
 from models.registry import CHALLENGER, Registry, Version
 from training.policy.dataset import History
 from training.policy.line import AS_OF, DECISIONS, DIGEST, EVENTS, FROZEN, SAW_NOTHING
+from training.policy.rewards import in_words
 from training.replenishment.train import parameters
 
 P = TypeVar("P", bound=Policy)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def snapshot_of(log: LoggedDecisions, as_of: datetime) -> Snapshot:
     hashed = hashlib.sha256()
     for array in (log.at, log.chosen, log.rewards):
         hashed.update(np.ascontiguousarray(array[log.matured]).tobytes())
-    since = _EPOCH + timedelta(days=float(log.at.min())) if len(log) else as_of
+    since = moment(round(float(log.at.min()) * 86_400e6)) if len(log) else as_of
     customers = len(np.unique(log.customers))
     return Snapshot("decisions", hashed.hexdigest()[:16], since, as_of, len(log), customers, 0)
 
@@ -125,7 +125,6 @@ def _counts(seen: History) -> dict[tuple[str, str], tuple[int, float]]:
 
 
 def _card(name: str, recipe: Policy, seen: History, log: LoggedDecisions) -> str:
-    left = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in seen.left_out.items() if count)
     return "\n".join(
         [
             f"# {name}",
@@ -133,7 +132,8 @@ def _card(name: str, recipe: Policy, seen: History, log: LoggedDecisions) -> str
             f"Recipe: `{to_json(recipe)}`",
             "",
             f"Learned from {len(log):,} decisions about {len(np.unique(log.customers)):,} customers, as of "
-            f"{seen.as_of:%Y-%m-%d %H:%M} UTC; {int(log.matured.sum()):,} of them mature. Left out: {left or 'none'}.",
+            f"{seen.as_of:%Y-%m-%d %H:%M} UTC; {int(log.matured.sum()):,} of them mature. Left out: "
+            f"{in_words(seen.left_out)}.",
             "",
             "It says with which probability each eligible message, or silence, is chosen. Rules come before it: it "
             "never sees what a rule forbids. It stores no customers.",

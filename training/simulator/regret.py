@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from models.arrays import Floats, Ids
 from models.policies.contexts import Contexts
+from models.policies.rule import certain
 from training.policy.journal import Journal
 from training.simulator.optimum import silence_values
 from training.simulator.world import World
@@ -62,8 +63,7 @@ def regret(world: World, contexts: Sequence[Contexts], decided: Sequence[Journal
     for known, part in zip(contexts, decided, strict=True):
         truth = world.values(known, part.eligible)
         policy = (part.texts("arm") == "policy")[part.eligible.decisions]
-        taken = np.zeros(len(truth))
-        taken[part.chosen] = 1.0
+        taken = certain(part.chosen, part.eligible)
         arms.append(part.texts("arm"))
         values.append(part.eligible.total(np.where(policy, part.logging, taken) * truth))
         silent.append(silence_values(part.eligible, truth))

@@ -13,6 +13,7 @@ from models.arrays import Floats
 from models.policies.base import FittedPolicy
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
+from models.policies.rule import certain
 from training.simulator.optimum import fixed_labels, sending
 from training.simulator.series import STEPS, Chances, Series
 
@@ -135,7 +136,4 @@ def _of_gone(series: Series, customers: Contexts, step: int, gone: Mapping[bool,
 
 def _best_rows(eligible: Eligible, rewards: Floats) -> Floats:
     """1 for the first of the best rows of each decision."""
-    rows = np.flatnonzero(rewards == eligible.most(rewards)[eligible.decisions])
-    taken = np.zeros(len(rewards))
-    taken[rows[np.append(True, np.diff(eligible.decisions[rows]) > 0)]] = 1.0
-    return taken
+    return certain(eligible.first(rewards == eligible.most(rewards)[eligible.decisions]), eligible)

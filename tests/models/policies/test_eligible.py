@@ -48,6 +48,9 @@ def test_sums_and_maxima_are_those_of_each_decision(decisions):
     split = np.split(values, eligible.starts[1:-1])
     assert eligible.total(values).tolist() == [part.sum() for part in split]
     assert eligible.most(values).tolist() == [part.max() for part in split]
+    second = values != eligible.starts[eligible.decisions] - 3
+    more = (eligible.counts > 1)[eligible.decisions]
+    assert eligible.first(second | ~more).tolist() == (eligible.starts[:-1] + (eligible.counts > 1)).tolist()
     padded = eligible.padded(values)
     assert [row[: len(part)].tolist() for row, part in zip(padded, split, strict=True)] == [p.tolist() for p in split]
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.arrays import Codes, Floats
 from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
-from models.policies.rhythm import HOURS_OF_WEEK, Replies, Visits, counts_of
+from models.policies.rhythm import HOURS_OF_WEEK, Replies, Visits
 from models.storage import load, save
 
 CUSTOMERS, SEGMENTS = 400, 2
@@ -51,7 +51,7 @@ def _best(scores: Floats) -> Codes:
 
 def test_scores_are_log_ratios_to_the_average_hour(fitted: FittedHourOfWeek) -> None:
     visits, segments = _shop(1)
-    scores = fitted.scores(counts_of(visits.customers, visits.hours, CUSTOMERS), segments)
+    scores = fitted.scores(visits.counts.toarray(), segments)
     assert scores.shape == (CUSTOMERS, HOURS_OF_WEEK)
     np.testing.assert_allclose(np.exp(scores).mean(axis=1), 1.0, rtol=1e-12)
 
@@ -79,7 +79,7 @@ def test_pooling_predicts_visits_to_come_better_than_the_shop_and_than_each_alon
     few = np.arange(0, len(visits.hours), 8)
     known = Visits(visits.customers[few], visits.hours[few], segments)
     model = HourOfWeek().fit(known)
-    counts = counts_of(known.customers, known.hours, CUSTOMERS)
+    counts = known.counts.toarray()
     later = _shop(2)[0]  # the same customers, other visits
 
     def predicted(shares: Floats) -> float:
@@ -97,7 +97,7 @@ def test_where_all_are_alike_nobody_gets_hours_of_their_own() -> None:
     segments = np.zeros(300, np.int32)
     visits = _drawn(rng, np.tile(_curve(EVENING), (300, 1)), np.full(300, 20, np.int32), segments)
     model = HourOfWeek().fit(visits)
-    scores = model.scores(counts_of(visits.customers, visits.hours, 300), segments)
+    scores = model.scores(visits.counts.toarray(), segments)
     assert np.abs(scores - scores.mean(axis=0)).mean() < 0.1
     assert model.weight > 100
 
@@ -107,15 +107,14 @@ def test_where_the_hour_does_nothing_no_hour_is_claimed_better() -> None:
     even = np.full((300, HOURS_OF_WEEK), 1 / HOURS_OF_WEEK)
     segments = np.zeros(300, np.int32)
     visits = _drawn(rng, even, np.full(300, 30, np.int32), segments)
-    model = HourOfWeek().fit(visits, _replies(rng, visits, even, rng.integers(0, HOURS_OF_WEEK, 6_000)))
-    scores = model.scores(counts_of(visits.customers, visits.hours, 300), segments)
+    model = HourOfWeek().fit(visits, _replies(rng, even, rng.integers(0, HOURS_OF_WEEK, 6_000)))
+    scores = model.scores(visits.counts.toarray(), segments)
     assert np.abs(scores).max() < 0.25
     assert np.abs(scores).mean() < 0.04
 
 
 def _replies(
     rng: np.random.Generator,
-    visits: Visits,
     curves: Floats,
     hours: Floats | Codes,
     worth: Floats | None = None,
@@ -140,7 +139,7 @@ def test_how_messages_fade_is_learned_from_those_at_random_times() -> None:
     segments = np.zeros(300, np.int32)
     curves = np.tile(_curve(EVENING), (300, 1))
     visits = _drawn(rng, curves, np.full(300, 20, np.int32), segments)
-    replies = _replies(rng, visits, curves, rng.integers(0, HOURS_OF_WEEK, 20_000), half_life=5.0)
+    replies = _replies(rng, curves, rng.integers(0, HOURS_OF_WEEK, 20_000), half_life=5.0)
     faded = HourOfWeek(half_life_hours=24.0).fit(visits, replies).faded
     truth = 0.05 * 0.5 ** (np.arange(48) / 5.0)
     for hours in (2, 4, 8, 24):
@@ -153,7 +152,7 @@ def test_what_an_hour_is_worth_beyond_who_is_there_is_learned_from_random_times_
     even = np.full((300, HOURS_OF_WEEK), 1 / HOURS_OF_WEEK)
     visits = _drawn(rng, even, np.full(300, 20, np.int32), segments)
     worth = np.where(np.arange(HOURS_OF_WEEK) % 24 == EVENING, 4.0, 1.0)
-    replies = _replies(rng, visits, even, rng.integers(0, HOURS_OF_WEEK, 20_000), worth, half_life=2.0)
+    replies = _replies(rng, even, rng.integers(0, HOURS_OF_WEEK, 20_000), worth, half_life=2.0)
     nobody = np.zeros((1, HOURS_OF_WEEK))
     learned = HourOfWeek().fit(visits, replies)
     assert _best(learned.scores(nobody, np.zeros(1, np.int32)))[0] in (EVENING - 1, EVENING)
@@ -168,7 +167,7 @@ def test_the_hours_in_which_the_shop_used_to_write_are_not_taken_for_good_ones()
     curves = np.tile(_curve(EVENING, 3.0), (300, 1))
     visits = _drawn(rng, curves, np.full(300, 20, np.int32), segments)
     hours = rng.integers(0, 7, 20_000) * 24 + np.where(rng.random(20_000) < 0.9, MORNING, rng.integers(0, 24, 20_000))
-    replies = _replies(rng, visits, curves, hours, half_life=2.0)
+    replies = _replies(rng, curves, hours, half_life=2.0)
     answered = replies.waits >= 0
     naive = np.bincount((replies.hours + replies.waits)[answered] % 24, minlength=24)
     assert abs(int(naive.argmax()) - MORNING) <= 1
@@ -191,14 +190,14 @@ def test_what_is_saved_comes_back_and_answers_the_same(fitted: FittedHourOfWeek,
     save(HourOfWeek(), fitted, tmp_path)
     recipe, again = load(tmp_path)
     assert recipe == HourOfWeek()
-    counts = counts_of(np.zeros(3, np.int32), np.array([5, 5, 100], np.int32), 1)
     one = np.zeros(1, np.int32)
+    counts = Visits(np.zeros(3, np.int32), np.array([5, 5, 100], np.int32), one).counts.toarray()
     np.testing.assert_array_equal(again.scores(counts, one), fitted.scores(counts, one))
 
 
 def test_a_batch_answers_as_its_customers_one_by_one(fitted: FittedHourOfWeek) -> None:
     visits, segments = _shop(1)
-    counts = counts_of(visits.customers, visits.hours, CUSTOMERS)
+    counts = visits.counts.toarray()
     together = fitted.scores(counts[:20], segments[:20])
     single = np.vstack([fitted.scores(counts[row : row + 1], segments[row : row + 1]) for row in range(20)])
     np.testing.assert_allclose(together, single, rtol=1e-12, atol=1e-12)

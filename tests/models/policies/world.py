@@ -54,6 +54,7 @@ MESSAGES: tuple[Action, ...] = tuple(
     for hour in ("09-12", "18-21")
     for argument in ("reminder", "low_stock")
 )
+_MENU = Eligible.of([[SILENCE, *MESSAGES]])
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,15 @@ class Shop:
         """`n` customers; silence and some of the messages are eligible, all for every other one."""
         values = rng.normal(size=(n, 3)) * [1.0, 20.0, 1.0] + [0.0, 60.0, 0.0]
         values[rng.random(n) < 0.1, 2] = np.nan
-        rows = []
+        offered = np.zeros((n, 1 + len(MESSAGES)), bool)
+        offered[:, 0] = True
         for number in range(n):
             some = rng.permutation(len(MESSAGES))[: len(MESSAGES) if number % 2 else rng.integers(0, 9)]
-            rows.append([SILENCE, *(MESSAGES[place] for place in np.sort(some))])
-        return Contexts(("taste", "cart_value", "opens"), values), Eligible.of(rows)
+            offered[number, 1 + some] = True
+        rows = np.nonzero(offered)[1]
+        starts = np.append(0, np.cumsum(offered.sum(axis=1)))
+        eligible = Eligible(starts, _MENU.labels, _MENU.codes[rows], _MENU.numbers[rows])
+        return Contexts(("taste", "cart_value", "opens"), values), eligible
 
     def chances(self, contexts: Contexts, eligible: Eligible) -> Floats:
         """The expected reward of each row."""

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decisions.arms import drawn_arm, share_of
+from serving.decisions.arms import drawn_arm, share_of, unit_of
 from serving.decisions.bank import Groups
+from serving.decisions.past import Past
+from tests.features.decided import decision
 from tests.serving.decisions.world import ask, bank, deciding, of_arm, request
 from tests.serving.world import Shop
 
@@ -48,6 +50,11 @@ def test_an_arm_survives_login_whatever_the_hash_of_the_new_id_says(decider: Sho
         assert after["arm"] == before["arm"]
         kept += before["arm"] != "holdout"
     assert kept  # else nothing was proved: these users are held out by their own hash
+
+
+def test_whoever_logs_in_is_drawn_for_by_the_id_of_their_first_decision() -> None:
+    past = [Past.of(decision("d1", 0, user=None, visitor="a1")), Past.of(decision("d2", 5, user="u1"))]
+    assert [unit_of("u1", past[:count]) for count in range(3)] == ["u1", "anonymous:a1", "anonymous:a1"]
 
 
 def test_an_arm_holds_at_every_decision_point(decider: Shop) -> None:

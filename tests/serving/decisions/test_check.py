@@ -1,17 +1,15 @@
 """May it still be sent? Each reason by its cause, with the moment since when it holds; and nothing else stops it."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serving.decisions.world import POINT, ask, bank, check, deciding, live, moment, of_arm, request
+from tests.serving.decisions import told
+from tests.serving.decisions.world import POINT, ask, bank, check, deciding, live, moment, of_arm
 from tests.serving.world import Shop
 from tests.waiting import until
-
-Say = Callable[..., None]
 
 
 @pytest.fixture
@@ -161,12 +159,11 @@ def test_silence_and_the_holdout_are_not_sent_either(decider: Shop) -> None:
 
 
 def test_of_two_messages_that_exclude_each_other_the_first_goes_out(rule: Shop, user: str) -> None:
-    first = decided(rule, user, "cart-1")
-    browse = request(user) | {"decision_point": "browse", "trigger": {"id": "b", "at": rule.clock.now.isoformat()}}
-    answer = rule.client.post("/v1/decisions", json=browse).json()
+    # as two workers write them, neither of whom knows of the other's
+    first, second = (told.decided(rule, user, rule.clock.now, trigger_id=name) for name in ("cart-1", "cart-2"))
+    rule.clock.now += timedelta(hours=1)
     assert check(rule, first)["send"]
-    if answer["action"]["send"]:
-        assert moment(answer["action"]["send_at"]) >= rule.clock.now + timedelta(hours=12)
+    assert check(rule, second)["reason"] == "capped_1d"
 
 
 @pytest.mark.parametrize("decision_id", ["dec_unknown", "rc_no_decision"])

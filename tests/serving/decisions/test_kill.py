@@ -1,7 +1,6 @@
 """The real service, killed while it decides: whatever was answered is in the log, byte for byte what was answered."""
 
 import itertools
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from features.decisions import DECISION, Decided
 from features.log import DECISIONS, Log
 from serving.decisions.answers import answer_of
 from tests.serving.decisions.world import request
-from tests.serving.server import serving
-from tests.serving.world import settings_in
-from tests.waiting import until
+from tests.serving.server import kill_while_asked
 
 pytestmark = pytest.mark.slow
 
@@ -25,24 +22,12 @@ def test_killed_while_it_decides_every_answered_decision_is_in_the_log(bare_fold
     answers: dict[str, Any] = {}
     numbers = itertools.count()
 
-    def ask(url: str) -> None:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            while True:
-                try:
-                    response = client.post("/v1/decisions", json=live_request(next(numbers)))
-                except httpx.TransportError:
-                    return
-                if response.status_code == 200:
-                    answers[response.json()["decision_id"]] = response.content
+    def ask(client: httpx.Client) -> None:
+        response = client.post("/v1/decisions", json=live_request(next(numbers)))
+        if response.status_code == 200:
+            answers[response.json()["decision_id"]] = response.content
 
-    with serving(settings_in(bare_folder), bare_folder) as doomed:
-        engines = [threading.Thread(target=ask, args=[doomed.url]) for _ in range(8)]
-        for engine in engines:
-            engine.start()
-        until(lambda: len(answers) > 60, "some decisions are answered")
-        doomed.kill()
-        for engine in engines:
-            engine.join()
+    kill_while_asked(bare_folder, ask, lambda: len(answers) > 60)
     database = open_database(f"sqlite:///{bare_folder / 'kairos.db'}")
     kept = {record.key: record for record in Log(database, DECISIONS).read(limit=1_000_000, types=[DECISION])}
     database.dispose()

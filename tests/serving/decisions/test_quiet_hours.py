@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decisions.quiet_hours import LocalHours, is_open, open_minutes, open_windows
+from serving.decisions.quiet_hours import LocalHours, is_open, open_minutes, open_spans
 from serving.decisions.zones import zone_named
 from tests.serving.decisions.clocks import CHANGING, ZONES, allowed, nights
 
@@ -18,8 +18,15 @@ _nightly = st.tuples(_early, _early).filter(lambda pair: pair[0] != pair[1]).map
 """Hours that begin and end where clocks are set."""
 
 
+def _windows(
+    start: datetime, end: datetime, zone: ZoneInfo, quiet: LocalHours | None, legal: LocalHours | None = None
+) -> list[tuple[datetime, datetime]]:
+    found = open_spans(int(start.timestamp()), int(end.timestamp()), zone, open_minutes(quiet, legal))
+    return [(datetime.fromtimestamp(opens, UTC), datetime.fromtimestamp(closes, UTC)) for opens, closes in found]
+
+
 def _judged(start: datetime, minutes: int, zone: ZoneInfo, quiet: LocalHours | None, legal: LocalHours | None) -> None:
-    windows = open_windows(start, start + minutes * _MINUTE, zone, quiet, legal)
+    windows = _windows(start, start + minutes * _MINUTE, zone, quiet, legal)
     assert all(start <= opens < closes <= start + minutes * _MINUTE for opens, closes in windows)
     assert all(one[1] < other[0] for one, other in itertools.pairwise(windows)), "apart, in order"
     place, day = 0, open_minutes(quiet, legal)
@@ -56,13 +63,13 @@ def test_everywhere_and_always_a_window_holds_the_allowed_minutes_and_no_other(
 
 def test_an_hour_that_is_missing_ends_the_night_when_the_clock_jumps_over_it() -> None:
     noon = datetime(2026, 3, 28, 12, tzinfo=UTC)  # in Berlin 01:59 is followed by 03:00
-    found = open_windows(noon, noon + timedelta(days=1), zone_named("Europe/Berlin"), LocalHours.of("13:00-02:30"))
+    found = _windows(noon, noon + timedelta(days=1), zone_named("Europe/Berlin"), LocalHours.of("13:00-02:30"))
     assert found == [(datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 11, tzinfo=UTC))]
 
 
 def test_an_hour_that_comes_twice_is_quiet_twice() -> None:
     noon = datetime(2026, 10, 24, 12, tzinfo=UTC)  # in Berlin 02:59 is followed by 02:00
-    found = open_windows(noon, noon + timedelta(hours=20), zone_named("Europe/Berlin"), LocalHours.of("02:00-03:00"))
+    found = _windows(noon, noon + timedelta(hours=20), zone_named("Europe/Berlin"), LocalHours.of("02:00-03:00"))
     assert found == [
         (noon, datetime(2026, 10, 25, 0, tzinfo=UTC)),
         (datetime(2026, 10, 25, 2, tzinfo=UTC), noon + timedelta(hours=20)),

@@ -48,10 +48,21 @@ def logs_at(url: str = "sqlite://") -> Logs:
 
 @dataclass
 class Planted:
-    """An empty shop; each call adds to one of its logs."""
+    """An empty shop; each call adds to one of its logs, which are written when somebody looks at them."""
 
-    logs: Logs = field(default_factory=logs_at)
+    kept: Logs = field(default_factory=logs_at)
     count: int = 0
+    records: list[Record] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def logs(self) -> Logs:
+        """With all that was told until now."""
+        self.kept.decisions.append(self.records)
+        self.kept.events.append([to_record(event) for event in self.events])
+        self.kept.identities.observe(self.events)
+        self.records, self.events = [], []
+        return self.kept
 
     def decided(
         self,
@@ -89,7 +100,7 @@ class Planted:
         payload = msgspec.json.encode(Decided(**(given | more))).decode()
         when = microseconds(at)
         user, visitor = (None, customer) if anonymous else (customer, None)
-        self.logs.decisions.append([Record(key, DECISION, when, when, user, visitor, payload)])
+        self.records.append(Record(key, DECISION, when, when, user, visitor, payload))
         return key
 
     def happened(self, type_: str, customer: str | None, at: datetime, key: str | None = None, **body: Any) -> None:
@@ -105,8 +116,7 @@ class Planted:
             anonymous_id=anonymous,
             body=Body(**body),
         )
-        self.logs.events.append([to_record(event)])
-        self.logs.identities.observe([event])
+        self.events.append(event)
 
     def sent(self, decision: str, customer: str, at: datetime, channel: str = "email") -> None:
         """The engine reports that the message went out."""

@@ -1,6 +1,7 @@
 """The gate on planted logs, end to end: from what stands in the logs to what the version says of itself."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, Planted, 
 from training.policy.assess import Assessment, assess, judged
 from training.policy.dataset import History
 from training.policy.line import DECISIONS, FROZEN, LINE
+from training.policy.report import WORDS
 
 LATER = START + timedelta(days=30)
 MAILING = Rule((Message("email", "24h", "reminder"),))
@@ -54,11 +56,22 @@ def registry(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Re
     return found
 
 
-def published(registry: Registry, recipe: Policy, frozen: int = 0, learned: int = 0) -> Version:
-    """A version that was frozen there."""
-    tags = {FROZEN: str(frozen), DECISIONS: str(learned), "gate": "pending"}
+def published(registry: Registry, recipe: Policy) -> Version:
+    """A version that was frozen before anything was decided."""
+    tags = {FROZEN: "0", DECISIONS: "0", "gate": "pending"}
     evidence = Evidence({}, {}, Snapshot("test", "digest", START, START, 1, 1, 1), tags=tags)
     return registry.publish(MODEL, recipe, recipe.fit(), (), evidence)
+
+
+@pytest.fixture(scope="module")
+def mailing(registry: Registry) -> Version:
+    """Whoever left a cart gets a mail."""
+    return published(registry, MAILING)
+
+
+def frozen(version: Version, upto: int, learned: int = 0) -> Version:
+    """The same, had it been frozen there."""
+    return replace(version, tags={**version.tags, FROZEN: str(upto), DECISIONS: str(learned)})
 
 
 def assessed(registry: Registry, seen: History, version: Version) -> Assessment:
@@ -68,15 +81,16 @@ def assessed(registry: Registry, seen: History, version: Version) -> Assessment:
     return assess(version, live, seen, SHARES, registry)
 
 
-def test_a_better_policy_passes_and_the_version_says_against_whom(registry: Registry, seen: History) -> None:
-    version = published(registry, MAILING)
-    found = assessed(registry, seen, version)
+def test_a_better_policy_passes_and_the_version_says_against_whom(
+    registry: Registry, seen: History, mailing: Version
+) -> None:
+    found = assessed(registry, seen, mailing)
     assert found.gate == "passed", found.verdict.words
     assert found.verdict.valued is not None
     chosen = found.verdict.valued.chosen
     truth = 10 * 0.5 - 0.1 - (10 * 0.35 - 0.05)
     assert chosen.difference.low < truth < chosen.difference.high
-    tags = registry.version(MODEL, version.number).tags
+    tags = registry.version(MODEL, mailing.number).tags
     assert (tags["gate"], tags["gate.champion"]) == ("passed", "1")
     above = found.groups.uplifts["holdout"]
     assert above.low > 0
@@ -86,7 +100,9 @@ def test_a_better_policy_passes_and_the_version_says_against_whom(registry: Regi
     assert found.provable is not None
     assert f"in a month, {found.provable}" in found.evidence.card
     assert found.provable.decisions > found.verdict.decisions, "it took ten days"
-    assert found.evidence.tables["estimates"]["estimator"].tolist()[0] == "clipped dr"
+    estimators = found.evidence.tables["estimates"]["estimator"].tolist()
+    assert estimators[0] == "clipped dr"
+    assert set(estimators) == set(WORDS), "each is told in words"
 
 
 def test_a_worse_policy_is_refused(registry: Registry, seen: History) -> None:
@@ -96,15 +112,17 @@ def test_a_worse_policy_is_refused(registry: Registry, seen: History) -> None:
     assert "`not_better`" in found.evidence.card
 
 
-def test_what_was_decided_before_the_freezing_does_not_count(registry: Registry, seen: History) -> None:
-    found = assessed(registry, seen, published(registry, MAILING, frozen=COUNT - 300))
+def test_what_was_decided_before_the_freezing_does_not_count(
+    registry: Registry, seen: History, mailing: Version
+) -> None:
+    found = assessed(registry, seen, frozen(mailing, COUNT - 300))
     assert found.gate == "pending"
     assert found.verdict.codes == ("too_few_decisions",)
     assert found.verdict.decisions == 270, "the holdout does not judge"
 
 
-def test_who_learned_from_behind_the_freezing_is_caught(registry: Registry, seen: History) -> None:
-    found = assessed(registry, seen, published(registry, MAILING, frozen=10, learned=COUNT))
+def test_who_learned_from_behind_the_freezing_is_caught(registry: Registry, seen: History, mailing: Version) -> None:
+    found = assessed(registry, seen, frozen(mailing, 10, learned=COUNT))
     assert (found.gate, found.verdict.codes) == ("refused", ("candidate_saw_window",))
 
 

@@ -30,10 +30,20 @@ def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
     return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
 
 
-def begun(registry: Registry, shop: Planted) -> Version:
-    """A champion that does as the shop did."""
-    train(MODEL, shop.history(START), RULE, registry, 0)
-    return promote(registry, MODEL, None, "ann", "it does as the shop did", START).live
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
+    """Of an MLflow with a champion that does as the shop did."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    registry = Registry(f"sqlite:///{shutil.copy(empty_mlflow, folder / 'mlflow.db')}", str(folder / "artifacts"))
+    train(MODEL, Planted().history(START), RULE, registry, 0)
+    promote(registry, MODEL, None, "ann", "it does as the shop did", START)
+    return folder
+
+
+@pytest.fixture
+def begun(tmp_path: Path, folder: Path) -> Registry:
+    """A copy of it."""
+    return Registry(f"sqlite:///{shutil.copy(folder / 'mlflow.db', tmp_path / 'begun.db')}", str(folder / "artifacts"))
 
 
 def days_of_mail(shop: Planted, count: int, since: int = 0, at: datetime = START) -> None:
@@ -76,10 +86,10 @@ def test_a_candidate_says_what_it_saw_and_waits_for_the_gate(registry: Registry)
     assert trained.recipe == Factored(rule=RULE)
 
 
-def test_it_learns_what_matured_once_and_corrects_what_came_late(registry: Registry) -> None:
+def test_it_learns_what_matured_once_and_corrects_what_came_late(registry: Registry, begun: Registry) -> None:
     shop = Planted()
     assert not learned(registry, shop).moved, "nothing is live"
-    first = begun(registry, shop)
+    registry, first = begun, begun.version(MODEL, "1")
     assert not learned(registry, shop).moved, "nothing was decided"
     days_of_mail(shop, 20)
     early = learned(registry, shop, START + hours(40))
@@ -106,9 +116,8 @@ def test_it_learns_what_matured_once_and_corrects_what_came_late(registry: Regis
     assert same(registry, late.live, shop.history(LATER), first), "nothing counts twice"
 
 
-def test_killed_between_the_version_and_the_alias_it_is_made_good_by_the_next_run(registry: Registry) -> None:
-    shop = Planted()
-    first = begun(registry, shop)
+def test_killed_between_the_version_and_the_alias_it_is_made_good_by_the_next_run(begun: Registry) -> None:
+    registry, shop, first = begun, Planted(), begun.version(MODEL, "1")
     days_of_mail(shop, 10)
     child = os.fork()
     if not child:
@@ -126,18 +135,16 @@ def test_killed_between_the_version_and_the_alias_it_is_made_good_by_the_next_ru
     assert same(registry, found.live, shop.history(LATER), first)
 
 
-def test_what_is_frozen_stays(registry: Registry) -> None:
+def test_what_is_frozen_stays(begun: Registry) -> None:
     shop = Planted()
-    begun(registry, shop)
     days_of_mail(shop, 10)
-    found = learned(registry, shop, frozen=True)
+    found = learned(begun, shop, frozen=True)
     assert (found.moved, found.words) == (False, "frozen by the mode of its decision points")
-    assert len(registry.versions(MODEL)) == 1
+    assert len(begun.versions(MODEL)) == 1
 
 
-def test_a_new_base_knows_what_was_settled_and_a_version_on_it_the_rest(registry: Registry) -> None:
-    shop = Planted()
-    first = begun(registry, shop)
+def test_a_new_base_knows_what_was_settled_and_a_version_on_it_the_rest(begun: Registry) -> None:
+    registry, shop, first = begun, Planted(), begun.version(MODEL, "1")
     days_of_mail(shop, 10)
     folded = learned(registry, shop, fold=4)
     assert folded.live is not None
@@ -155,9 +162,8 @@ def test_a_new_base_knows_what_was_settled_and_a_version_on_it_the_rest(registry
     assert len(registry.versions(MODEL)) == 3
 
 
-def test_after_a_rollback_the_line_of_before_goes_on(registry: Registry) -> None:
-    shop = Planted()
-    first = begun(registry, shop)
+def test_after_a_rollback_the_line_of_before_goes_on(begun: Registry) -> None:
+    registry, shop, first = begun, Planted(), begun.version(MODEL, "1")
     days_of_mail(shop, 6)
     before = learned(registry, shop).live
     assert before is not None

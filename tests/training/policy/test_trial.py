@@ -45,13 +45,20 @@ def worse() -> History:
     return world(0.3, 0.6)
 
 
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """A champion, version 1, and a canary, version 2."""
-    found = Registry(f"sqlite:///{shutil.copy(empty_mlflow, tmp_path / 'mlflow.db')}", str(tmp_path / "artifacts"))
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
+    """The folder of an MLflow with a champion, version 1, and a canary, version 2."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    found = Registry(f"sqlite:///{shutil.copy(empty_mlflow, folder / 'mlflow.db')}", str(folder / "artifacts"))
     found.promote(published(found), "ann", "the first", START)
     found.admit(published(found), "ann", "it passed", START)
-    return found
+    return folder
+
+
+@pytest.fixture
+def registry(tmp_path: Path, begun: Path) -> Registry:
+    """A copy of it."""
+    return Registry(f"sqlite:///{shutil.copy(begun / 'mlflow.db', tmp_path)}", str(begun / "artifacts"))
 
 
 def published(registry: Registry, **tags: str) -> Version:

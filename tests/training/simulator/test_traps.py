@@ -45,7 +45,7 @@ def test_where_all_is_organic_messages_cost_and_last_click_claims_a_lift() -> No
     assert np.ptp(chances, axis=1).max() < 1e-12
     values = world.values(known, eligible)
     assert (eligible.total(np.where(eligible.silent, values, 0.0)) == eligible.most(values)).all()
-    game = play(Rule((Message("email", "6h", "reminder"),)), [world], 1, Setting(decisions=20_000, refits=()))
+    game = play(Rule((Message("email", "6h", "reminder"),)), [world], 1, Setting(decisions=20_000, batch=2_500))
     assert game.values.mean() < game.silent.mean()
     assert last_click(game.log, game.fate.bought_after) > 0.3 * game.log.rewards.mean() > 0
 

@@ -10,7 +10,7 @@ from models.policies.contexts import Contexts
 from models.policies.eligible import FACTORS, Eligible
 from models.policies.logged import LoggedDecisions
 from training.simulator.customers import NAMES
-from training.simulator.menu import Channel, Menu
+from training.simulator.menu import Channel, Content, Delay, Menu
 from training.simulator.optimum import fixed_value, optimum, sending
 from training.simulator.world import World
 
@@ -18,9 +18,10 @@ WORLD = World(seed=3)
 KNOWN, ELIGIBLE = WORLD.contexts(np.random.default_rng(1), 400)
 
 
-def one(known: Contexts, eligible: Eligible, decision: int, times: int) -> tuple[Contexts, Eligible]:
-    same = np.full(times, decision)
-    return known.take(same), eligible.take(same)
+def only(eligible: Eligible, row: int, times: int) -> Eligible:
+    """Decisions that may take one action only."""
+    rows = np.full(times, row)
+    return Eligible(np.arange(times + 1), eligible.labels, eligible.codes[rows], eligible.numbers[rows])
 
 
 def test_24_actions_and_silence() -> None:
@@ -31,7 +32,9 @@ def test_24_actions_and_silence() -> None:
 
 
 def test_base_conversion_is_4_3_percent() -> None:
-    known, eligible = WORLD.contexts(np.random.default_rng(2), 50_000)
+    silent = replace(WORLD, menu=Menu(channels=(Channel("email", 0.01, consent=0.0),)))
+    known, eligible = silent.contexts(np.random.default_rng(2), 50_000)
+    assert eligible.silent.all()
     fate = WORLD.draw(np.random.default_rng(3), known, eligible, eligible.starts[:-1])
     assert 0.041 < fate.bought.mean() < 0.045
 
@@ -39,13 +42,13 @@ def test_base_conversion_is_4_3_percent() -> None:
 @pytest.mark.parametrize(("decision", "action"), [(0, 0), (7, 1), (23, 8), (7, 24)])
 def test_enumerated_values_are_the_means_of_long_simulations(decision: int, action: int) -> None:
     times = 40_000
-    known, eligible = one(KNOWN, ELIGIBLE, decision, times)
-    rows = eligible.starts[:-1] + action
-    fate = WORLD.draw(np.random.default_rng(action), known, eligible, rows)
-    value = WORLD.values(KNOWN, ELIGIBLE)[ELIGIBLE.starts[decision] + action]
+    row = int(ELIGIBLE.starts[decision]) + action
+    known, eligible = KNOWN.take(np.full(times, decision)), only(ELIGIBLE, row, times)
+    fate = WORLD.draw(np.random.default_rng(action), known, eligible, np.arange(times))
+    value = WORLD.values(KNOWN, ELIGIBLE)[row]
     error = fate.rewards.std() / np.sqrt(times)
     assert abs(fate.rewards.mean() - value) < 4 * error
-    chance = WORLD.purchases(KNOWN, ELIGIBLE)[ELIGIBLE.starts[decision] + action]
+    chance = WORLD.purchases(KNOWN, ELIGIBLE)[row]
     assert abs(fate.bought.mean() - chance) < 4 * np.sqrt(chance / times)
 
 
@@ -96,8 +99,9 @@ def test_discounts_cannibalise() -> None:
 
 
 def test_orders_that_messages_cause_come_after_them_and_within_the_window() -> None:
-    known, eligible = WORLD.contexts(np.random.default_rng(5), 20_000)
-    late = eligible.starts[:-1] + 1 + 9
+    after_two_days = Menu((Channel("email", 0.01),), (Delay("48h", 48.0),), (Content("reminder"),))
+    known, eligible = replace(WORLD, menu=after_two_days).contexts(np.random.default_rng(5), 20_000)
+    late = eligible.starts[:-1] + 1
     assert eligible.numbers[late, 0].min() == 48.0
     never = replace(WORLD, organic=replace(WORLD.organic, level=-60.0), response=replace(WORLD.response, harm=-60.0))
     fate = never.draw(np.random.default_rng(6), known, eligible, late)

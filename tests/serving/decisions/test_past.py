@@ -1,0 +1,17 @@
+from features.database import open_database
+from features.identity import Person
+from features.log import DECISIONS, Log
+from serving.decisions.past import past_of
+from tests.features.decided import decision
+from tests.features.person import at
+
+
+def test_what_was_decided_later_is_not_known_yet_and_a_shared_device_tells_of_nobody_else() -> None:
+    engine = open_database("sqlite://")
+    log = Log(engine, DECISIONS)
+    log.append([decision("late", 9), decision("early", 1), decision("visit", 5, user=None, visitor="a1")])
+    log.append([decision("other", 2, user="u2", visitor="a1")])
+    person = Person("u1", ("u1",), ("a1",))
+    assert [one.decision_id for one in past_of(log, person, at(9))] == ["early", "visit", "late"]
+    assert [one.decision_id for one in past_of(log, person, at(8))] == ["early", "visit"]
+    engine.dispose()
