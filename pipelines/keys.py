@@ -1,0 +1,49 @@
+"""Keys for what calls the service itself: the demo, whose key stays for a person to try, and runs that end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from features.database import open_database
+from pipelines.settings import Settings
+from serving.access.key_table import KeyTable
+
+DEMO = "demo"
+_DEMO_LASTS = timedelta(days=30)
+_RUN_LASTS = timedelta(days=1)
+
+
+def bearing(secret: str) -> dict[str, str]:
+    """The header that sends a key."""
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def demo_key(settings: Settings) -> str:
+    """A secret key for a month, in place of the one that an earlier demo made."""
+    with _keys(settings) as table:
+        now = datetime.now(UTC)
+        for key in table.all():
+            if key.label == DEMO:
+                table.revoke(key.prefix, now)
+        return table.create("sk", DEMO, now, expires_at=now + _DEMO_LASTS).secret
+
+
+@contextmanager
+def passing_key(settings: Settings, label: str) -> Iterator[str]:
+    """A secret key that ends with the run, or after a day when the run could not end it."""
+    with _keys(settings) as table:
+        now = datetime.now(UTC)
+        issued = table.create("sk", label, now, expires_at=now + _RUN_LASTS)
+        try:
+            yield issued.secret
+        finally:
+            table.revoke(issued.key.prefix, datetime.now(UTC))
+
+
+@contextmanager
+def _keys(settings: Settings) -> Iterator[KeyTable]:
+    engine = open_database(settings.database_url)
+    try:
+        yield KeyTable(engine)
+    finally:
+        engine.dispose()

@@ -1,0 +1,80 @@
+"""The keys that are live, in memory: read again every few seconds, so that a revoked key stops in every worker."""
+
+import hmac
+import threading
+from collections import OrderedDict
+
+from serving.access.key_table import KeyTable
+from serving.access.keys import Key
+from serving.follower import Follower
+from serving.measures import Counter
+
+_UNKNOWN_KEPT = 10_000
+
+
+class KeyRing:
+    """What is known of keys here. A key made since the last look is looked for once, when it first comes.
+
+    Of digests that no key has, the latest 10,000 are remembered until the next look, so that repeating a wrong key
+    costs no query; how many different ones may be tried is the business of a limit. When the database cannot be read,
+    what was known stays: a key that is revoked meanwhile lives until it can be read again.
+    """
+
+    def __init__(self, table: KeyTable, seconds: float, failures: Counter) -> None:
+        self._table = table
+        self._keys: dict[str, Key] = {}
+        self._origins: frozenset[str] = frozenset()
+        self._unknown: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+        self._follower = Follower("keys", self.refresh, seconds, failures)
+
+    def start(self) -> None:
+        """Read the keys, then follow them."""
+        self.refresh()
+        self._follower.start()
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self._follower.close()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the shop has no key at all yet."""
+        return not self._keys
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The pages of the web that some publishable key names, of whatever key that is not revoked."""
+        return self._origins
+
+    def refresh(self) -> None:
+        """Read every key."""
+        keys = {key.digest: key for key in self._table.all()}
+        with self._lock:
+            self._keys = keys
+            self._origins = frozenset(o for key in keys.values() if key.revoked_at is None for o in key.origins)
+            self._unknown.clear()
+
+    def get(self, digest: str) -> Key | None:
+        """The key of a digest, as far as it is known here.
+
+        The dictionary finds by a hash of the digest; what it found is compared in constant time. Neither tells anything
+        about the secret, of which the digest says nothing.
+        """
+        key = self._keys.get(digest)
+        return key if key is not None and hmac.compare_digest(key.digest, digest) else None
+
+    def unknown(self, digest: str) -> bool:
+        """Whether it was looked for already, and no key has it."""
+        return digest in self._unknown
+
+    def look_up(self, digest: str) -> None:
+        """Ask the database; afterwards it is known or `unknown`. Blocks, so not from the event loop."""
+        key = self._table.find(digest)
+        with self._lock:
+            if key is None:
+                self._unknown[digest] = None
+                if len(self._unknown) > _UNKNOWN_KEPT:
+                    self._unknown.popitem(last=False)
+            else:
+                self._keys = {**self._keys, digest: key}
