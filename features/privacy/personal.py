@@ -1,0 +1,132 @@
+"""Who does not want to be known: those whose last word on the purpose `personalization` is a withdrawal.
+
+A projection of the event log. They are answered as nobody is, and recommenders learn nothing of what they did.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import BigInteger, Column, Engine, Row, Table, Text, func, select
+
+from features.database import insert_into, metadata, writing
+from features.events import Event
+from features.identity import Identities, Person
+from features.log import EVENTS, Log, Record, from_record, microseconds
+from features.offsets import move, offset
+from features.people import Subject, people_of
+
+PURPOSE = "personalization"
+"""The purpose of a consent that is about being known at all; the channel of such a word does not matter."""
+
+NOBODYS = ""
+"""The customer whose events count for nothing."""
+
+WORDS = Table(
+    "personalization",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("granted", BigInteger, nullable=False),
+)
+_NAME = "personalization"
+_LOCK = 7_061_776_695
+_BATCH = 50_000
+_USER, _VISITOR = "user", "anonymous"
+
+
+class Withdrawals:
+    """The last word of each id, beside the log on `engine`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def catch_up(self, log: Log) -> None:
+        """Read what was said since. Of two words of one moment the withdrawal holds, in whatever order they came."""
+        while True:
+            with self.engine.connect() as connection:
+                after = offset(connection, _NAME)
+            upto = min(log.last_position(), after + _BATCH)
+            if upto <= after:
+                return
+            said = _said(log, after, upto)
+            rows = [
+                {
+                    "kind": _VISITOR if event.user_id is None else _USER,
+                    "id": event.anonymous_id if event.user_id is None else event.user_id,
+                    "at": microseconds(event.occurred_at),
+                    "granted": int(event.body.consent == "granted"),
+                }
+                for event in said
+                if event.body.purpose == PURPOSE
+            ]
+            with writing(self.engine, _LOCK) as connection:
+                if offset(connection, _NAME) != after:
+                    continue
+                for row in rows:
+                    insert = insert_into(WORDS, self.engine.dialect.name).values(row)
+                    newer = insert.excluded.at * 2 + (1 - insert.excluded.granted)
+                    latest = {"at": insert.excluded.at, "granted": insert.excluded.granted}
+                    known = WORDS.c.at * 2 + (1 - WORDS.c.granted)
+                    upsert = insert.on_conflict_do_update(
+                        index_elements=["kind", "id"], set_=latest, where=known < newer
+                    )
+                    connection.execute(upsert)
+                move(connection, _NAME, upto)
+
+    def said(self) -> tuple[int, int]:
+        """What changes when anybody says anything: for whoever keeps `people`."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(func.count(), func.max(WORDS.c.at)).select_from(WORDS)).one()
+        return int(row[0]), int(row[1] or 0)
+
+    def people(self, identities: Identities) -> list[Person]:
+        """Everybody who has withdrawn, with all ids of theirs: the last word of any of them counts for all."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(WORDS)).all()
+        subjects: dict[Subject, Row[Any]] = {
+            (row.id, None) if row.kind == _USER else (None, row.id): row for row in rows
+        }
+        words: defaultdict[Person, list[tuple[int, bool]]] = defaultdict(list)
+        for subject, person in people_of(identities, subjects).items():
+            row = subjects[subject]
+            words[person].append((row.at, not row.granted))
+        return sorted((person for person, said in words.items() if max(said)[1]), key=lambda one: one.customer_id)
+
+
+def _said(log: Log, after: int, upto: int) -> list[Event]:
+    """Every word about consent behind a position of the log and not behind another."""
+    table = log.table
+    here = table.c.position > after, table.c.position <= upto, table.c.type == "consent_changed"
+    columns = [table.c[name] for name in Record.__slots__]
+    with log.engine.connect() as connection:
+        return [from_record(Record(*row)) for row in connection.execute(select(*columns).where(*here))]
+
+
+def identities_to_learn_from(engine: Engine) -> pa.Table:
+    """`Identities.table` for whoever trains: the ids of those who have withdrawn belong to nobody.
+
+    `features/compute.py` passes over the events of nobody, so no model learns from any of them, also from old ones.
+    """
+    withdrawals, identities = Withdrawals(engine), Identities(engine)
+    withdrawals.catch_up(Log(engine, EVENTS))
+    withheld = ids_of(withdrawals.people(identities))
+    table = identities.table()
+    rows = [tuple(row) for row in zip(*table.to_pydict().values(), strict=True) if tuple(row[:2]) not in withheld]
+    rows += [(kind, id_, NOBODYS) for kind, id_ in sorted(withheld)]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=table.schema)
+
+
+def ids_of(people: Iterable[Person]) -> frozenset[tuple[str, str]]:
+    """Every id of these persons, with its kind.
+
+    >>> sorted(ids_of([Person("u1", ("u1",), ("a1",))]))
+    [('anonymous', 'a1'), ('user', 'u1')]
+    """
+    found = set()
+    for person in people:
+        found |= {(_USER, id_) for id_ in person.user_ids} | {(_VISITOR, id_) for id_ in person.anonymous_ids}
+    return frozenset(found)
