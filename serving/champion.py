@@ -5,7 +5,7 @@ sees half of two versions.
 """
 
 import logging
-import time
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from features.catalog import Catalog
+from features.definitions import CUSTOMER_VIEWS
 from features.snapshots import ProductFeatures, newest, product_table
 from models.recommenders.base import FittedRecommender, Query, Ranking, Recommender, days
 from models.registry import PublishedRecommender, Registry
@@ -31,6 +32,8 @@ MODEL = "recommender"
 _CATALOGUE_SECONDS = 0.5
 """How often the catalogue is looked at, as other processes write it too, and a new product is to be shown at once."""
 
+_FEATURES = frozenset(field.name for fields in CUSTOMER_VIEWS.values() for field in fields)
+_LOADING_SECONDS = 30.0
 _PROBE_ITEMS = 5
 _PROBE_K = 10
 
@@ -40,7 +43,8 @@ log = logging.getLogger(__name__)
 class Champion:
     """The model that is live, kept up to date by `refresh`, which a thread calls every `refresh_seconds`.
 
-    The catalogue and the placements are followed oftener. `warm_up` hears of the features that the next version will
+    The catalogue and the placements are followed oftener, by a thread of their own: a registry that hangs must not keep
+    what is sold out on the page. `warm_up` hears of the features that the next version will
     ask for, before it goes live. Whatever fails is counted and logged, and what was live stays live. A version that
     fails its probe is not tried again until the alias moves.
     """
@@ -56,7 +60,7 @@ class Champion:
         refresh_seconds: float,
         warm_up: Callable[[Sequence[str], datetime], None],
     ) -> None:
-        self.versions: Versions[Recommender, FittedRecommender] = Versions(registry, MODEL)
+        self.versions: Versions[Recommender, FittedRecommender] = Versions(registry, MODEL, clock)
         self.catalog = catalog
         self.feature_data = feature_data
         self.placement_file = placement_file
@@ -70,21 +74,29 @@ class Champion:
         self.told_at: datetime | None = None
         self.product_features: ProductFeatures | None = None
         self._snapshot: tuple[Path, int] | None = None
-        self._looked = -np.inf
+        self._swapping = threading.RLock()
         often = min(refresh_seconds, _CATALOGUE_SECONDS)
-        self._follower = Follower("champion", self._look, often, metrics.refresh_failures)
+        self._follower = Follower("champion", self.refresh, refresh_seconds, metrics.refresh_failures)
+        self._catalogue = Follower("catalogue", self.follow, often, metrics.refresh_failures)
 
     def start(self) -> None:
-        """Begin to look, at once and then every `refresh_seconds`."""
+        """Begin to look, at once and then again and again.
+
+        Returns when the first look is over: a worker takes no request before it can answer, as the others can. A
+        registry that hangs does not keep it for ever.
+        """
         self._follower.start()
+        self._catalogue.start()
+        self._follower.wait(_LOADING_SECONDS)
 
     def wake(self) -> None:
-        """Look now, as somebody knows that something changed."""
-        self._follower.wake()
+        """Look at the catalogue now, as somebody knows that it changed."""
+        self._catalogue.wake()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._follower.close()
+        self._catalogue.close()
 
     def missing(self) -> str:
         """Why there is no model to answer with, and what to do about it."""
@@ -118,6 +130,10 @@ class Champion:
 
     def follow(self) -> None:
         """Take over what the shop has changed: products, and the file of placements."""
+        with self._swapping:
+            self._follow()
+
+    def _follow(self) -> None:
         state = self.catalog.state()
         if state.revision > self.shelf.revision:
             changes = self.catalog.changed_since(self.shelf.revision)
@@ -152,36 +168,48 @@ class Champion:
             return
         snapshot = path, path.stat().st_mtime_ns
         if snapshot != self._snapshot:
-            self.product_features = product_table(self.feature_data)
-            if self.bundle is not None:
-                self.bundle = self._assembled(self.bundle.published)
+            table = product_table(self.feature_data)
+            with self._swapping:
+                self.product_features = table
+                if self.bundle is not None:
+                    self.bundle = self._assembled(self.bundle.published)
             self._snapshot = snapshot
 
     def _refresh_version(self) -> None:
         published = self.versions.candidate()
         if published is None:
             return
-        fresh = self._assembled(published)
-        self._probe(fresh)
         self.warm_up(published.features, self.clock())
-        self.versions.swap(published)
+        with self._swapping:
+            try:
+                fresh = self._assembled(published)
+                self._probe(fresh)
+            except Exception as error:
+                self.versions.refuse(published, error)
+                raise
+            self.versions.swap(published)
+            self.bundle = fresh
         self.metrics.swaps.add()
-        self.bundle = fresh
         self._check_placements()
 
     def _assembled(self, published: PublishedRecommender) -> Bundle:
         return Bundle.assembled(published, self.shelf, self.product_features, days(self.clock()))
 
     def _probe(self, fresh: Bundle) -> None:
-        """Warm up, and see that a version answers at all before customers do."""
+        """Warm up, and see that a version answers as it should before customers do. Raises ValueError if not."""
         model, version = fresh.model, fresh.published.version
-        try:
-            answer = _ask(fresh, days(self.clock()))
-            if not answer.row(0) and not answer.row(1) and allow(Rules(), Page(0.0), fresh.columns).any():
-                raise ValueError(f"{version.name} {version.number} recommends nothing to anybody")
-        except Exception:
-            self.versions.refuse(fresh.published)
-            raise
+        if unknown := set(fresh.published.features) - _FEATURES:
+            raise ValueError(f"{version.name} {version.number} asks for features that there are not: {sorted(unknown)}")
+        answer = _ask(fresh, days(self.clock()))
+        rows = [answer.row(row) for row in range(len(answer.ids))]
+        if len(rows) != 2 or any(len(row) > _PROBE_K for row in rows):
+            raise ValueError(f"{version.name} {version.number} gives {answer.ids.shape} answers to two questions")
+        if not any(rows) and allow(Rules(), Page(0.0), fresh.columns).any():
+            raise ValueError(f"{version.name} {version.number} recommends nothing to anybody")
+        if not all(np.isfinite(score) for row in rows for _, score, _ in row):
+            raise ValueError(f"{version.name} {version.number} gives scores that are no numbers")
+        if strange := _strange(fresh, rows):
+            raise ValueError(f"{version.name} {version.number} recommends {len(strange)} products that nobody knows")
         agreement = ""
         if self.bundle is not None:
             before = {id_ for id_, _, _ in _ask(self.bundle, days(self.clock())).row(1)}
@@ -189,12 +217,10 @@ class Champion:
             agreement = f", {len(same)} of {_PROBE_K} answers to the probe as before"
         log.info("%s %s goes live with %d products%s", version.name, version.number, len(model.item_ids), agreement)
 
-    def _look(self) -> None:
-        if time.monotonic() - self._looked >= self.refresh_seconds:
-            self._looked = time.monotonic()
-            self.refresh()
-        else:
-            self.follow()
+
+def _strange(bundle: Bundle, rows: Sequence[Sequence[tuple[str, float, str]]]) -> list[str]:
+    known = set(bundle.model.item_ids)
+    return [id_ for row in rows for id_, _, _ in row if id_ not in known]
 
 
 def _ask(bundle: Bundle, now: float) -> Ranking:

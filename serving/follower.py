@@ -4,7 +4,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from serving.metrics import Counter
+from serving.measures import Counter
+
+_LEAVE_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ class Follower:
         self.failing = False
         """Whether the latest look raised."""
 
+        self._first = threading.Event()
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -37,12 +40,16 @@ class Follower:
         """Look now, as somebody knows that something changed."""
         self._wake.set()
 
+    def wait(self, seconds: float) -> None:
+        """Until the first look is over, but no longer than so."""
+        self._first.wait(seconds)
+
     def close(self) -> None:
-        """End the thread."""
+        """End the thread; one that hangs in its look is left behind, as it must not hold the process."""
         self._closed = True
         self._wake.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_LEAVE_SECONDS)
 
     def _run(self) -> None:
         while not self._closed:
@@ -58,4 +65,5 @@ class Follower:
                     log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
                 self.failing = True
             self.looked = True
+            self._first.set()
             self._wake.wait(self.seconds)

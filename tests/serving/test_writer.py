@@ -1,0 +1,170 @@
+"""Acknowledged means on disk: whatever the database does, a record is in the log or the journal, and at last once in
+the log."""
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DataError, OperationalError
+
+from features.database import open_database
+from features.group_commit import GroupCommit
+from features.log import DECISIONS, Log, Record
+from serving.problems import Refused
+from serving.writer import Writer
+from tests.waiting import until
+
+DECISION = "decision"
+
+
+class Moody(Log):
+    """A log whose database can be taken away: it raises, or it hangs."""
+
+    def __init__(self, engine: Any) -> None:
+        super().__init__(engine, DECISIONS)
+        self.mood = "well"
+        self.awake = threading.Event()
+
+    def append(self, records: Sequence[Record]) -> list[bool]:
+        if self.mood == "away":
+            raise OperationalError("insert", {}, Exception("database or disk is full"))
+        if self.mood == "hangs":
+            self.awake.wait(30)
+        if any("poison" in record.payload for record in records):
+            raise DataError("insert", {}, Exception("no such number"))
+        return super().append(records)
+
+    def last_position(self) -> int:
+        if self.mood == "away":
+            raise OperationalError("select", {}, Exception("connection refused"))
+        if self.mood == "hangs":
+            self.awake.wait(30)
+        return super().last_position()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Moody]:
+    engine = open_database(f"sqlite:///{tmp_path / 'kairos.db'}")
+    found = Moody(engine)
+    yield found
+    found.awake.set()
+    engine.dispose()
+
+
+def writer_of(log: Log, tmp_path: Path, capacity: int = 1 << 20, **more: Any) -> Writer:
+    return Writer(GroupCommit(log), tmp_path / "journal", capacity, 0.1, (DECISION,), **more)
+
+
+numbers = itertools.count()
+
+
+def records(count: int = 1, kind: str = "recommendation", payload: str = "{}") -> list[Record]:
+    return [Record(f"r{next(numbers)}", kind, 1, 1, "u", None, payload) for _ in range(count)]
+
+
+def keys(log: Log) -> list[str]:
+    return [record.key for part in Log(log.engine, DECISIONS).scan() for record in part]
+
+
+@pytest.mark.parametrize("mood", ["away", "hangs"])
+def test_nothing_is_lost_or_doubled_while_the_database_is_gone(log: Moody, tmp_path: Path, mood: str) -> None:
+    heard = []
+    writer = writer_of(log, tmp_path, replayed=lambda: heard.append(True))
+    before, during, after = records(3), records(5), records(2)
+    assert writer.submit(before).result(10) == [True] * 3
+    log.mood = mood
+    for one in during:
+        assert writer.submit([one]).result(10) == [True]
+    assert writer.breaker.state != "closed"
+    assert writer.submit(before).result(10) == [True] * 3, "of what is journaled nobody knows whether it is new"
+    assert writer.journaled > 0
+    log.mood = "well"
+    log.awake.set()
+    until(lambda: writer.breaker.state == "closed" and not writer.journaled, "the log is written again")
+    assert writer.submit(after).result(10) == [True] * 2
+    assert heard
+    writer.close()
+    assert sorted(keys(log)) == sorted(record.key for record in (*before, *during, *after))
+    assert not list((tmp_path / "journal").iterdir())
+
+
+@pytest.mark.parametrize("mood", ["away", "hangs"])
+def test_what_the_database_must_arbitrate_is_refused_at_once_once_it_is_gone(
+    log: Moody, tmp_path: Path, mood: str
+) -> None:
+    writer = writer_of(log, tmp_path)
+    log.mood = mood
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            writer.submit(records(kind=DECISION)).result(10)
+        assert refused.value.code == "storage_unavailable"
+    assert not writer.journaled
+    log.mood = "well"
+    log.awake.set()
+    until(lambda: writer.breaker.state == "closed", "decisions are taken again")
+    assert writer.submit(records(kind=DECISION)).result(10) == [True]
+    writer.close()
+
+
+def test_without_log_and_room_in_the_journal_nobody_is_promised_anything(log: Moody, tmp_path: Path) -> None:
+    writer = writer_of(log, tmp_path, capacity=300)
+    log.mood = "away"
+    small, large = records(1), records(50)
+    answers = [writer.submit(small), writer.submit(large)]
+    wait(answers, 10)
+    assert answers[0].result() == [True]
+    assert isinstance(answers[1].exception(), Refused)
+    log.mood = "well"
+    until(lambda: not writer.journaled, "the journal is empty")
+    writer.close()
+    assert keys(log) == [small[0].key]
+
+
+def test_a_killed_process_leaves_its_journal_to_the_living(log: Moody, tmp_path: Path) -> None:
+    doomed = writer_of(log, tmp_path)
+    log.mood = "away"
+    kept = records(4)
+    assert doomed.submit(kept).result(10) == [True] * 4
+    doomed._replay.close()
+    assert doomed._journal is not None
+    os.close(os.dup(doomed._journal._file))
+    doomed._journal.close()
+    log.mood = "well"
+    heir = writer_of(log, tmp_path, admitted=lambda records: [one for one in records if one.key != kept[1].key])
+    until(lambda: len(keys(log)) == 3, "the heir wrote them")
+    heir.close()
+    assert keys(log) == [record.key for record in kept if record is not kept[1]], "who was erased meanwhile stays away"
+
+
+def test_what_no_database_takes_is_put_aside_and_holds_up_nobody(log: Moody, tmp_path: Path) -> None:
+    writer = writer_of(log, tmp_path)
+    log.mood = "away"
+    good, bad = records(3), records(payload="poison")
+    writer.submit([*good[:2], *bad, good[2]]).result(10)
+    log.mood = "well"
+    until(lambda: not writer.journaled and writer.breaker.state == "closed", "the good ones are in the log")
+    assert keys(log) == [record.key for record in good]
+    assert bad[0].key in (tmp_path / "journal" / "rejected.jsonl").read_text()
+    with pytest.raises(DataError):
+        writer.submit(records(payload="poison")).result(10)
+    assert writer.breaker.state == "closed", "a wrong record is no outage"
+    writer.close()
+
+
+def test_closing_writes_what_waits_even_when_the_database_hangs(log: Moody, tmp_path: Path) -> None:
+    writer = writer_of(log, tmp_path)
+    log.mood = "hangs"
+    answers = [writer.submit(one) for one in (records(), records(), records())]
+    wait(answers, 10)
+    late = writer.submit(records())
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+    assert late.result(20) == [True]
+    closing.join(30)
+    assert not closing.is_alive()
+    assert list((tmp_path / "journal").iterdir()), "it waits for whoever comes next"
