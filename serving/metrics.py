@@ -3,7 +3,8 @@
 `docs/operating.md` says what each means and what to do about it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 
+from serving.breaker import Breaker
 from serving.measures import SHARES, Counter, Gauge, Histogram, Labels, Level, Measure
 from serving.process import PROCESS
 from serving.worker_metrics import States, WorkerMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_STATES = ("closed", "half_open", "open")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -38,11 +41,13 @@ class Gauges:
     waiting: Sequence[tuple[str, Callable[[], int]]]
     clock: Callable[[], datetime]
     policies: Callable[[], Sequence[LiveModel]] = tuple
+    breakers: Sequence[Breaker] = ()
 
     def measures(self) -> list[Measure]:
         """Each as one name that is shown."""
         return [
             Gauge("kairos_queue_requests", "Requests that wait for the next commit", self._queues, ("log",)),
+            Gauge("kairos_circuit_state", "0 closed, 1 half open, 2 open", self._circuits, ("dependency",), max),
             Gauge("kairos_model_info", "The versions that answer", self._versions, ("name", "version"), max),
             Gauge("kairos_model_age_seconds", "Since the version was registered", self._model_ages, ("name",), max),
             Gauge(
@@ -62,6 +67,9 @@ class Gauges:
     def _queues(self) -> Iterable[tuple[Labels, float]]:
         return [((log,), waiting()) for log, waiting in self.waiting]
 
+    def _circuits(self) -> Iterable[tuple[Labels, float]]:
+        return [((breaker.name,), _STATES.index(breaker.state)) for breaker in self.breakers]
+
     def _live(self) -> list[LiveModel]:
         return [*filter(None, (model() for model in self.models)), *self.policies()]
 
@@ -76,9 +84,9 @@ class Gauges:
 
 
 class Metrics:
-    """Everything that one app counts; with a folder, everything that all workers of its service count together."""
+    """Everything that one app counts; with `workers`, shown as what all workers of its service count together."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self) -> None:
         self._requests = Counter("kairos_requests", "Answers given", ("method", "route", "status"))
         self._seconds = Histogram("kairos_request_seconds", "Time to answer", ("method", "route"))
         self.in_flight = Level("kairos_requests_in_flight", "Requests that are being answered")
@@ -93,9 +101,6 @@ class Metrics:
         self._items = Counter("kairos_recommended_items", "Recommended items by source", ("source",))
         self.refresh_failures = Counter("kairos_refresh_failures", "Looks for what is new that failed")
         self.swaps = Counter("kairos_model_swaps", "Times that another version went live")
-        self.circuit = Level(
-            "kairos_circuit_state", "Of a dependency: 0 closed, 1 half open, 2 open", ("dependency",), max
-        )
         self.restock_carts = Counter("kairos_restock_carts", "Prepared carts that were answered")
         self.restock_feedback = Counter("kairos_restock_feedback", "What became of prepared carts", ("type",))
         self._decisions = Counter(
@@ -112,17 +117,7 @@ class Metrics:
         self.projected = Counter("kairos_projected_events", "Events that went into the online store, or why not", _WHY)
         self.projector_failures = Counter("kairos_projector_failures", "Batches that the projector could not push")
         self._measures: list[Measure] = [*vars(self).values(), *PROCESS]
-        self._workers = WorkerMetrics(folder, lambda: self._measures) if folder else None
-
-    def start(self) -> None:
-        """Share the figures with the other workers from now on."""
-        if self._workers is not None:
-            self._workers.start()
-
-    def close(self) -> None:
-        """Leave the last figures behind."""
-        if self._workers is not None:
-            self._workers.close()
+        self.workers: WorkerMetrics | None = None
 
     def watch(self, gauges: Gauges) -> None:
         """Show these as well."""
@@ -155,25 +150,39 @@ class Metrics:
         self._actions.add(point, channel or "", str(explored).lower())
         self._propensities.observe(point, value=propensity)
 
-    def names(self) -> list[str]:
-        """The names that an exposition may show, without the endings of their samples."""
-        return [measure.name for measure in self._measures]
+    def measures(self) -> Sequence[Measure]:
+        """Everything that is shown, but for the number of workers."""
+        return [*self._measures, _WORKERS]
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
-        if self._workers is None:
+        if self.workers is None:
             states: States = {measure.name: measure.state() for measure in self._measures}
             workers = 1
         else:
-            states, workers = self._workers.summed()
+            states, workers = self.workers.summed()
         states[_WORKERS.name] = {(): [float(workers)]}
         registry = CollectorRegistry(auto_describe=False)
-        measures: list[Measure] = [*self._measures, _WORKERS]
-        registry.register(_Shown([one.family(states.get(one.name, {})) for one in measures]))
+        registry.register(_Shown([one.family(states.get(one.name, {})) for one in self.measures()]))
         return generate_latest(registry)
 
 
-@dataclass(frozen=True)
+@contextmanager
+def counting(folder: Path | None) -> Iterator[Metrics]:
+    """The metrics of one app; with a folder, those of the other workers of its service are shown with them."""
+    metrics = Metrics()
+    if folder is None:
+        yield metrics
+        return
+    metrics.workers = WorkerMetrics(folder, metrics.measures)
+    metrics.workers.start()
+    try:
+        yield metrics
+    finally:
+        metrics.workers.close()
+
+
+@dataclass(frozen=True, eq=False)
 class _Shown:
     families: Sequence[Metric]
 

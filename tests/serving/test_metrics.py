@@ -1,10 +1,15 @@
 """Metrics: what happened is counted by route template, and no person or path ever shows."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.metrics import Counter, Gauges, Histogram, LiveModel, Metrics
+from serving.access.scopes import NEEDS
+from serving.measures import MOST_LABEL_SETS, Counter, Histogram
+from serving.metrics import Gauges, LiveModel, Metrics
 from tests.serving.world import DRINKER, Shop
 
 
@@ -64,16 +69,24 @@ def test_two_apps_in_one_process_count_apart() -> None:
 def test_a_histogram_counts_into_cumulative_buckets() -> None:
     histogram = Histogram("h", "help", ("route",))
     for seconds in (0.001, 0.002, 0.3, 9.0):
-        histogram.observe("/x", seconds=seconds)
-    (family,) = histogram.collect()
+        histogram.observe("/x", value=seconds)
+    family = histogram.family(histogram.state())
     buckets = {sample.labels["le"]: sample.value for sample in family.samples if sample.name == "h_bucket"}
     assert (buckets["0.001"], buckets["0.0025"], buckets["0.5"], buckets["5.0"], buckets["+Inf"]) == (1, 2, 3, 3, 4)
     assert {sample.name: sample.value for sample in family.samples}["h_sum"] == 0.001 + 0.002 + 0.3 + 9.0
 
 
 def test_a_counter_of_nothing_shows_nothing() -> None:
-    (family,) = Counter("c", "help").collect()
-    assert not family.samples
+    counter = Counter("c", "help")
+    assert not counter.family(counter.state()).samples
+
+
+def test_labels_that_nobody_bounded_do_not_fill_the_memory() -> None:
+    counter = Counter("c", "help", ("id",))
+    for number in range(MOST_LABEL_SETS + 10):
+        counter.add(str(number))
+    assert len(counter.state()) == MOST_LABEL_SETS + 1
+    assert counter.state()["other",] == [10.0]
 
 
 def test_ages_are_counted_by_the_given_clock() -> None:
@@ -87,3 +100,37 @@ def test_ages_are_counted_by_the_given_clock() -> None:
     assert found["kairos_model_age_seconds", (("name", "recommender"),)] == 3600.0
     assert found["kairos_restock_table_age_seconds", ()] == 3600.0
     assert ("kairos_product_features_age_seconds", ()) not in found
+
+
+PATHS = st.one_of(
+    st.sampled_from(
+        ["/v1/track", "/v1/recommendations", "/v1/decisions", "/v1/problems/", "/v1/customers/", "/", "//"]
+    ),
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=20).map(
+        lambda text: f"/v1/{quote(text)}"
+    ),
+)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(["GET", "POST", "DELETE", "BREW"]), PATHS, st.text("abcdef0123456789", min_size=12, max_size=16))
+def test_no_path_and_no_id_makes_a_label(shared: Shop, method: str, path: str, id_: str) -> None:
+    known = {"", *NEEDS, "unmatched"}
+    body = {"userId": id_, "anonymousId": id_, "event": id_, "placement": id_, "subject": {"user_id": id_}}
+    shared.client.request(method, f"{path}?who={id_}", json=body, headers={"X-Request-Id": id_})
+    text = shared.client.get("/metrics").text
+    assert id_ not in text
+    for name, labels in samples(text):
+        if name.startswith(("kairos_request", "kairos_refusals")):
+            assert dict(labels).get("route", "") in known
+
+
+def test_refusals_are_counted_by_their_code_and_requests_in_flight_return_to_none(shop: Shop) -> None:
+    shop.client.post("/v1/track", content=b"{")
+    shop.client.post("/v1/recommendations", json={"limit": "many"})
+    found = samples(shop.client.get("/metrics").text)
+    assert found["kairos_refusals_total", (("code", "malformed_json"), ("route", "/v1/track"))] == 1
+    assert found["kairos_refusals_total", (("code", "validation_error"), ("route", "/v1/recommendations"))] == 1
+    assert found["kairos_requests_in_flight", ()] == 1, "the question for the metrics itself"
+    assert found["kairos_process_open_fds", ()] > 0
+    assert found["kairos_workers", ()] == 1

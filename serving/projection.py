@@ -1,0 +1,134 @@
+"""The thread that runs the projector in one of the workers, and what is told of it."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from feast import FeatureStore
+
+from features.lease import Lease
+from features.log import Log
+from features.projector import NAME, Lag, Projector
+from serving.measures import Gauge, Labels, Measure
+from serving.metrics import Metrics
+
+LEASE = timedelta(seconds=10)
+_PAUSE = 0.25
+_REST = 3.0
+_LATE = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Projection:
+    """Steps every quarter of a second in the worker that holds the lease, and looks for the lease in the others.
+
+    At most half of the time is spent in steps, as answers share the core with them.
+    """
+
+    def __init__(self, events: Log, store: FeatureStore, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+        self.projector = Projector(events, store, Lease(events.engine, NAME, uuid.uuid4().hex, LEASE))
+        self.metrics = metrics
+        self.clock = clock
+        self.failing: str | None = None
+        """Which error the latest step ended with."""
+
+        self._lag = Lag(0)
+        self._held = False
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and let another worker go on at once."""
+        self._end.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._held:
+            try:
+                self.projector.lease.release()
+            except Exception as error:  # the lease ends by itself
+                log.warning("the lease of the projector was left to itself: %s", type(error).__name__)
+
+    def lag(self) -> Lag:
+        """How far it was behind when this worker looked last."""
+        return self._lag
+
+    def late(self) -> str | None:
+        """Why recent events take the longer way through the log; None while they do not."""
+        if self.failing is not None:
+            return f"its latest step ended with {self.failing}; answers read the log instead"
+        if self._seconds() > _LATE:
+            return f"{self._lag.events} events behind for {self._seconds():.0f} s; answers read the log instead"
+        return None
+
+    def measures(self) -> list[Measure]:
+        """What `/metrics` shows of it; the largest of all workers', as each looks at its own time."""
+        return [
+            Gauge("kairos_projector_lag_events", "Events that are not in the online store yet", self._events, join=max),
+            Gauge("kairos_projector_lag_seconds", "Age of the oldest of them", self._age, join=max),
+            Gauge("kairos_projector_running", "Workers that hold the lease: one", self._holds),
+        ]
+
+    def step(self) -> float:
+        """One step and a look at the lag; returns after how many seconds to do the next."""
+        began = self.clock()
+        try:
+            done = self.projector.step(began)
+            self._held = done.held
+            self._lag = self.projector.lag()
+            if self.failing is not None:
+                log.info("the projector goes on")
+            self.failing = None
+        except LookupError:  # no features were ever built: nothing is late, there is nothing to be recent to
+            self._held, self._lag, self.failing = False, Lag(0), None
+            return _REST
+        except Exception as error:
+            self.metrics.projector_failures.add()
+            if self.failing is None:
+                log.error("the projector stands still with %s; answers read the log instead", type(error).__name__)
+            self.failing = type(error).__name__
+            return _REST
+        for verdict in ("pushed", "refused", "unreadable", "skipped"):
+            if count := getattr(done, verdict):
+                self.metrics.projected.add(verdict, amount=count)
+        took = (self.clock() - began).total_seconds()
+        return min(_REST, max(took, 0.0 if done.more else _PAUSE)) if done.held else _REST
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._end.wait(pause):
+            pause = max(0.0, self.step())
+
+    def _seconds(self) -> float:
+        since = self._lag.since
+        return 0.0 if since is None else max(0.0, (self.clock() - since).total_seconds())
+
+    def _events(self) -> Iterable[tuple[Labels, float]]:
+        return [((), self._lag.events)]
+
+    def _age(self) -> Iterable[tuple[Labels, float]]:
+        return [((), self._seconds())]
+
+    def _holds(self) -> Iterable[tuple[Labels, float]]:
+        return [((), self._held)]
+
+
+@contextmanager
+def projecting(
+    events: Log, store: FeatureStore, metrics: Metrics, clock: Callable[[], datetime]
+) -> Iterator[Projection]:
+    """Run it for as long as the context lasts."""
+    projection = Projection(events, store, metrics, clock)
+    metrics.show(*projection.measures())
+    projection.start()
+    try:
+        yield projection
+    finally:
+        projection.close()
