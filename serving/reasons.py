@@ -1,6 +1,6 @@
 """Why an item is in an answer, from the contributions of the recommender that found it: a code, and a sentence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -52,21 +52,37 @@ def reasons(
     if ask == "similar":
         code: ReasonCode = "similar_to" if source == "content" else "bought_with"
         return [_named(code, because, shop, words) for because in _nearest(query, contributions, len(item_ids))]
-    products = list(dict.fromkeys(query.history_ids))
-    if not products or not contributions.any() or source in _OF_SOURCE:
+    speaking = np.flatnonzero(contributions.any(axis=1))
+    if not len(speaking) or source in _OF_SOURCE:
         return [_own(query, source, item_id, shop, words) for item_id in item_ids]
-    places = {product: place for place, product in enumerate(products)}
-    codes = np.fromiter(map(places.__getitem__, query.history_ids), np.intp, len(query.history_ids))
-    totals = np.zeros((len(products), len(item_ids)))
-    np.add.at(totals, codes, contributions)
+    # Of a long history few entries say anything for a few items, and only of these the products matter.
+    places: dict[str, int] = {}
+    codes = np.array([places.setdefault(id_, len(places)) for id_ in query.history_ids[speaking].tolist()], np.intp)
+    products, order = list(places), np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(products)))
+    totals = np.add.reduceat(contributions[speaking[order]], starts, axis=0)
+    winners = totals.argmax(axis=0)
+    highest = totals[winners, np.arange(len(item_ids))].tolist()
+    because = [products[winner] for winner in winners.tolist()]
+    if ask == "page":
+        return [
+            _named("bought_with", one, shop, words) if most > 0 else _own(query, source, item_id, shop, words)
+            for item_id, one, most in zip(item_ids, because, highest, strict=True)
+        ]
+    entries = _entries(query, {one for one, most in zip(because, highest, strict=True) if most > 0})
     return [
-        _own(query, source, item_id, shop, words)
-        if totals[winner, column] <= 0
-        else _named("bought_with", products[winner], shop, words)
-        if ask == "page"
-        else _past(query, products[winner], item_id, shop, words)
-        for column, (item_id, winner) in enumerate(zip(item_ids, totals.argmax(axis=0).tolist(), strict=True))
+        _past(query, entries[one], one, item_id, shop, words) if most > 0 else _own(query, source, item_id, shop, words)
+        for item_id, one, most in zip(item_ids, because, highest, strict=True)
     ]
+
+
+def _entries(query: Query, products: Collection[str]) -> dict[str, list[int]]:
+    """Where in the history each of `products` stands."""
+    found: dict[str, list[int]] = {product: [] for product in products}
+    for place, product in enumerate(query.history_ids.tolist()):
+        if product in found:
+            found[product].append(place)
+    return found
 
 
 def _nearest(query: Query, contributions: Floats, count: int) -> list[str]:
@@ -78,7 +94,7 @@ def _nearest(query: Query, contributions: Floats, count: int) -> list[str]:
 def _own(query: Query, source: str, item_id: str, shop: Shop, words: Wording) -> Reason:
     """Why an item that the history says nothing for."""
     if source in _OF_HISTORY and item_id in query.history_ids:
-        return _past(query, item_id, item_id, shop, words)
+        return _past(query, _entries(query, {item_id})[item_id], item_id, item_id, shop, words)
     code, category = _OF_SOURCE.get(source), shop.category(item_id)
     if code is not None and (category is not None or code != "popular_in_category"):
         return Reason(code=code, text=words.say(code, category or ""))
@@ -90,12 +106,12 @@ def _named(code: ReasonCode, because: str, shop: Shop, words: Wording) -> Reason
     return Reason(code=code, item_id=because, text=words.say(code, shop.title(because)))
 
 
-def _past(query: Query, because: str, item_id: str, shop: Shop, words: Wording) -> Reason:
-    mine = query.history_ids == because
-    bought = mine & (query.weights == PURCHASE)
+def _past(query: Query, mine: list[int], because: str, item_id: str, shop: Shop, words: Wording) -> Reason:
+    """Of the places in the history that are `mine`, which are those of the product `because`."""
+    bought = [place for place in mine if query.weights[place] == PURCHASE]
     if because != item_id:
-        return _named("because_you_bought" if bought.any() else "because_you_saw", because, shop, words)
-    counted = bought if bought.any() else mine
-    code: ReasonCode = "bought_before" if counted is bought else "seen_before"
-    last = (_EPOCH + timedelta(days=float(query.days[counted].max()))).date()
-    return Reason(code=code, item_id=item_id, text=words.again(code, int(counted.sum()), last))
+        return _named("because_you_bought" if bought else "because_you_saw", because, shop, words)
+    code: ReasonCode = "bought_before" if bought else "seen_before"
+    counted = bought or mine
+    last = (_EPOCH + timedelta(days=max(float(query.days[place]) for place in counted))).date()
+    return Reason(code=code, item_id=item_id, text=words.again(code, len(counted), last))

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from features.database import is_outage
 from features.log import Record
 from serving.answers import Answered, answered
+from serving.breaker import Unavailable
 from serving.bundle import Bundle
+from serving.lane import Hot
 from serving.openapi import problems
 from serving.placements import Placement
 from serving.problems import Refused
@@ -20,7 +24,9 @@ from serving.schemas import (
     RecommendationBatch,
     RecommendationQuery,
     RecommendationRequest,
+    Subject,
 )
+from serving.visitor import Visitor
 
 router = APIRouter(tags=["recommendations"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")
@@ -49,9 +55,10 @@ async def recommend_batch(request: Request, body: RecommendationBatch) -> Recomm
     """The same for up to 1,000 subjects at one placement: each gets the answer that it would get alone."""
     resources: Resources = request.app.state.resources
     bundle, placement, now = _live(resources), resources.champion.placements[body.placement], resources.clock()
-    requests = body.requests()
+    requests = [resources.privacy.request(one) for one in body.requests()]
+    subjects = [one.subject for one in requests]
     visitors = await resources.in_batch_thread(
-        resources.visitors.read_many, body.subjects, bundle.published.features, now, _shown_since(placement, now)
+        resources.visitors.read_many, subjects, bundle.published.features, now, _shown_since(placement, now)
     )
     stale = _stale(resources, now)
     found = await resources.in_batch_thread(answered, bundle, placement, requests, visitors, now, stale)
@@ -61,19 +68,59 @@ async def recommend_batch(request: Request, body: RecommendationBatch) -> Recomm
 
 
 async def answer(resources: Resources, request: RecommendationRequest) -> RecommendationAnswer:
-    """Choose, log, answer. Raises `Refused` without a model, `queue.Full` or the database's error without a log."""
+    """Choose, log, answer. Raises `Refused` without a model; without anything else the answer is `degraded`."""
     bundle, placement, now = _live(resources), resources.champion.placements[request.placement], resources.clock()
-    visitor = await resources.visitors.read(
-        request.subject, bundle.published.features, now, _shown_since(placement, now)
-    )
+    request = resources.privacy.request(request)
+    with resources.tracing.span("features"):
+        visitor = await _visitor(resources, request.subject, bundle, now, _shown_since(placement, now))
     stale = _stale(resources, now)
-    if request.filter:  # compiling a filter that is new can take long, and everybody else would wait
-        found = await resources.in_thread(answered, bundle, placement, [request], [visitor], now, stale)
-    else:
-        found = answered(bundle, placement, [request], [visitor], now, stale)
+    with resources.tracing.span("model"):
+        if request.filter:  # compiling a filter that is new can take long, and everybody else would wait
+            found = await resources.in_thread(answered, bundle, placement, [request], [visitor], now, stale)
+        else:
+            found = answered(bundle, placement, [request], [visitor], now, stale)
     if not request.preview:
-        await _log(resources, found)
+        try:
+            await _log(resources, found)
+        except Refused:
+            found = _unlogged(resources, bundle, placement, request, now)
     return found[0].answer
+
+
+async def _visitor(
+    resources: Resources, subject: Subject, bundle: Bundle, now: datetime, shown_since: datetime | None
+) -> Visitor:
+    """Who asks; a stranger as long as the database cannot be read."""
+    if subject.user_id is None and subject.anonymous_id is None:
+        return Visitor()
+    settings, features = resources.settings, bundle.published.features
+    seconds = (settings.feature_timeout_ms + settings.log_timeout_ms) / 1000
+    try:
+        return await resources.reads.ask(
+            lambda: resources.visitors.read(subject, features, now, shown_since), seconds, is_outage
+        )
+    except Unavailable:
+        return Visitor(degraded="history_unavailable")
+
+
+def _unlogged(
+    resources: Resources, bundle: Bundle, placement: Placement, request: RecommendationRequest, now: datetime
+) -> list[Answered]:
+    """When neither the log nor the journal takes anything: what everybody gets, nothing explored.
+
+    Nothing can be learned from what is not known, so it must not be anything that one would want to learn from.
+    """
+    calm = replace(placement, rules=replace(placement.rules, explore=None))
+    found = answered(bundle, calm, [request], [Visitor(degraded="log_unavailable")], now, _stale(resources, now))
+    resources.metrics.count_recommendation(placement.name, found[0].answer.fallback, "log_unavailable", [])
+    return found
+
+
+async def _json(resources: Resources, request: RecommendationRequest) -> bytes:
+    return (await answer(resources, request)).model_dump_json().encode()
+
+
+HOT = {("POST", "/v1/recommendations"): Hot(RecommendationRequest.model_validate_json, _json)}
 
 
 def _live(resources: Resources) -> Bundle:
@@ -95,7 +142,8 @@ def _shown_since(placement: Placement, now: datetime) -> datetime | None:
 async def _log(resources: Resources, found: Sequence[Answered]) -> None:
     """All in one commit. A caller who goes away does not take back what is being written."""
     records: list[Record] = [one.record for one in found]
-    await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(records)))
+    with resources.tracing.span("log commit"):
+        await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(records)))
     for one in found:
         sources = [item.source for item in one.answer.items]
         resources.metrics.count_recommendation(

@@ -9,10 +9,13 @@ import gc
 
 import bentoml
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.app import create_app
-from serving.operations import not_ready
+from serving.logs import write_json_lines
 from serving.problems import KINDS
+from serving.readiness import not_ready
+from serving.settings import Settings
 
 app = create_app()
 
@@ -30,6 +33,7 @@ class Kairos:
     """One worker: state lives in the stores, so more throughput is more replicas."""
 
     def __init__(self) -> None:
+        write_json_lines(Settings().log_level)
         # full collections over everything that was imported: p99 of 124 to 183 ms with them, 17 to 19 ms without
         gc.collect()
         gc.freeze()
@@ -40,3 +44,25 @@ class Kairos:
         if reason := not_ready(app.state.resources):
             raise HTTPException(503, reason, {"Retry-After": str(KINDS["model_unavailable"].retry_after)})
         return True
+
+
+class Ahead(bentoml.Service):  # type: ignore[misc]
+    """The service whose worker answers every request with our application, ahead of BentoML's middleware.
+
+    That middleware costs 250 µs a request without tracing, log and metrics, and leaves a timer for each. Start and end
+    stay BentoML's, and so do workers and packaging.
+    """
+
+    __slots__ = ()
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """What BentoML's worker serves."""
+        theirs = super().to_asgi(is_main)
+
+        async def ahead(scope: Scope, receive: Receive, send: Send) -> None:
+            await (theirs if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+        return ahead
+
+
+Kairos.__class__ = Ahead  # type: ignore[method-assign]  # BentoML's decorator names its own class

@@ -98,11 +98,10 @@ class FittedALS:
         """Fold each history in and rank by inner product; none where the model knows nothing of the history."""
         answers = []
         for row, query in enumerate(queries):
-            visitor = self.visitor(query)
-            scores = np.where(self.known, self.factors @ visitor.astype(np.float32), np.float32(-np.inf))
-            if not visitor.any():
-                scores[:] = -np.inf
-            answers.append(best(scores, k, allowed(allow, row, len(self.item_ids))))
+            visitor, mask = self.visitor(query), allowed(allow, row, len(self.item_ids))
+            speaks = self.known & bool(visitor.any())
+            scores = self.factors @ visitor.astype(np.float32)
+            answers.append(best(scores, k, speaks if mask is None else speaks & mask))
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -147,8 +146,10 @@ class FittedALS:
 
     def _history(self, query: Query) -> History:
         codes = self.vocabulary.codes(query.history_ids)
-        codes[codes >= 0] = np.where(self.known[codes[codes >= 0]], codes[codes >= 0], -1)
-        return History.of(query, codes, Forgetting(self.recipe.fade_days, self.recipe.fade))
+        known = codes >= 0
+        known[known] = self.known[codes[known]]
+        forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)
+        return History.of(query, np.where(known, codes, np.int32(-1)), forgetting)
 
     def _beliefs(self, history: History) -> Floats:
         return 1 + self.recipe.confidence * history.totals**self.recipe.power

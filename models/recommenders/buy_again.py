@@ -152,7 +152,7 @@ class FittedBuyAgain:
     def _rates(self, query: Query) -> tuple[History, Floats]:
         """The purchases of the history, and the score of each product among them."""
         codes = self.vocabulary.codes(query.history_ids)
-        codes[query.weights < self.recipe.bought] = -1
+        codes = np.where(query.weights < self.recipe.bought, np.int32(-1), codes)
         days = query.days[codes >= 0]
         now = moment(query, days)
         history = History.of(query, codes, Forgetting(self.recipe.fade_days / self._speed(days, now), self.recipe.fade))

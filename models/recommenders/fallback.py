@@ -67,9 +67,11 @@ class FittedFallback(combinator.FittedCombined):
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """Those of the first source in which the history says anything for the item, zeros where none does."""
-        added = np.zeros((len(query.history_ids), len(item_ids)))
-        for source in self.sources:
+        added = self.sources[0].contributions(query, item_ids)
+        for source in self.sources[1:]:
             silent = np.flatnonzero(~added.any(axis=0)).tolist()
+            if not silent:
+                break
             added[:, silent] = source.contributions(query, [item_ids[column] for column in silent])
         return added
 

@@ -54,14 +54,29 @@ class History:
 
     @classmethod
     def of(cls, query: Query, codes: Codes, forgetting: Forgetting) -> "History":
-        """What `query` tells; `codes` are those of its `history_ids`, -1 for a product that the model does not know."""
+        """What `query` tells; `codes` are those of its `history_ids`, -1 for a product that the model does not know.
+
+        The latest are remembered by which query it is: a model is asked for scores first, and then for the reasons.
+        """
+        key = (id(query), id(codes), forgetting)
+        known = _LATEST.get(key)
+        if known is None:
+            if len(_LATEST) >= _REMEMBERED:
+                _LATEST.clear()
+            _LATEST[key] = known = (cls._of(query, codes, forgetting), query, codes)
+        return known[0]
+
+    @classmethod
+    def _of(cls, query: Query, codes: Codes, forgetting: Forgetting) -> "History":
         entries = np.flatnonzero(codes >= 0)
         days = query.days[entries]
         weights = query.weights[entries] * forgetting.weight(np.maximum(moment(query, days) - days, 0))
         # In an order of its own, so that the order of the history does not show in the last digit of a sum.
         order = np.lexsort((weights, codes[entries]))
         entries, weights = entries[order], weights[order]
-        products, owners = np.unique(codes[entries], return_inverse=True)
+        known = codes[entries]
+        first = np.append(True, known[1:] != known[:-1])[: len(known)]
+        products, owners = known[first], np.cumsum(first) - 1
         totals: Floats = np.bincount(owners, weights, len(products)).astype(np.float64)
         return cls(products.astype(np.int64), totals, entries, owners, weights, len(codes))
 
@@ -70,3 +85,8 @@ class History:
         shares = np.zeros((self.length, added.shape[1]))
         shares[self.entries] = added[self.owners] * (self.weights / self.totals[self.owners])[:, None]
         return shares
+
+
+_REMEMBERED = 64
+_LATEST: dict[tuple[int, int, Forgetting], tuple[History, Query, Codes]] = {}
+"""Holds query and codes too, so that nobody else can have their identity."""

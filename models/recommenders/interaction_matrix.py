@@ -30,7 +30,9 @@ def interaction_matrix(interactions: Interactions, half_life: float | None, powe
     weights = interactions.weights * decay(interactions.days, half_life)
     cells = interactions.customers.astype(np.int64) * max(shape[1], 1) + interactions.items
     order = np.lexsort((weights, cells))
-    cells, starts = np.unique(cells[order], return_index=True)
+    cells = cells[order]
+    starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: len(cells)])
+    cells = cells[starts]
     values = np.add.reduceat(weights[order], starts) if len(starts) else np.empty(0)
     kept = values > 0
     rows, columns = np.divmod(cells[kept], max(shape[1], 1))

@@ -1,6 +1,11 @@
 """What the history says about each product by itself: whether it sells better lately than usual, and whether its buyers
 come back for it."""
 
+from collections import deque
+from collections.abc import Callable
+from functools import wraps
+from weakref import ref
+
 import numpy as np
 
 from models.arrays import Floats
@@ -10,8 +15,27 @@ from models.recommenders.interaction_matrix import decay
 _LATELY, _USUALLY = 7.0, 120.0
 _DOUBT = 0.2
 _BUYERS = 20.0
+_REMEMBERED = 4
 
 
+def _remembering(statistic: Callable[[Interactions], Floats]) -> Callable[[Interactions], Floats]:
+    """`statistic` with its latest answers, by whose they are: several recipes of one fit ask for the same."""
+    latest: deque[tuple[ref[Interactions], Floats]] = deque(maxlen=_REMEMBERED)
+
+    @wraps(statistic)
+    def remembered(interactions: Interactions) -> Floats:
+        for known, answer in tuple(latest):
+            if known() is interactions:
+                return answer
+        answer = statistic(interactions)
+        answer.flags.writeable = False
+        latest.append((ref(interactions), answer))
+        return answer
+
+    return remembered
+
+
+@_remembering
 def trend(interactions: Interactions) -> Floats:
     """Interest of about the last week over what the last months let expect, smoothed; 1 where both are silent.
 
@@ -23,6 +47,7 @@ def trend(interactions: Interactions) -> Floats:
     return (lately + _DOUBT) / (usually + _DOUBT)
 
 
+@_remembering
 def loyalty(interactions: Interactions) -> Floats:
     """Share of a product's customers who came back for it on another day, over the same share of all; mean about 1.
 
@@ -31,14 +56,15 @@ def loyalty(interactions: Interactions) -> Floats:
     count = len(interactions.item_ids)
     cells = interactions.customers.astype(np.int64) * max(count, 1) + interactions.items
     days = np.floor(interactions.days).astype(np.int64)
-    order = np.lexsort((days, cells))
-    cells, days = cells[order], days[order]
-    new_cell = np.append(True, cells[1:] != cells[:-1])[: len(cells)]
-    new_day = new_cell | np.append(True, days[1:] != days[:-1])[: len(cells)]
-    visits = np.bincount(np.cumsum(new_cell)[new_day] - 1) if len(cells) else np.empty(0, np.int64)
-    items = cells[new_cell] % max(count, 1)
+    days -= days.min() if len(days) else 0
+    span = int(days.max(initial=0)) + 1
+    # A customer, a product and a day as one number: sorting numbers takes a quarter of sorting rows by two.
+    visits = np.sort(cells * span + days)
+    cells = visits[np.append(True, visits[1:] != visits[:-1])[: len(visits)]] // span
+    starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: len(cells)])
+    items = cells[starts] % max(count, 1)
     customers = np.bincount(items, minlength=count)
-    loyal = np.bincount(items[visits > 1], minlength=count)
+    loyal = np.bincount(items[np.diff(np.append(starts, len(cells))) > 1], minlength=count)
     average = loyal.sum() / max(customers.sum(), 1)
     return (loyal + _BUYERS * average) / (customers + _BUYERS) / average if average else np.ones(count)
 

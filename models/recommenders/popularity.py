@@ -53,7 +53,7 @@ class FittedPopularity:
     name: str = field(default=Popularity.name, init=False)
 
     def __post_init__(self) -> None:
-        wanted = reached(self.counts)
+        wanted = reached(self.counts.copy())
         wanted.flags.writeable = False
         object.__setattr__(self, "wanted", wanted)
 

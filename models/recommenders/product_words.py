@@ -7,7 +7,7 @@ the shop writes in, and a shop with a million words has one collision with a cha
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 
 import numpy as np
@@ -66,8 +66,9 @@ def _read(column: Ids, said: Callable[[str], list[_Word]]) -> Words:
     codes = np.fromiter(
         (places.setdefault(text, len(places)) if text else -1 for text in column), np.int64, len(column)
     )
+    named = cache(_name)  # a catalogue says the same few words again and again; they are forgotten with the column
     words = [
-        list({_name(kind, word): weight for kind, word, weight in reversed(said(text))}.items()) for text in places
+        list({named(kind, word): weight for kind, word, weight in reversed(said(text))}.items()) for text in places
     ]
     lengths = np.array([len(found) for found in words], np.int64)
     names = np.array([name for found in words for name, _ in found], np.uint64)

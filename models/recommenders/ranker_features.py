@@ -62,10 +62,16 @@ def _of_category(
 ) -> Floats:
     """What the customer did in the category of each candidate; NaN where the category is not known."""
     wanted, of_visit = codes[candidates], codes[history.visited]
-    order = np.lexsort((history.visit_trips, of_visit))
-    kinds, trips, ages = of_visit[order], history.visit_trips[order], history.visit_ages[order]
-    starts = np.flatnonzero(np.append(True, kinds[1:] != kinds[:-1]))
-    new_trip = np.append(True, (kinds[1:] != kinds[:-1]) | (trips[1:] != trips[:-1])).astype(np.float64)
+    # One number a visit, as one sort of numbers takes half of one by two keys; of equal ones all that is read is equal.
+    visits = of_visit * np.int64(history.trips) + history.visit_trips
+    order = np.argsort(visits)
+    visits, kinds, ages = visits[order], of_visit[order], history.visit_ages[order]
+    new_kind = np.empty(len(kinds), bool)
+    new_kind[0] = True
+    np.not_equal(kinds[1:], kinds[:-1], out=new_kind[1:])
+    starts = np.flatnonzero(new_kind)
+    new_trip = np.ones(len(kinds))
+    new_trip[1:] = visits[1:] != visits[:-1]
     of_product = codes[history.products]
     found = np.zeros((len(starts) + 1, 5))
     found[:-1, 0] = np.add.reduceat(np.exp2(-ages / 60), starts)

@@ -164,7 +164,7 @@ class FittedSessionKNN:
         votes = self._votes(session)
         nearness = votes.parts.sum(axis=0)
         scores = np.bincount(votes.items, nearness[votes.voters] * votes.counts, len(self.item_ids))
-        return reached(scores)
+        return reached(scores.astype(np.float64, copy=False))
 
     def _votes(self, session: CurrentSession) -> "_Votes":
         """Find the neighbours and what each of them says."""

@@ -66,15 +66,21 @@ class FittedTrending:
     item_ids: Ids
     until: float
     lift: Floats
+    risen: Floats = field(init=False, repr=False, compare=False)
     name: str = field(default=Trending.name, init=False)
+
+    def __post_init__(self) -> None:
+        risen = reached(self.lift.copy())
+        risen.flags.writeable = False
+        object.__setattr__(self, "risen", risen)
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k products of the largest proven lift among those allowed, whoever asks."""
-        return for_everybody(reached(self.lift), len(queries), k, allow, self.item_ids, self.name)
+        return for_everybody(self.risen, len(queries), k, allow, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
         """The other trending products: a trend knows nothing nearer."""
-        return for_companions(reached(self.lift), item_ids, k, allow, self.item_ids, self.name)
+        return for_companions(self.risen, item_ids, k, allow, self.item_ids, self.name)
 
     def contributions(self, query: Query, item_ids: Sequence[str]) -> Floats:
         """Zeros: the history has no part in it."""

@@ -24,5 +24,24 @@ class Vocabulary:
         object.__setattr__(self, "_codes", places_by_id(self.item_ids))
 
     def codes(self, ids: Sequence[str] | Ids) -> Codes:
-        """The code of each id, -1 for an unknown one."""
-        return np.fromiter(map(self._codes.get, ids, repeat(-1)), np.int32, len(ids))
+        """The code of each id, -1 for an unknown one.
+
+        The latest arrays are remembered by which they are, as arrays of ids are never written to: the parts of a
+        model, and the reasons after it, all ask for the codes of one history.
+        """
+        if not isinstance(ids, np.ndarray):
+            return np.fromiter(map(self._codes.get, ids, repeat(-1)), np.int32, len(ids))
+        key = (id(ids), id(self.item_ids))
+        known = _LATEST.get(key)
+        if known is None:
+            codes = np.fromiter(map(self._codes.get, ids, repeat(-1)), np.int32, len(ids))
+            codes.flags.writeable = False
+            if len(_LATEST) >= _REMEMBERED:
+                _LATEST.clear()
+            _LATEST[key] = known = (codes, ids, self.item_ids)
+        return known[0]
+
+
+_REMEMBERED = 64
+_LATEST: dict[tuple[int, int], tuple[Codes, Ids, Ids]] = {}
+"""Holds the arrays too, so that nobody else can have their identity."""

@@ -29,6 +29,8 @@ def filled(
     `room` positions are for promoted products, which are those in `promoted`: of what the models found, then of what is
     popular among those that may (`may`) be shown. Where they run out others take their place, never the other way.
     """
+    if not rules.caps and not rules.diversity and rules.promoted is None:
+        return _by_weight(found, fixed, free)
     extra = popular(columns, len(free), may & promoted) if room > 0 else _NOTHING
     extra = extra[~np.isin(extra, found.codes)] if len(extra) else extra
     standing = np.array(list(fixed.values()), np.int32)
@@ -50,6 +52,12 @@ def filled(
             caps.take(index)
             diversity.take(index)
     return chosen
+
+
+def _by_weight(found: Candidates, fixed: Mapping[int, int], free: Sequence[int]) -> dict[int, int]:
+    """Where nothing that is taken changes what may follow, the heaviest stand in their order."""
+    standing = frozenset(fixed.values())
+    return dict(zip(free, (code for code in found.by_weight.tolist() if code not in standing), strict=False))
 
 
 _NOTHING = np.empty(0, np.int32)

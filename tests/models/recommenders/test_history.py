@@ -36,3 +36,17 @@ def test_after_a_long_absence_the_latest_still_count_most() -> None:
     month, decade = (history(["a", "b"], [UNTIL - 60, UNTIL], UNTIL + later).totals for later in (28, 3_650))
     assert month.tolist() == decade.tolist()
     assert month[1] > 2 * month[0]
+
+
+def test_what_is_remembered_of_a_query_is_not_given_to_another_or_for_another_fading() -> None:
+    asked = query(["a", "b"], days=np.array([UNTIL, UNTIL - 10]))
+    codes, swapped = codes_of(["a", "b"], IDS), codes_of(["b", "a"], IDS)
+    once = History.of(asked, codes, FADING)
+    assert History.of(asked, codes, FADING) is once
+    assert History.of(asked, swapped, FADING).totals.tolist() == once.totals[::-1].tolist()
+    assert History.of(asked, codes, Forgetting(days=10.0, exponent=2.0)).totals.tolist() != once.totals.tolist()
+    for turn in range(200):
+        age = turn % 28
+        other = query(["a"], days=np.array([UNTIL - age]))
+        expected = other.weights * FADING.weight(np.array([float(age)]))
+        assert History.of(other, codes_of(["a"], IDS), FADING).totals.tolist() == pytest.approx(expected.tolist())

@@ -44,3 +44,13 @@ def test_without_a_repeat_all_are_alike() -> None:
     assert loyalty(shop([(0, 0, 1.0)], 2)).tolist() == [1.0, 1.0]
     assert loyalty(shop([], 2)).tolist() == [1.0, 1.0]
     assert loyalty(shop([], 0)).tolist() == []
+
+
+def test_what_is_remembered_is_that_of_the_same_history() -> None:
+    rows = [(customer, 0, age) for customer in range(30) for age in (0.6, 9.6)]
+    rows += [(customer, 1, 30.2) for customer in range(30)]
+    for statistic in (trend, loyalty):
+        first, other = shop(rows, 2), shop([(customer, 1 - item, age) for customer, item, age in rows], 2)
+        assert statistic(first).tolist() == statistic(other)[::-1].tolist() != statistic(other).tolist()
+        assert statistic(first) is statistic(first)
+        assert not statistic(first).flags.writeable

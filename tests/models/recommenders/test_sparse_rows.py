@@ -53,3 +53,24 @@ def test_saved_under_a_prefix_beside_others_they_are_the_same(size: tuple[int, i
     for rows, prefix in ((one, ""), (other, "nearest_")):
         again = SparseRows.restored(saved, prefix)
         assert all(np.array_equal(getattr(again, name), array) for name, array in rows.arrays().items())
+
+
+@given(
+    st.lists(st.integers(0, 6) | st.just(6), min_size=1, max_size=12),
+    st.data(),
+)
+def test_sums_and_corners_are_those_of_the_dense_matrix_whether_rows_are_of_one_length_or_not(
+    lengths: list[int], data: st.DataObject
+) -> None:
+    rng, width = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))), 9
+    columns = [np.sort(rng.permutation(width)[:length]) for length in lengths]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    indices = np.concatenate(columns).astype(np.int32)
+    rows = SparseRows(indptr, indices, rng.integers(1, 9, len(indices)).astype(np.float32))
+    dense = csr_array((rows.weights, rows.indices, rows.indptr), shape=(len(lengths), width)).toarray()
+    asked = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=8)), np.int64)
+    factors = rng.integers(1, 5, len(asked)).astype(float)
+    assert rows.combine(asked, factors, width).tolist() == (factors @ dense[asked]).tolist()
+    wanted = np.array(data.draw(st.lists(st.integers(-1, width - 1), min_size=1, max_size=6)), np.int32)
+    corner = np.where(wanted >= 0, dense[asked][:, wanted], 0.0)
+    assert rows.lookup(asked, wanted).tolist() == corner.tolist()

@@ -78,3 +78,11 @@ def test_one_customer_who_buys_a_shelf_of_it_counts_once_a_day() -> None:
 def test_what_makes_no_sense_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="windows in days"):
         Trending(**change)
+
+
+def test_answers_leave_what_was_learned_as_it_is() -> None:
+    model = Trending().fit(shop({"fad": 40}, USUALLY))
+    before = model.arrays()["lift"].copy()
+    model.recommend([query([])], 3)
+    assert np.array_equal(model.arrays()["lift"], before)
+    assert before.min() == 0
