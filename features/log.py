@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from features.database import insert_into, metadata, writing
 from features.events import Body, Event
+from features.succession import overtaken
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,6 +66,18 @@ class Record:
     position: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Successor(Record):
+    """A record made by somebody who knew the log up to position `seen`, and of what is behind that the keys `known`.
+
+    It is about the person of these `ids`: (user ids, anonymous ids). See `succession.py`.
+    """
+
+    seen: int = 0
+    known: frozenset[str] = frozenset()
+    ids: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+
+
 _WRITTEN = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload")
 _row = attrgetter(*_WRITTEN)
 
@@ -81,8 +94,9 @@ def _table(name: str) -> Table:
         Column("user_id", Text),
         Column("anonymous_id", Text),
         Column("payload", Text, nullable=False),
-        Index(f"{name}_of_user", "user_id", "position"),
-        Index(f"{name}_of_anonymous", "anonymous_id", "position"),
+        # with the time, so that `of_person` finds in the index alone that nothing is new: 13 us instead of 130
+        Index(f"{name}_of_user", "user_id", "position", "occurred_at"),
+        Index(f"{name}_of_anonymous", "anonymous_id", "position", "occurred_at"),
         sqlite_autoincrement=True,
     )
 
@@ -139,7 +153,8 @@ class Log:
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
 
     def append(self, records: Sequence[Record]) -> list[bool]:
-        """Commit `records` to disk; True for each that was new, False where its key is already there.
+        """Commit `records` to disk; True for each that was new, False where its key is already there, and for a
+        `Successor` that somebody else's record has overtaken.
 
         When this returns, the records survive a crash of the process and of the machine.
         """
@@ -148,12 +163,17 @@ class Log:
         distinct: dict[str, Record] = {}
         for record in records:
             distinct.setdefault(record.key, record)
-        rows: list[Any] = list(map(_row, distinct.values()))
-        if not self.engine.dialect.positional:
-            rows = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
+        successors = [record for record in distinct.values() if isinstance(record, Successor)]
         key, position = self.table.c.key, self.table.c.position
         with writing(self.engine, _APPEND_LOCK) as connection:
+            for refused in overtaken(connection, self.table, successors):
+                del distinct[refused]
+            if not distinct:
+                return [False] * len(records)
             last = connection.execute(select(func.max(position))).scalar() or 0
+            rows: list[Any] = list(map(_row, distinct.values()))
+            if not self.engine.dialect.positional:
+                rows = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
             if connection.exec_driver_sql(self._insert, rows).rowcount == len(rows):
                 new = set(distinct)
             else:

@@ -43,7 +43,8 @@ async def abandoned(request: Request, body: AbandonedRequest) -> AbandonedAnswer
     found = await resources.in_batch_thread(_found, resources, body, behind, resources.clock())
     page = found[: body.limit]
     more = len(found) > body.limit
-    return AbandonedAnswer(carts=[_cart(kept) for kept in page], next_cursor=_cursor(body, page[-1]) if more else None)
+    known = [kept for kept in page if not resources.privacy.suppressions.has(kept.user_id, kept.anonymous_id)]
+    return AbandonedAnswer(carts=[_cart(kept) for kept in known], next_cursor=_cursor(body, page[-1]) if more else None)
 
 
 def _found(resources: Resources, body: AbandonedRequest, behind: Place | None, now: datetime) -> list[KeptCart]:

@@ -140,7 +140,8 @@ class DecisionPoint:
     goes at a time between its delay and the next one, at one of `most_hours` local hours, by the customer's habits or,
     where none are known, those of `hours` that come first. `rule` is the shop's own series. `margin` is the share of an
     order's value that is earned. `caps` are for all channels together, and `min_gap_hours` lie between any two
-    messages. `canary` is the share of customers for whom a version on trial decides.
+    messages. `canary` is the share of customers for whom a version on trial decides. That nothing is sent stands until
+    the window closes, or is decided anew after `reconsider` ("24h", "3d").
     """
 
     name: str
@@ -163,6 +164,7 @@ class DecisionPoint:
     caps: Caps = field(default_factory=lambda: Caps(2, 5, 12))
     most_slots: int = 60
     canary: float = 0.1
+    reconsider: str | None = None
 
     def __post_init__(self) -> None:
         _named("decision point", self.name)
@@ -177,6 +179,8 @@ class DecisionPoint:
             raise ValueError("margin and canary are shares of 1")
         if any(not 0 <= hour < 24 for hour in self.hours) or not self.hours:
             raise ValueError("hours are local hours of a day, 0 to 23, at least one")
+        if self.reconsider is not None and not delay_minutes(self.reconsider):
+            raise ValueError("reconsider must be above 0; write minutes, hours or days as 90m, 24h or 3d")
         minutes = [delay_minutes(delay) for delay in self.delays]
         if not minutes or sorted(set(minutes)) != minutes:
             raise ValueError("delays must rise, and there must be one at least, e.g. delays = ['3h', '24h', '72h']")

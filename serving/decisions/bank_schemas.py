@@ -87,6 +87,7 @@ class DecisionPointAnswer(BaseModel):
     caps: CapsAnswer
     most_slots: int
     canary: float
+    reconsider: str | None
 
 
 class BankAnswer(BaseModel):

@@ -21,8 +21,10 @@ from serving.decisions.past import Past
 from serving.decisions.question import Question
 from serving.decisions.rules import screen
 from serving.decisions.schemas import CheckAnswer, CheckRequest, DecisionContext
-from serving.decisions.situation import Situation, Somebody, known_of, somebody_of
+from serving.decisions.silenced import SUPPRESSED
+from serving.decisions.situation import Situation, Somebody, known_of, somebodies
 from serving.decisions.told import find_decision
+from serving.lane import Hot
 from serving.openapi import problems
 from serving.resources import Resources
 from serving.restock.customer import moment_of
@@ -40,11 +42,22 @@ _CAPS = ("capped_1d", "capped_7d", "capped_30d", "min_gap")
 )
 async def decision_check(request: Request, body: CheckRequest) -> CheckAnswer:
     """Whether the message of a decision may still be sent at this moment; if not, why, and since when."""
-    resources: Resources = request.app.state.resources
+    return await checked(request.app.state.resources, body)
+
+
+async def checked(resources: Resources, body: CheckRequest) -> CheckAnswer:
+    """The answer to one question."""
     at = resources.clock() if body.as_of is None else moment_of(resources, body.as_of)
     point, answer = await resources.in_thread(_checked, resources, body.decision_id, at)
     resources.metrics.checks.add(point, answer.reason or "")
     return answer
+
+
+async def _json(resources: Resources, body: CheckRequest) -> bytes:
+    return (await checked(resources, body)).model_dump_json().encode()
+
+
+HOT = {("POST", "/v1/decisions/check"): Hot(CheckRequest.model_validate_json, _json)}
 
 
 def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str, CheckAnswer]:
@@ -56,11 +69,13 @@ def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str,
     if decided.decision_point not in bank.points or bank.points[decided.decision_point].mode == "off":
         return decided.decision_point, _no("switched_off")
     subject = Subject.model_construct(user_id=record.user_id, anonymous_id=record.anonymous_id)
-    somebody = somebody_of(resources.identities, resources.decisions.log, subject, at)
+    (somebody,) = somebodies(resources.identities, resources.decisions.log, [subject], [at])
     if arm_of(somebody.customer_id, bank.groups, somebody.past) == "holdout":  # since a visitor turned out to be one
         return decided.decision_point, _no("holdout")
+    if resources.privacy.suppressed(somebody.person):
+        return decided.decision_point, _no(SUPPRESSED)
     question = _question(decided, subject, bank, at)
-    situation = known_of(question, somebody, resources.events.log, bank.zone)
+    (situation,) = known_of([(question, somebody)], resources.events.log, bank.zone)
     return decided.decision_point, verdict(record, decided, question, situation, bank, resources.champion.shelf)
 
 

@@ -8,15 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from features.decisions import DECISION, Decided, Option, Refusal, Terms
-from features.log import Record, microseconds
+from features.log import Record, Successor, microseconds
 from models.policies.base import variates
 from serving.decisions.arms import arm_of, unit_of
-from serving.decisions.bank import Bank, DecisionPoint
+from serving.decisions.bank import Bank, DecisionPoint, delay_minutes
 from serving.decisions.budgets import Budgets, Spending
 from serving.decisions.context import context_of, currency, item_ids
 from serving.decisions.deciders import decider_of
@@ -25,21 +25,22 @@ from serving.decisions.gathering import facts_of
 from serving.decisions.past import Past
 from serving.decisions.plan import planned
 from serving.decisions.question import Question
+from serving.decisions.schemas import ArmName
 from serving.decisions.send_time import scores_of
-from serving.decisions.situation import Situation, Somebody, features_exist, situation_of, somebody_of
+from serving.decisions.silenced import silenced
+from serving.decisions.situation import Situation, Somebody, features_exist, situations_of, somebodies
 from serving.decisions.slots import propose
-from serving.resources import Resources
+
+if TYPE_CHECKING:
+    from serving.resources import Resources
 
 OFF = "off"
 _SHORTLY = timedelta(hours=1)
 """How long it stays answered that it is too late, or that nothing is sent as the point is off."""
 
-_TOGETHER = 50
-"""Decisions made at once where there are incentives: what each might promise is held, and not left for the others."""
-
 
 class Made(NamedTuple):
-    """A decision and its record. `standing` is one of before, which needs no commit."""
+    """A decision and its record. `standing` is one that needs no commit: it was made before, or is not to be kept."""
 
     record: Record
     decided: Decided
@@ -58,8 +59,20 @@ class _Pending:
     held: Mapping[str, float]
 
 
-def decide(resources: Resources, questions: Sequence[Question]) -> list[Made]:
-    """A decision for each question, in their order; those of policies are made together.
+class Beside(Protocol):
+    """What was decided and is not in the log yet, as far as the question at a place of those asked may know of it."""
+
+    def of(self, place: int, customer_id: str) -> Sequence[Past]:
+        """What is not in the log of a customer, oldest first."""
+        ...
+
+    def add(self, place: int, customer_id: str, one: Past) -> None:
+        """One more was decided."""
+        ...
+
+
+def decide(resources: "Resources", questions: Sequence[Question], beside: Beside) -> list[Made]:
+    """A decision for each question, in their order; those of policies are made together. No two calls may run at once.
 
     A question that stands answered gets that answer: the same decision point, person, trigger and step, until its
     `valid_until`. Of several questions about one person each knows what the ones before it were answered, as it would
@@ -68,21 +81,30 @@ def decide(resources: Resources, questions: Sequence[Question]) -> list[Made]:
     What was chosen of incentives stays reserved until it is committed or released.
     """
     bank, stored = resources.bank.now, features_exist(resources.visitors)
-    identities, log = resources.identities, resources.decisions.log
-    asked = [(question, somebody_of(identities, log, question.subject, question.at)) for question in questions]
-    made: dict[int, Made] = {}
-    before: defaultdict[str, list[Past]] = defaultdict(list)
-    most = _TOGETHER if any(question.point.incentives for question in questions) else max(len(questions), 1)
-    for places in _rounds([somebody.customer_id for _, somebody in asked], most):
-        here = [
-            (question, _and(somebody, before[somebody.customer_id]))
-            for question, somebody in map(asked.__getitem__, places)
-        ]
-        for place, one in zip(places, _decided(resources, bank, here, stored), strict=True):
+    log = resources.decisions.log
+    seen = log.last_position()  # before anything is read: what comes later must be noticed when it is written
+    subjects, moments = [question.subject for question in questions], [question.at for question in questions]
+    known = somebodies(resources.identities, log, subjects, moments)
+    made = {
+        place: Made(*silenced(questions[place]), standing=True)
+        for place, somebody in enumerate(known)
+        if resources.privacy.suppressed(somebody.person)
+    }
+    for round_ in _rounds([somebody.customer_id for somebody in known]):
+        places = [place for place in round_ if place not in made]
+        here = [(questions[place], _and(known[place], beside.of(place, known[place].customer_id))) for place in places]
+        for place, one in zip(places, _decided(resources, bank, here, stored, seen), strict=True):
             made[place] = one
             if not one.standing:
-                before[asked[place][1].customer_id].append(Past.of(one.record))
-    return [made[place] for place in range(len(asked))]
+                beside.add(place, known[place].customer_id, Past.of(one.record))
+    return [made[place] for place in range(len(questions))]
+
+
+def release(budgets: Budgets, made: Sequence[Made]) -> None:
+    """Give back what was reserved for decisions that will not be committed."""
+    for one in made:
+        if not one.standing:
+            budgets.release(one.record.key)
 
 
 def decision_id_of(question: Question, customer_id: str, round_: int) -> str:
@@ -120,31 +142,45 @@ def terms_of(point: DecisionPoint, bank: Bank, option: Option, money: str | None
     )
 
 
-def _rounds(customers: Sequence[str], most: int) -> list[list[int]]:
-    """The places of all, at most so many and nobody twice in a round: the first ones of everybody, then the second."""
+def _rounds(customers: Sequence[str]) -> list[list[int]]:
+    """The places of all, nobody twice in a round: the first ones of everybody, then the second."""
     seen: Counter[str] = Counter()
     rounds: defaultdict[int, list[int]] = defaultdict(list)
     for place, customer in enumerate(customers):
         rounds[seen[customer]].append(place)
         seen[customer] += 1
-    return [places[first : first + most] for places in rounds.values() for first in range(0, len(places), most)]
+    return list(rounds.values())
 
 
 def _and(somebody: Somebody, made: Sequence[Past]) -> Somebody:
-    return replace(somebody, past=[*somebody.past, *made]) if made else somebody
+    """With what was made beside, unless it is in the log by now."""
+    if not made:
+        return somebody
+    logged = {one.decision_id for one in somebody.past}
+    return replace(somebody, past=[*somebody.past, *(one for one in made if one.decision_id not in logged)])
 
 
-def _decided(resources: Resources, bank: Bank, asked: Sequence[tuple[Question, Somebody]], stored: bool) -> list[Made]:
+def _decided(
+    resources: "Resources", bank: Bank, asked: Sequence[tuple[Question, Somebody]], stored: bool, seen: int
+) -> list[Made]:
     """Decisions about different persons."""
     budgets = resources.bank.budgets
+    found: list[Made | None] = []
+    rounds: list[int] = []
+    for question, somebody in asked:
+        stands, round_ = standing(question, somebody.past)
+        found.append(None if stands is None else Made(stands.record, stands.decided(), True))
+        rounds.append(round_)
+    left = [place for place, one in enumerate(found) if one is None]
+    situations = situations_of(
+        [asked[place] for place in left], resources.events.log, resources.visitors, bank.zone, stored
+    )
     pending: list[_Pending] = []
     try:
-        found: list[Made | None] = []
-        for question, somebody in asked:
-            opened = _opened(resources, bank, question, somebody, stored, budgets)
-            found.append(opened if isinstance(opened, Made) else None)
-            if isinstance(opened, _Pending):
-                pending.append(opened)
+        for place, situation in zip(left, situations, strict=True):
+            question = asked[place][0]
+            decision_id = decision_id_of(question, situation.somebody.customer_id, rounds[place])
+            pending.append(_pending(resources, bank, question, situation, decision_id))
         drafts = [one.draft for one in pending]
         drawn = draw(drafts) if drafts else []
         plans = planned(drafts, drawn, bank.channels) if drafts else []
@@ -158,32 +194,19 @@ def _decided(resources: Resources, bank: Bank, asked: Sequence[tuple[Question, S
                 budgets.give_back(one.held, one.question.at)
     received_at = resources.clock()
     made = iter(
-        [_made(one, result, plan, bank, received_at) for one, result, plan in zip(pending, drawn, plans, strict=True)]
+        [
+            _made(one, result, plan, bank, received_at, seen)
+            for one, result, plan in zip(pending, drawn, plans, strict=True)
+        ]
     )
     return [one or next(made) for one in found]
 
 
-def _opened(
-    resources: Resources, bank: Bank, question: Question, somebody: Somebody, stored: bool, budgets: Budgets
-) -> Made | _Pending:
-    stands, round_ = standing(question, somebody.past)
-    if stands is not None:
-        return Made(stands.record, stands.decided(), True)
-    decision_id = decision_id_of(question, somebody.customer_id, round_)
-    return _pending(resources, bank, question, somebody, decision_id, stored, budgets)
-
-
 def _pending(
-    resources: Resources,
-    bank: Bank,
-    question: Question,
-    somebody: Somebody,
-    decision_id: str,
-    stored: bool,
-    budgets: Budgets,
+    resources: "Resources", bank: Bank, question: Question, situation: Situation, decision_id: str
 ) -> _Pending:
-    point, shelf = question.point, resources.champion.shelf
-    situation = situation_of(question, somebody, resources.events.log, resources.visitors, bank.zone, stored)
+    point, shelf, budgets = question.point, resources.champion.shelf, resources.bank.budgets
+    somebody = situation.somebody
     hours, zone = resources.policies.hours, situation.place.zone
     scores = scores_of(hours, resources.events.log, somebody.person, zone, question.at) if hours else None
     turn = float(variates([f"{decision_id}:slots"])[0])
@@ -208,7 +231,7 @@ def _pending(
     return _Pending(question, situation, draft, screened.refusals, zone.key if situation.place.known else None, held)
 
 
-def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, received_at: datetime) -> Made:
+def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, received_at: datetime, seen: int) -> Made:
     question, draft, decider = one.question, one.draft, drawn.decider
     probabilities = drawn.probabilities.tolist()
     propensity = probabilities[drawn.chosen]
@@ -234,7 +257,7 @@ def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, receiv
         chosen=drawn.chosen,
         propensity=propensity,
         terms=terms_of(question.point, bank, chosen, currency(question, one.situation)),
-        valid_until=_valid_until(question),
+        valid_until=_valid_until(question, chosen, draft.arm),
         refused=one.refusals,
         item_ids=item_ids(question, one.situation),
         explored=propensity < max(probabilities),
@@ -244,15 +267,17 @@ def _made(one: _Pending, drawn: Drawn, plan: tuple[int, ...], bank: Bank, receiv
         degraded_reason=decider.degraded_reason,
         timezone=one.zone,
     )
-    return Made(_record(draft.decision_id, decided, one.situation.somebody, question, received_at), decided, False)
+    return Made(
+        _record(draft.decision_id, decided, one.situation.somebody, question, received_at, seen), decided, False
+    )
 
 
 def _record(
-    decision_id: str, decided: Decided, somebody: Somebody, question: Question, received_at: datetime
+    decision_id: str, decided: Decided, somebody: Somebody, question: Question, received_at: datetime, seen: int
 ) -> Record:
     """The row of a decision: found by the customer, or as long as nobody was identified, by the visitor."""
     person = somebody.person
-    return Record(
+    return Successor(
         key=decision_id,
         type=DECISION,
         occurred_at=microseconds(question.at),
@@ -260,12 +285,21 @@ def _record(
         user_id=person.customer_id if person.user_ids else None,
         anonymous_id=None if person.user_ids else question.subject.anonymous_id,
         payload=msgspec.json.encode(decided).decode(),
+        seen=seen,
+        known=frozenset(one.decision_id for one in somebody.past),
+        ids=(person.user_ids, person.anonymous_ids),
     )
 
 
-def _valid_until(question: Question) -> datetime:
-    """Until the window closes. That it is closed, or the point off, is soon to be asked again."""
+def _valid_until(question: Question, chosen: Option, arm: ArmName) -> datetime:
+    """Until the window closes. That it is closed, or the point off, is soon to be asked again.
+
+    Silence may be reconsidered earlier where the point says so; a holdout's never is, as nothing else can come of it.
+    """
+    point = question.point
     soon = question.at + _SHORTLY
-    if question.point.mode == OFF or question.latest <= question.earliest:
+    if point.mode == OFF or question.latest <= question.earliest:
         return soon
+    if chosen.channel is None and point.reconsider is not None and arm != "holdout":
+        return min(question.latest, question.at + timedelta(minutes=delay_minutes(point.reconsider)))
     return question.latest

@@ -77,16 +77,14 @@ def told_of(
 
 
 def _drawn(drafts: Sequence[Draft], at: Floats) -> list[Drawn]:
-    """The draws of drafts that share a decider's policy."""
+    """The draws of drafts that share a decider's policy. Where it fails at some, it is asked about each alone."""
     try:
         return _choices(drafts, [draft.decider for draft in drafts], at)
     except Exception as error:  # whatever a policy raises, the shop's rule can still answer
-        log.error("%s failed with %s; the rule decides", drafts[0].decider.name, type(error).__name__)
-    rules = [fallback(draft.point, draft.arm) for draft in drafts]
-    return [
-        _choices([draft], [rule], at[place : place + 1])[0]
-        for place, (draft, rule) in enumerate(zip(drafts, rules, strict=True))
-    ]
+        log.error("%s failed with %s at %d decisions", drafts[0].decider.name, type(error).__name__, len(drafts))
+    if len(drafts) > 1:
+        return [one for place in range(len(drafts)) for one in _drawn(drafts[place : place + 1], at[place : place + 1])]
+    return _choices(drafts, [fallback(drafts[0].point, drafts[0].arm)], at)
 
 
 def _choices(drafts: Sequence[Draft], deciders: Sequence[Decider], at: Floats) -> list[Drawn]:
@@ -109,4 +107,8 @@ def _would_choose(drafts: Sequence[Draft], at: Floats) -> list[int | None]:
         return [one.chosen for one in _choices(drafts, deciders, at)]
     except Exception as error:  # nobody waits for what it would do
         log.error("the policy in the shadow of %s failed with %s", drafts[0].point.name, type(error).__name__)
-        return [None for _ in drafts]
+    if len(drafts) == 1:
+        return [None]
+    return [
+        one for place in range(len(drafts)) for one in _would_choose(drafts[place : place + 1], at[place : place + 1])
+    ]

@@ -1,5 +1,6 @@
 """What was decided about a person before: read with every decision, so only the few fields that are needed of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,10 +8,12 @@ import msgspec
 
 from features.decisions import DECISION, Decided, Option
 from features.identity import Person
-from features.log import Log, Record, microseconds, moment
+from features.latest import latest_of
+from features.log import Log, Record, moment
 from serving.decisions.schemas import ArmName
 
-_MOST = 200
+_PAGE = 200
+_ALL = 2**31
 _OPTION = msgspec.json.Decoder(Option)
 _DECIDED = msgspec.json.Decoder(Decided)
 
@@ -64,9 +67,18 @@ class Past:
         return _DECIDED.decode(self.record.payload)
 
 
-def past_of(decisions: Log, person: Person, until: datetime) -> list[Past]:
-    """The latest 200 decisions about a person that were made until then, oldest first."""
-    found = decisions.of_person(person.user_ids, person.anonymous_ids, 0, _MOST, types=(DECISION,))
-    last = microseconds(until)
-    theirs = [record for record in found if record.occurred_at <= last and person.did(record.user_id)]
-    return sorted((Past.of(record) for record in theirs), key=lambda one: (one.record.occurred_at, one.record.position))
+def past_of(decisions: Log, people: Sequence[Person], until: Sequence[datetime]) -> list[list[Past]]:
+    """Every decision about each person that was made until a moment of theirs, oldest first.
+
+    Most persons have few. Of one who has more than a page all are read: an old answer may still stand, an old message
+    still wait to be sent, and the first decision tells the arm.
+    """
+    found = latest_of(decisions, people, _PAGE, (DECISION,), until)
+    for place, records in enumerate(found):
+        if len(records) == _PAGE:
+            (found[place],) = latest_of(decisions, [people[place]], _ALL, (DECISION,), [until[place]])
+    return [sorted(map(Past.of, records), key=_when) for records in found]
+
+
+def _when(one: Past) -> tuple[int, int]:
+    return one.record.occurred_at, one.record.position

@@ -1,7 +1,7 @@
 """What is known of the person whom a decision is about: who it is, what was decided before, events, cart, features.
 
-Read once a decision, in the thread of the caller. Who it is and what was decided come first, as most engines ask
-several times a recipient, and the same question then needs nothing else.
+Read for all who are asked about together, in a few statements. Who it is and what was decided come first, as most
+engines ask several times a recipient, and the same question then needs nothing else.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from features.carts import Cart, carts_of
 from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
 from features.events import Event
 from features.identity import Identities, Person
+from features.latest import latest_of
 from features.log import Log, from_record
 from features.store import CustomerRow
 from serving.decisions.past import Past, past_of
@@ -46,7 +47,7 @@ _MOST_EVENTS = 500
 
 @dataclass(frozen=True)
 class Somebody:
-    """A person, and the latest decisions about them, oldest first."""
+    """A person, and the decisions about them, oldest first."""
 
     person: Person
     past: Sequence[Past]
@@ -73,25 +74,46 @@ class Situation:
     degraded: Degraded | None = None
 
 
-def somebody_of(identities: Identities, decisions: Log, subject: Subject, at: datetime) -> Somebody:
-    """The person behind a subject that has an id, and what was decided about them until `at`."""
-    person = identities.person(subject.user_id, subject.anonymous_id)
-    return Somebody(person, past_of(decisions, person, at))
+def somebodies(
+    identities: Identities, decisions: Log, subjects: Sequence[Subject], until: Sequence[datetime]
+) -> list[Somebody]:
+    """The person behind each subject, which has an id, and what was decided about them until a moment of theirs."""
+    people = identities.people([(subject.user_id, subject.anonymous_id) for subject in subjects])
+    return [Somebody(*known) for known in zip(people, past_of(decisions, people, until), strict=True)]
 
 
-def situation_of(
-    question: Question, somebody: Somebody, events: Log, visitors: Visitors, shop_zone: str, stored: bool
-) -> Situation:
-    """What is known at the moment of the question; `stored` is whether the feature store holds anything at all."""
-    row, degraded = _row(visitors, somebody.person, question.at) if stored else (None, None)
-    return replace(known_of(question, somebody, events, shop_zone), row=row, degraded=degraded)
+def situations_of(
+    asked: Sequence[tuple[Question, Somebody]], events: Log, visitors: Visitors, shop_zone: str, stored: bool
+) -> list[Situation]:
+    """What is known of each at the moment of the question; `stored` is whether the feature store holds anything."""
+    known = known_of(asked, events, shop_zone)
+    if not stored or not known:
+        return known
+    moments = [question.at for question, _ in asked]
+    rows, degraded = visitors.rows_of_all([somebody.person for _, somebody in asked], ROW, max(moments))
+    return [
+        replace(one, row=_row(own, at), degraded=degraded) for one, own, at in zip(known, rows, moments, strict=True)
+    ]
 
 
-def known_of(question: Question, somebody: Somebody, events: Log, shop_zone: str) -> Situation:
+def known_of(asked: Sequence[tuple[Question, Somebody]], events: Log, shop_zone: str) -> list[Situation]:
     """The same without features, from the log alone: enough for the rules."""
+    kinds = [KINDS.get(question.trigger_type, CART) for question, _ in asked]
+    read: dict[int, tuple[list[Event], list[Event]]] = {}
+    for kind in dict.fromkeys(kinds):
+        places = [place for place, own in enumerate(kinds) if own is kind]
+        people, moments = [asked[place][1].person for place in places], [asked[place][0].at for place in places]
+        read |= zip(places, events_of(events, people, kind, moments), strict=True)
+    return [
+        _situation(question, somebody, *read[place], kinds[place], shop_zone)
+        for place, (question, somebody) in enumerate(asked)
+    ]
+
+
+def _situation(
+    question: Question, somebody: Somebody, behaviour: list[Event], told: list[Event], kind: Kind, shop_zone: str
+) -> Situation:
     point, at = question.point, question.at
-    kind = KINDS.get(question.trigger_type, CART)
-    behaviour, told = events_of(events, somebody.person, kind)
     contact = contact_of([*told, *behaviour], at)
     found = carts_of(behaviour, at, timedelta(minutes=point.idle_minutes), timedelta(hours=point.ttl_hours), kind)
     return Situation(
@@ -103,15 +125,22 @@ def known_of(question: Question, somebody: Somebody, events: Log, shop_zone: str
     )
 
 
-def events_of(events: Log, person: Person, kind: Kind) -> tuple[list[Event], list[Event]]:
-    """The latest events that a cart of this kind is made of, and those about messages and consent."""
-    types = sorted(kind.types)
-    behaviour = events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_EVENTS, types=types)
-    told = events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_CONTACTS, types=CONTACT_EVENTS)
-    if len(told) == _MOST_CONTACTS:  # a withdrawal holds for ever, however much was sent since
-        told += events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_CONTACTS, types=CONSENT_EVENTS)
-    theirs = ([from_record(one) for one in found if person.did(one.user_id)] for found in (behaviour, told))
-    return next(theirs), next(theirs)
+def events_of(
+    events: Log, people: Sequence[Person], kind: Kind, until: Sequence[datetime]
+) -> list[tuple[list[Event], list[Event]]]:
+    """Of each person the latest events, until a moment of theirs, that a cart of this kind is made of, and those about
+    messages and consent."""
+    behaviour = latest_of(events, people, _MOST_EVENTS, kind.types, until)
+    told = latest_of(events, people, _MOST_CONTACTS, CONTACT_EVENTS, until)
+    many = [place for place, records in enumerate(told) if len(records) == _MOST_CONTACTS]
+    if many:  # a withdrawal holds for ever, however much was sent since
+        theirs, moments = [people[place] for place in many], [until[place] for place in many]
+        said = latest_of(events, theirs, _MOST_CONTACTS, CONSENT_EVENTS, moments)
+        for place, records in zip(many, said, strict=True):
+            told[place] += records
+    return [
+        (list(map(from_record, own)), list(map(from_record, about))) for own, about in zip(behaviour, told, strict=True)
+    ]
 
 
 def meant(carts: Sequence[Cart], trigger_id: str) -> Cart | None:
@@ -130,10 +159,9 @@ def warm_up(visitors: Visitors, clock: Callable[[], datetime]) -> None:
 
 def features_exist(visitors: Visitors) -> bool:
     """Whether features were ever built: a shop that never did is not degraded, its customers are just not known."""
-    return Path(visitors.store.config.registry.path).exists()
+    return (Path(visitors.store.config.registry.path).parent / "customer").exists()
 
 
-def _row(visitors: Visitors, person: Person, at: datetime) -> tuple[CustomerRow | None, Degraded | None]:
+def _row(rows: Sequence[CustomerRow], at: datetime) -> CustomerRow | None:
     """The row of the customer, unless it knows of what came after `at`, as it may in a replay."""
-    rows, degraded = visitors.rows(person, ROW, at)
-    return next((row for row in rows if row.event_timestamp <= at), None), degraded
+    return next((row for row in rows if row.event_timestamp <= at), None)

@@ -11,6 +11,7 @@ from features.decisions import DECISION
 from features.events import Body, Event
 from features.fields import EventRejected
 from features.log import Record, to_record
+from serving.decisions.silenced import SUPPRESSED
 from serving.problems import Refused
 from serving.resources import Resources
 
@@ -58,7 +59,14 @@ def event_about(
 
 
 async def keep(resources: Resources, event: Event) -> bool:
-    """Commit an event; whether it is new. A request that is given up does not take back what is being written."""
-    (new,) = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(event)])))
+    """Commit an event; whether it is new. Of somebody who is suppressed nothing is kept.
+
+    A request that is given up does not take back what is being written.
+    """
+    admitted = resources.privacy.admitted(event)
+    if admitted is None:
+        resources.metrics.events.add(SUPPRESSED)
+        return False
+    (new,) = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(admitted)])))
     resources.metrics.events.add("accepted" if new else "duplicate")
     return new

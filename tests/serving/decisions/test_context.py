@@ -4,7 +4,7 @@ import math
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -12,7 +12,6 @@ from features.store import CustomerRow
 from serving.decisions.context import CONTEXTS
 from serving.decisions.deciders import NO_POLICY, POLICY_FAILED
 from serving.decisions.rules import REASONS
-from serving.visitor import Degraded
 from tests.serving.decisions.world import ask, logged, request
 from tests.serving.world import NOW, Shop
 
@@ -79,14 +78,14 @@ def test_earlier_decisions_are_counted(decider: Shop) -> None:
 
 
 def row(at: Any, **values: Any) -> Any:
-    return lambda *_: ([CustomerRow("c", values, at, at)], None)
+    return lambda people, *_: ([[CustomerRow("c", values, at, at)] for _ in people], None)
 
 
 def test_features_are_those_of_the_row_and_recency_goes_on(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
     made = NOW - timedelta(days=2)
     values = {"recency_days": 5.0, "frequency": 3, "price_mean": None, "is_overdue": True}
-    monkeypatch.setattr(decider.resources.visitors, "rows", row(made, **values))
+    monkeypatch.setattr(decider.resources.visitors, "rows_of_all", row(made, **values))
     found = context(decider, "known")
     assert (found["recency_days"], found["frequency"], found["is_overdue"], found["is_new"]) == (7.0, 3.0, 1.0, 0.0)
     assert "price_mean" not in found
@@ -94,7 +93,7 @@ def test_features_are_those_of_the_row_and_recency_goes_on(decider: Shop, monkey
 
 def test_a_row_that_knows_the_future_is_not_looked_at(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
-    monkeypatch.setattr(decider.resources.visitors, "rows", row(NOW + timedelta(days=1), frequency=9))
+    monkeypatch.setattr(decider.resources.visitors, "rows_of_all", row(NOW + timedelta(days=1), frequency=9))
     assert "frequency" not in context(decider, "early")
 
 
@@ -116,7 +115,7 @@ def test_every_name_and_every_reason_stands_in_the_documentation() -> None:
     named = set(re.findall(r"`(\w+)`", text))
     assert set(CONTEXTS) <= named, set(CONTEXTS) - named
     told = {"already_sent", "superseded", "consent_withdrawn", "complained", "silence", NO_POLICY, POLICY_FAILED}
-    assert told | set(get_args(Degraded)) <= named
+    assert told | {"features_unavailable", "features_timeout"} <= named
     times = {"quiet_hours", "legal_hours", "capped_1d", "capped_7d", "capped_30d", "min_gap", "out_of_stock"}
     assert times <= named & set(REASONS)
 

@@ -166,7 +166,9 @@ def test_the_rule_sends_its_series_step_by_step(bare_folder: Path) -> None:
 
 def test_features_that_cannot_be_read_degrade_to_the_rule(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
-    monkeypatch.setattr(decider.resources.visitors, "rows", lambda *_: ([], "features_timeout"))
+    monkeypatch.setattr(
+        decider.resources.visitors, "rows_of_all", lambda asked, *_: ([[] for _ in asked], "features_timeout")
+    )
     answer = ask(decider, next(of_arm("policy", "slow")))
     assert (answer["degraded_reason"], answer["policy"]["name"]) == ("features_timeout", "rule")
     assert not logged(decider, answer["decision_id"]).learnable
@@ -445,3 +447,21 @@ incentives = ["gift"]
     given = sum(one["action"]["incentive"] == "gift" for one in answers)
     assert 1 <= given <= 4
     assert (spent.promised, spent.carried) == ({"gift": 5.0 * given}, {"gift": given})
+
+
+def test_silence_is_reconsidered_where_the_point_says_so(bare_folder: Path) -> None:
+    path = bank(bare_folder, '[points.cart_recovery]\nreconsider = "24h"\n')
+    user, spared = next(of_arm("policy", "anew")), next(of_arm("holdout", "anew"))
+    with deciding(bare_folder, action_bank=path) as shop:
+        say(shop, "Message Sent", user, "other campaign", channel="email")
+        silent = ask(shop, user, step=3)
+        assert not silent["action"]["send"]
+        assert moment(silent["valid_until"]) == NOW + timedelta(hours=24)
+        held, written = ask(shop, spared), ask(shop, user)
+        assert moment(held["valid_until"]) == moment(written["valid_until"]) == TRIGGERED + timedelta(days=7)
+        shop.clock.now = NOW + timedelta(hours=23)
+        assert ask(shop, user, step=3) == silent
+        shop.clock.now = NOW + timedelta(hours=24)
+        again = ask(shop, user, step=3)
+        assert again["decision_id"] != silent["decision_id"]
+        assert (ask(shop, spared), ask(shop, user)) == (held, written)

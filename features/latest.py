@@ -1,0 +1,81 @@
+"""The latest records of many persons at once: one statement for all of them, each person's part bounded by itself.
+
+What is read for one is read the same way for a thousand, so that nobody's answer depends on who was asked with them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from features.identity import Person
+from features.log import Log, Record, microseconds
+
+_PERSONS = 100
+"""In one statement: SQLite takes 500 parts, and a longer text is prepared anew more often."""
+
+_IDS = 5_000
+"""In one statement, unless one person has more: PostgreSQL takes 65,535 parameters, SQLite half of that."""
+
+_ALWAYS = 2**63 - 1
+_COLUMNS = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload", "position")
+
+
+def latest_of(
+    log: Log, people: Sequence[Person], limit: int, types: Collection[str], until: Sequence[datetime] | None = None
+) -> list[list[Record]]:
+    """The latest `limit` records of these types of each person, oldest first: of those that `Log.of_person` finds, the
+    person's own.
+
+    With `until`, a moment a person, only what occurred by then: in a replay, what came later must not crowd it out; nor
+    must what others did on a shared device, as a record that names a customer is that customer's.
+    """
+    found: list[list[Record]] = [[] for _ in people]
+    wanted = tuple(sorted(types))
+    ends = [_ALWAYS] * len(people) if until is None else list(map(microseconds, until))
+    for places in _together(people):
+        some = [people[place] for place in places]
+        shapes = tuple((len(one.user_ids), len(one.anonymous_ids)) for one in some)
+        text = _statement(log.table.name, log.engine.dialect.name, shapes, len(wanted))
+        given: list[Any] = []
+        for place, one in zip(places, some, strict=True):
+            given += (place, *one.user_ids, *one.anonymous_ids, *wanted, ends[place], limit)
+        with log.engine.connect() as connection:
+            for place, *row in connection.exec_driver_sql(text, tuple(given)).all():
+                found[place].append(Record(*row))
+    for records in found:
+        records.sort(key=attrgetter("position"))
+    return found
+
+
+def _together(people: Sequence[Person]) -> Iterator[range]:
+    """The places of those who fit into one statement."""
+    first = ids = 0
+    for place, person in enumerate(people):
+        own = len(person.user_ids) + len(person.anonymous_ids)
+        if place > first and (place - first == _PERSONS or ids + own > _IDS):
+            yield range(first, place)
+            first, ids = place, 0
+        ids += own
+    if first < len(people):
+        yield range(first, len(people))
+
+
+@lru_cache(maxsize=512)
+def _statement(table: str, dialect: str, shapes: tuple[tuple[int, int], ...], types: int) -> str:
+    """As text for the driver, as building it by parts takes longer than SQLite needs to answer."""
+    mark, integer = ("?", "?") if dialect == "sqlite" else ("%s", "CAST(%s AS bigint)")
+    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    parts = []
+    for users, visitors in shapes:
+        own = [f'"user_id" IN ({_marks(mark, users)})'] if users else []
+        own += [f'"user_id" IS NULL AND "anonymous_id" IN ({_marks(mark, visitors)})'] if visitors else []
+        wanted = f'({" OR ".join(own)}) AND "type" IN ({_marks(mark, types)}) AND "occurred_at" <= {mark}'
+        inner = f'SELECT {integer} AS "place", {columns} FROM "{table}" WHERE {wanted}'
+        parts.append(f'SELECT * FROM ({inner} ORDER BY "position" DESC LIMIT {integer}) AS "part"')
+    return " UNION ALL ".join(parts)
+
+
+def _marks(mark: str, count: int) -> str:
+    return ", ".join([mark] * count)

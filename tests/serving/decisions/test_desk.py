@@ -1,0 +1,99 @@
+"""One desk: whoever asks with whom, each is decided about as if asked alone, and nobody twice at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving.decisions.world import POINT, TRIGGERED, ask, deciding, live, moment, of_arm, request
+from tests.serving.world import Shop
+
+POINTS = ("cart_recovery", "checkout_recovery", "browse", "wishlist", "restock", "campaign")
+GAP = timedelta(hours=20)
+"""Between two e-mails of the default action bank."""
+
+
+def at_point(point: str, user: str) -> dict[str, Any]:
+    trigger = {"id": f"of {point}", "at": TRIGGERED.isoformat()}
+    return request(user) | {"decision_point": point, "trigger": trigger}
+
+
+def sent_at(answers: list[Any]) -> list[Any]:
+    assert [answer.status_code for answer in answers] == [200] * len(answers), answers[0].text
+    actions = [answer.json()["action"] for answer in answers]
+    return [moment(action["send_at"]) for action in actions if action["send"]]
+
+
+def test_points_that_ask_about_one_person_at_once_keep_the_gap(bare_folder: Path) -> None:
+    with deciding(bare_folder) as shop, ThreadPoolExecutor(len(POINTS)) as pool:
+        for user in islice(of_arm("policy", "at-once"), 4):
+            bodies = [at_point(point, user) for point in POINTS]
+            times = sent_at(list(pool.map(lambda body: shop.client.post("/v1/decisions", json=body), bodies)))
+            assert times, "somebody is written to"
+            assert all(abs(one - other) >= GAP for one, other in combinations(times, 2))
+
+
+def test_so_do_services_over_one_database(bare_folder: Path) -> None:
+    with deciding(bare_folder) as one, deciding(bare_folder) as other, ThreadPoolExecutor(len(POINTS)) as pool:
+        for user in islice(of_arm("policy", "two-services"), 6):
+            asked = [((one, other)[place % 2], at_point(point, user)) for place, point in enumerate(POINTS)]
+            times = sent_at(list(pool.map(lambda pair: pair[0].client.post("/v1/decisions", json=pair[1]), asked)))
+            assert times
+            assert all(abs(one - other) >= GAP for one, other in combinations(times, 2))
+
+
+def test_of_many_each_gets_the_answer_that_it_gets_alone(shared_decider: Shop) -> None:
+    users = [f"together-{number}" for number in range(70)]
+    visitors = [f"visitor-{number}" for number in range(6)]
+    for number, user in enumerate([*users[::3], *visitors]):
+        message = {"event": "Product Added", "userId": user, "anonymousId": f"of {user}", "messageId": f"add {user}"}
+        if user in visitors:
+            del message["userId"]
+        said = {"product_id": "tea", "price": str(number + 1), "currency": "EUR", "cart_id": f"cart of {user}"}
+        shared_decider.client.post("/v1/track", json={**message, "properties": said}).raise_for_status()
+    subjects = [{"user_id": user} for user in users] + [{"anonymous_id": f"of {user}"} for user in visitors]
+    asked = {key: value for key, value in request().items() if key != "subject"} | {"preview": True}
+    batch = shared_decider.client.post("/v1/decisions/batch", json={**asked, "subjects": subjects})
+    alone = [ask(shared_decider, subject=subject, preview=True) for subject in subjects]
+    assert batch.json()["answers"] == alone
+    assert len({answer["decision_id"] for answer in alone}) == len(subjects)
+
+
+def test_a_batch_that_names_somebody_twice_knows_what_it_answered_first(decider: Shop) -> None:
+    user = next(of_arm("policy", "twice"))
+    asked = {key: value for key, value in request().items() if key not in ("subject", "trigger")}
+    triggers = [{"id": f"cart-{number}", "at": TRIGGERED.isoformat()} for number in range(4)]
+    subjects = [{"user_id": user, "trigger": trigger} for trigger in triggers]
+    for preview in (True, False):
+        body = {**asked, "subjects": [*subjects, subjects[0]], "preview": preview}
+        answers = decider.client.post("/v1/decisions/batch", json=body).json()["answers"]
+        times = [moment(one["action"]["send_at"]) for one in answers[:4] if one["action"]["send"]]
+        assert all(abs(one - other) >= GAP for one, other in combinations(times, 2))
+        assert answers[4]["decision_id"] == answers[0]["decision_id"]
+
+
+def test_what_the_database_refuses_is_an_error_for_who_asked_and_stands_in_nobodys_way(
+    decider: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = next(of_arm("policy", "refused"))
+    with monkeypatch.context() as broken:
+
+        def away(records: object) -> None:
+            raise OSError(f"nothing of {records!r} is written")
+
+        broken.setattr(decider.resources.decisions.log, "append", away)
+        assert decider.client.post("/v1/decisions", json=request(user)).status_code >= 500
+    assert decider.resources.desk.waiting() == 0
+    assert ask(decider, user)["decision_point"] == POINT
+    assert ask(decider, user, "cart-2")["sticky"]
+
+
+def test_a_service_that_ends_has_answered_who_asked(chance_folder: Path) -> None:
+    with deciding(chance_folder) as shop:
+        live(shop)
+        answers = [ask(shop, f"last-{number}") for number in range(5)]
+    with deciding(chance_folder) as again:
+        assert [ask(again, f"last-{number}") for number in range(5)] == answers
