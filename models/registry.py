@@ -19,10 +19,12 @@ import mlflow.pyfunc
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from models import pyfunc, pyfunc_policy, pyfunc_restock
+from models import pyfunc, pyfunc_policy, pyfunc_restock, pyfunc_send_time
 from models.evidence import Evidence
 from models.policies.base import FittedPolicy, Policy
+from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
 from models.recommenders.base import FittedRecommender, Recommender
 from models.runs import Study, log_evidence
 from models.storage import family_of, load, save
@@ -34,7 +36,13 @@ FAMILY = "family"
 
 R = TypeVar("R")
 M = TypeVar("M")
-_TABLES = {"recommender": pyfunc, "time_to_event": pyfunc_restock, "policy": pyfunc_policy}
+_LOGGED = "models:/"
+_TABLES = {
+    "recommender": pyfunc,
+    "time_to_event": pyfunc_restock,
+    "policy": pyfunc_policy,
+    "send_time": pyfunc_send_time,
+}
 """How a model of each family is asked through MLflow's own `pyfunc`."""
 
 
@@ -81,8 +89,8 @@ class Registry:
     def publish(
         self,
         name: str,
-        recipe: Recommender | Replenishment | Policy,
-        fitted: FittedRecommender | FittedReplenishment | FittedPolicy,
+        recipe: Recommender | Replenishment | Policy | HourOfWeek,
+        fitted: FittedRecommender | FittedReplenishment | FittedPolicy | FittedHourOfWeek,
         features: tuple[str, ...],
         evidence: Evidence,
         alias: str | None = CHALLENGER,
@@ -153,6 +161,22 @@ class Registry:
         """All versions of a model, newest first."""
         found = [_version(version, None) for version in self._client.search_model_versions(f"name = '{name}'")]
         return sorted(found, key=lambda version: -int(version.number))
+
+    def delete(self, version: Version) -> None:
+        """Take a version out for good, with its run and its files. Raises ValueError for one that carries an alias."""
+        found = self._client.get_model_version(version.name, version.number)
+        if found.aliases:
+            raise ValueError(f"{version.name} {version.number} is the {', '.join(found.aliases)} and stays")
+        self._client.delete_model_version(version.name, version.number)
+        places = [self._client.get_run(version.run_id).info.artifact_uri] if version.run_id else []
+        if found.source.startswith(_LOGGED):
+            model_id = found.source.removeprefix(_LOGGED)
+            places.append(self._client.get_logged_model(model_id).artifact_location)
+            self._client.delete_logged_model(model_id)
+        if version.run_id:
+            self._client.delete_run(version.run_id)
+        for place in places:
+            get_artifact_repository(place).delete_artifacts()
 
     def load(self, version: Version) -> Published[Any, Any]:
         """The recipe, the fitted model and the feature list of a version, of whatever family it is."""

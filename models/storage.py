@@ -35,7 +35,13 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: dict[str, Family] = {"recommender": recommenders, "time_to_event": time_to_event, "policy": policies}
+FAMILIES: dict[str, Family] = {
+    "recommender": recommenders,
+    "time_to_event": time_to_event,
+    "policy": policies,
+    "send_time": policies,
+}
+"""Hours of the week are written as policies are, but decide nothing: no canary of policies stands before them."""
 
 
 def family_of(recipe: Recipe) -> str:
@@ -44,7 +50,9 @@ def family_of(recipe: Recipe) -> str:
     >>> family_of(Replenishment())
     'time_to_event'
     """
-    if type(recipe) in (*policies.RECIPES.values(), HourOfWeek):
+    if isinstance(recipe, HourOfWeek):
+        return "send_time"
+    if type(recipe) in policies.RECIPES.values():
         return "policy"
     return "recommender" if type(recipe) in recommenders.RECIPES.values() else "time_to_event"
 

@@ -21,6 +21,9 @@ WITH seen AS (
       AND history.occurred_at < $as_of
       AND ($known_at IS NULL OR history.received_at <= $known_at)
       AND history.position <= $position
+      -- whoever is nobody's customer is left out: see features/privacy/personal.py
+      AND CASE WHEN history.user_id IS NOT NULL THEN by_user.customer_id ELSE by_device.customer_id END
+          IS DISTINCT FROM ''
 ),
 returned_order AS (
     SELECT DISTINCT order_id FROM seen

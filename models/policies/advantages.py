@@ -28,9 +28,9 @@ _FURTHEST = 20.0
 class Prior:
     """What is believed before anything is seen: standard deviations of the weights, by group of columns.
 
-    What the shop's rule would do is believed to be `lift` better than the rest until evidence comes: half of that is
-    left after `trust` decisions, a third after twice as many. The unit of all but `trust` is the standard deviation of
-    the rewards.
+    Where a recipe begins by believing in the shop's rule (`factored_thompson`), what that would do is held to be `lift`
+    better than the rest until evidence comes: half of that is left after `trust` decisions, a third after twice as
+    many. The unit of all but `trust` is the standard deviation of the rewards.
     """
 
     name: ClassVar[str] = "prior"

@@ -3,7 +3,8 @@
 A message's value is the sum of what its channel, delay, hour, argument and incentive do to this kind of customer, and
 of how pairs of them differ from that; so every decision teaches about all actions that share something with it, and a
 new slot begins with what is known of its parts. The nearer the best an action is, the more often it is tried, with odds
-that sharpen with the root of what is known. It begins as the shop's own rule, and leaves it as evidence comes.
+that sharpen with the root of what is known. At first every other decision is what the shop's own rule says: a rule that
+was believed to be better would be left late where it is not, and one that is followed all the time teaches nothing.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from models.policies.floor import floored
 from models.policies.gap_weighting import gap_weighted
 from models.policies.logged import LoggedDecisions
 from models.policies.organic import FittedOrganic, Organic
-from models.policies.rule import Rule
+from models.policies.rule import Rule, certain, picked
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,12 @@ class FittedFactored:
 
     def values(self, contexts: Contexts, eligible: Eligible) -> Floats:
         """The expected advantage over silence of each row, in units of the rewards' standard deviation."""
-        return self.advantages.values(contexts, eligible, self.recipe.rule.series)
+        return self.advantages.values(contexts, eligible, ())
 
     def probabilities(self, contexts: Contexts, eligible: Eligible) -> Floats:
-        """Inverse-gap weighting of the values, on top of the floors."""
-        sharpness = self.recipe.sharpness(self.advantages.weight)
-        greedy = gap_weighted(self.values(contexts, eligible), eligible, sharpness)
-        return floored(greedy, eligible, self.recipe.uniform_share, self.recipe.silence)
+        """Inverse-gap weighting of the values, and the rule for a share, on top of the floors."""
+        known = np.full(len(contexts), self.advantages.weight)
+        return self.recipe.tried(self.values(contexts, eligible), known, contexts, eligible)
 
     def updated(self, log: LoggedDecisions) -> "FittedFactored":
         """After `log` too. One log in two parts teaches what it teaches whole, but for how contexts are standardised:
@@ -56,7 +56,8 @@ class FittedFactored:
 
 @dataclass(frozen=True)
 class Factored:
-    """The recipe. `rule` is what the shop did until now; without messages it begins with nothing.
+    """The recipe. `rule` is what the shop did until now; without messages it begins with nothing. The share `follow` of
+    the decisions is the rule's while nothing is known, half of it after `trust` decisions, a third after twice as many.
 
     `gamma` turns gaps (in standard deviations of the rewards) into odds, times the root of the decisions known, of
     which `memory` decisions and `half_life_days` bound the number. A decision whose reward is not mature counts
@@ -71,20 +72,31 @@ class Factored:
     rule: Rule = field(default_factory=Rule)
     prior: Prior = field(default_factory=Prior)
     organic: Organic = field(default_factory=Organic)
-    gamma: float = 20.0
+    follow: float = 0.5
+    trust: float = 1_000.0
+    gamma: float = 30.0
     memory: float = 200_000.0
     half_life_days: float = 365.0
     immature: float = 0.5
     uniform_share: float = 0.05
     silence: float = 0.03
 
-    def sharpness(self, known: Floats | float) -> Floats:
-        """What turns gaps into odds when that many decisions are `known`; trust in the rule counts as knowledge."""
-        trusted = self.prior.trust if self.rule.series else 0.0
-        return np.asarray(self.gamma * np.sqrt(known + trusted), np.float64)
+    def __post_init__(self) -> None:
+        if not 0 <= self.follow <= 1 or self.trust <= 0:
+            raise ValueError(
+                f"a rule is followed in a share of 0 to 1 and trusted above 0, not {self.follow}, {self.trust}"
+            )
+
+    def tried(self, values: Floats, known: Floats, contexts: Contexts, eligible: Eligible) -> Floats:
+        """The probability of each row by its value, where so many decisions (one number a decision) are `known`."""
+        greedy = gap_weighted(values, eligible, self.gamma * np.sqrt(known)[eligible.decisions])
+        if self.rule.series:
+            share = (self.follow * self.trust / (self.trust + known))[eligible.decisions]
+            greedy = (1 - share) * greedy + share * certain(picked(self.rule.series, contexts, eligible), eligible)
+        return floored(greedy, eligible, self.uniform_share, self.silence)
 
     def fit(self, log: LoggedDecisions | None = None) -> FittedFactored:
-        """The rule, or with `log` what that teaches, the organic model fitted on it first."""
+        """Nothing known but the rule, or what `log` teaches, the organic model fitted on it first."""
         unknowing = Advantages.unknowing(self.prior)
         if log is None or not len(log):
             return FittedFactored(self, FittedOrganic(), unknowing)
@@ -95,7 +107,7 @@ class Factored:
         """What is `known`, and what `log` adds to it."""
         rewards = log.rewards - organic.expected(log.contexts)
         weights = np.where(log.matured, 1.0, self.immature)
-        more = known.learned(log, rewards, weights, self.rule.series, self.memory, self.half_life_days)
+        more = known.learned(log, rewards, weights, (), self.memory, self.half_life_days)
         return more.solved(self.prior)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> FittedFactored:

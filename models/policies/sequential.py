@@ -20,8 +20,6 @@ from models.policies.advantages import Advantages
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible, Starts
 from models.policies.factored import Factored
-from models.policies.floor import floored
-from models.policies.gap_weighting import gap_weighted
 from models.policies.logged import LoggedDecisions
 from models.policies.rule import STEP
 
@@ -44,17 +42,13 @@ class FittedSequential:
         for stage in np.unique(answering):
             here = np.flatnonzero(answering == stage)
             rows = (answering == stage)[eligible.decisions]
-            series = self.recipe.each.rule.series
-            found[rows] = self.stages[stage].values(contexts.take(here), eligible.take(here), series)
+            found[rows] = self.stages[stage].values(contexts.take(here), eligible.take(here), ())
         return found
 
     def probabilities(self, contexts: Contexts, eligible: Eligible) -> Floats:
-        """Inverse-gap weighting of the values, on top of the floors, as sharp as each stage's evidence allows."""
-        each = self.recipe.each
+        """As `each` tries values, as sharp as each stage's evidence allows."""
         known = np.array([stage.weight for stage in self.stages])[self._answering(contexts)]
-        sharpness = each.sharpness(known)[eligible.decisions]
-        greedy = gap_weighted(self.values(contexts, eligible), eligible, sharpness)
-        return floored(greedy, eligible, each.uniform_share, each.silence)
+        return self.recipe.each.tried(self.values(contexts, eligible), known, contexts, eligible)
 
     def _answering(self, contexts: Contexts) -> Starts:
         """The stage that answers each decision."""
@@ -123,9 +117,9 @@ class Sequential:
         for stage in np.unique(answering):
             here = some[answering == stage]
             contexts, eligible = log.contexts.take(following[here]), log.eligible.take(following[here])
-            liked = chooser[stage].values(contexts, eligible, self.each.rule.series)
+            liked = chooser[stage].values(contexts, eligible, ())
             best = eligible.first(liked == eligible.most(liked)[eligible.decisions])
-            advantage = judge[stage].values(contexts, eligible, self.each.rule.series)[best] * judge[stage].spread
+            advantage = judge[stage].values(contexts, eligible, ())[best] * judge[stage].spread
             found[here] = judge[stage].baseline(contexts) + advantage
         return found
 
@@ -133,7 +127,7 @@ class Sequential:
         """What is `known` of a step, and what its decisions in `log` add, worth `rewards` with all that followed."""
         each = self.each
         weights = np.where(log.matured, 1.0, each.immature)
-        more = known.learned(log, rewards, weights, each.rule.series, each.memory, each.half_life_days)
+        more = known.learned(log, rewards, weights, (), each.memory, each.half_life_days)
         return more.solved(each.prior)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> FittedSequential:

@@ -63,7 +63,7 @@ class Lines:
 
     def until(self, day: int) -> "Lines":
         """What was known at the end of `day`."""
-        return self._kept(self.days <= day, min(day, self.day))
+        return self if day >= self.day else self._kept(self.days <= day, day)
 
     def among(self, customers: Mask) -> "Lines":
         """Those of the customers in the mask (customer_count,); codes stay as they are."""

@@ -100,7 +100,7 @@ class Purchases:
 
     def until(self, day: int) -> "Purchases":
         """What was known at the end of `day`."""
-        return self._kept(self.days <= day, min(day, self.day))
+        return self if day >= self.day else self._kept(self.days <= day, day)
 
     def among(self, customers: Mask) -> "Purchases":
         """Those of the customers in the mask (customer_count,); codes stay as they are."""

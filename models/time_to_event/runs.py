@@ -26,7 +26,9 @@ class Runs:
         [2.0, 1.0]
         """
         new: Mask = np.ones(len(keys[0]), bool)
-        new[1:] = np.any([np.diff(key) != 0 for key in keys], axis=0)
+        new[1:] = keys[0][1:] != keys[0][:-1]
+        for key in keys[1:]:
+            new[1:] |= key[1:] != key[:-1]
         starts = np.flatnonzero(new)
         return cls(starts, np.append(starts[1:], len(new))[: len(starts)] - 1)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from models.arrays import Floats, Ids, Mask
 from models.time_to_event.base import FittedTimeToEvent
@@ -113,7 +113,7 @@ class Standing:
         free = np.maximum(intervals - 1.0, 0.0)
         spread = _PRIOR_SPREAD * self.log_variance + free * np.nan_to_num(pairs.columns["log_variance"])
         variance = spread / (_PRIOR_SPREAD + free) * (1.0 + 1.0 / (_PRIOR_INTERVALS + intervals))
-        return np.asarray(norm.sf((np.log(np.maximum(days, 0.5)) - centre) / np.sqrt(variance)))
+        return np.asarray(ndtr((centre - np.log(np.maximum(days, 0.5))) / np.sqrt(variance)), np.float64)
 
 
 def promise(curves: Floats) -> Floats:

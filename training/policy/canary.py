@@ -47,7 +47,7 @@ class Canary:
         """Compare the decisions since the canary began; `candidate` (one a decision) says whose customers were whose.
 
         `now` is in days since 1970. Customers whose days are not over, or whose rewards are not matured, do not count
-        yet: they enter later, as they came.
+        yet, nor does anybody who came after them.
         """
         worth, treated = self._customers(log, candidate, now)
         count = len(worth)
@@ -76,7 +76,11 @@ class Canary:
         return Comparison("go on", found, count, f"{told}: not decided yet")
 
     def _customers(self, log: LoggedDecisions, candidate: Mask, now: float) -> tuple[Floats, Mask]:
-        """What each customer who counts was worth, in the order in which they entered, and who got the candidate."""
+        """What each customer who counts was worth, in the order in which they entered, and who got the candidate.
+
+        Nobody overtakes: behind the first who does not count yet, nobody does, so each look continues the one before,
+        which is what lets one look as often as one likes.
+        """
         numbers, of = np.unique(log.customers, return_inverse=True)
         first = np.full(len(numbers), np.inf)
         np.minimum.at(first, of, log.at)
@@ -84,7 +88,8 @@ class Canary:
         worth: Floats = np.bincount(of, np.where(inside, log.rewards, 0.0), minlength=len(numbers)).astype(np.float64)
         open_ = np.bincount(of, inside & ~log.matured, minlength=len(numbers)) > 0
         order = np.argsort(first, kind="stable")
-        counted = order[(first[order] + self.days <= now) & ~open_[order]]
+        waits = np.append((first[order] + self.days > now) | open_[order], True)
+        counted = order[: int(np.argmax(waits))]
         return worth[counted], self._group(candidate, of, len(numbers))[counted]
 
     def _group(self, candidate: Mask, of: NDArray[np.int64], count: int) -> Mask:

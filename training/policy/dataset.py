@@ -17,7 +17,7 @@ from features.outcomes import Outcome, outcomes
 from models.arrays import Floats, Ids, Mask
 from models.policies.eligible import Starts
 from models.policies.logged import LoggedDecisions
-from training.policy.journal import BASELINE, POLICY, RANDOM, RULE, Journal, journal, read
+from training.policy.journal import BASELINE, POLICY, RANDOM, RULE, Journal, gathered
 from training.policy.rewards import LEFT_OUT, Rewards, rewards
 
 
@@ -113,7 +113,6 @@ def history(logs: Logs, points: Collection[str], as_of: datetime, after: int = 0
     0
     """
     length = logs.events.last_position()
-    records, decided = read(logs.decisions, points, after, upto)
-    found = journal(records, decided, logs.identities.table())
+    records, found = gathered(logs.decisions, points, logs.identities.table(), after, upto)
     came = outcomes(logs.events, logs.decisions, logs.identities, records, as_of)
     return History(found, tuple(came), rewards(found, came, as_of), as_of, length)

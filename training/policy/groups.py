@@ -19,6 +19,9 @@ from training.policy.dataset import History
 from training.policy.journal import HOLDOUT, POLICY
 
 ARMS = (POLICY, "random", "baseline", HOLDOUT)
+OFF = "off"
+"""The mode of a point at which nothing is sent."""
+
 _CONFIDENCE = 0.95
 
 
@@ -73,7 +76,10 @@ class Comparison:
 
 
 def compare(seen: History, shares: Mapping[str, float]) -> Comparison:
-    """The groups of `seen`, whose `shares` by arm are configured; only windows that have closed count."""
+    """The groups of `seen`, whose `shares` by arm are configured; only windows that have closed count.
+
+    What was decided while the point was off says of no group what it is worth: nobody was sent anything.
+    """
     first = _firsts(seen)
     arms = _assigned(seen)
     counted = first & seen.rewards.matured
@@ -100,9 +106,10 @@ def ratio_of(customers: Mapping[str, int], shares: Mapping[str, float]) -> float
 
 
 def _firsts(seen: History) -> Mask:
-    """The first decision of each episode."""
+    """The first decision of each episode that was made while the point was on."""
     found = np.zeros(len(seen), bool)
     order = np.argsort(seen.journal.at, kind="stable")
+    order = order[np.array([one.mode != OFF for one in seen.journal.decided], bool)[order]]
     found[order[np.unique(seen.journal.episodes[order], return_index=True)[1]]] = True
     return found
 

@@ -4,7 +4,7 @@ What a decision saw stands in its record, so nothing is computed here a second t
 anew, as a visitor may have logged in since.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -29,6 +29,7 @@ RULE = "rule"
 
 _MICROSECONDS_A_DAY = 86_400e6
 _COLUMNS = ("kind", "id", "customer_id")
+_AT_ONCE = 2_000
 _SILENCE = (Option(probability=1.0),)
 
 
@@ -88,38 +89,96 @@ def read(
     """What was decided at these points, behind position `after` of the log (and not behind `upto`)."""
     records: list[Record] = []
     decided: list[Decided] = []
-    for batch in decisions.scan(after, upto):
-        for record in batch:
-            if record.type == DECISION and _HEAD.decode(record.payload).decision_point in points:
-                records.append(record)
-                decided.append(_DECIDED.decode(record.payload))
+    for some in _scanned(decisions, points, after, upto):
+        records += some
+        decided += [_DECIDED.decode(record.payload) for record in some]
     return records, decided
+
+
+def gathered(
+    decisions: Log, points: Collection[str], identities: pa.Table, after: int = 0, upto: int | None = None
+) -> tuple[list[Record], Journal]:
+    """What `read` finds, as a journal at once: a batch is arrays before the next one is decoded, as the options of a
+    decision take ten times as much memory when they are objects."""
+    records: list[Record] = []
+    parts: list[_Part] = []
+    for some in _scanned(decisions, points, after, upto):
+        records += some
+        parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
+    return records, _whole(records, parts or [_Part.of([], [])], identities)
 
 
 def journal(records: Sequence[Record], decided: Sequence[Decided], identities: pa.Table) -> Journal:
     """Records of the decision log and what is written in them, as arrays."""
-    offered = list(map(_options, decided))
-    eligible = Eligible.of_columns(*columns(offered))
-    chosen = eligible.starts[:-1] + np.array([one.chosen for one in decided], np.int64)
-    taken = tuple(options[one.chosen] for options, one in zip(offered, decided, strict=True))
+    return _whole(records, [_Part.of(records, decided)], identities)
+
+
+def _scanned(decisions: Log, points: Collection[str], after: int, upto: int | None) -> Iterator[list[Record]]:
+    for batch in decisions.scan(after, upto, _AT_ONCE):
+        known = [record for record in batch if record.type == DECISION]
+        if some := [record for record in known if _HEAD.decode(record.payload).decision_point in points]:
+            yield some
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A batch of the log in arrays; `chosen` are rows of its own `eligible`."""
+
+    decided: tuple[Decided, ...]
+    options: tuple[Option, ...]
+    contexts: Contexts
+    eligible: Eligible
+    logging: Floats
+    chosen: Starts
+    waits: Floats
+
+    @classmethod
+    def of(cls, records: Sequence[Record], decided: Sequence[Decided]) -> "_Part":
+        """Records and what is written in them."""
+        offered = list(map(_options, decided))
+        eligible = Eligible.of_columns(*columns(offered))
+        taken = tuple(options[one.chosen] for options, one in zip(offered, decided, strict=True))
+        return cls(
+            tuple(msgspec.structs.replace(one, options=(), context={}) for one in decided),
+            taken,
+            Contexts.of([one.context for one in decided]),
+            eligible,
+            np.array([option.probability for option in chain.from_iterable(offered)], np.float64),
+            eligible.starts[:-1] + np.array([one.chosen for one in decided], np.int64),
+            np.array([_wait(*pair) for pair in zip(taken, records, strict=True)], np.float64),
+        )
+
+
+def _whole(records: Sequence[Record], parts: Sequence[_Part], identities: pa.Table) -> Journal:
+    """The parts of some records put together, and who is who."""
+    decided = tuple(chain.from_iterable(part.decided for part in parts))
     people = _people(records, identities)
     customer_ids, customers = np.unique(np.array(people, str), return_inverse=True)
     points = [(one.decision_point, who, one.trigger_id) for one, who in zip(decided, people, strict=True)]
     numbers = {episode: number for number, episode in enumerate(dict.fromkeys(points))}
+    names = sorted({name for part in parts for name in part.contexts.names})
+    labels = tuple(tuple(sorted({*chain(*of)})) for of in zip(*(part.eligible.labels for part in parts), strict=True))
+    rows = np.cumsum([0, *(len(part.logging) for part in parts)])
+    starts = [part.eligible.starts[:-1] + row for part, row in zip(parts, rows[:-1], strict=True)]
     return Journal(
         decision_ids=np.array([record.key for record in records], object),
         positions=np.array([record.position for record in records], np.int64),
-        decided=tuple(msgspec.structs.replace(one, options=(), context={}) for one in decided),
-        options=taken,
+        decided=decided,
+        options=tuple(chain.from_iterable(part.options for part in parts)),
         customer_ids=customer_ids.astype(object),
         customers=customers.astype(np.int64),
         episodes=np.array([numbers[episode] for episode in points], np.int64),
         at=np.array([record.occurred_at for record in records], np.float64) / _MICROSECONDS_A_DAY,
-        contexts=Contexts.of([one.context for one in decided]),
-        eligible=eligible,
-        logging=np.array([option.probability for option in chain.from_iterable(offered)], np.float64),
-        chosen=chosen,
-        waits=np.array([_wait(*pair) for pair in zip(taken, records, strict=True)], np.float64),
+        contexts=Contexts(tuple(names), np.concatenate([part.contexts.columns(names) for part in parts])),
+        eligible=Eligible(
+            np.append(np.concatenate(starts), rows[-1]),
+            labels,
+            np.concatenate([part.eligible.coded(labels) for part in parts]),
+            np.concatenate([part.eligible.numbers for part in parts]),
+        ),
+        logging=np.concatenate([part.logging for part in parts]),
+        chosen=np.concatenate([part.chosen + row for part, row in zip(parts, rows[:-1], strict=True)]),
+        waits=np.concatenate([part.waits for part in parts]),
     )
 
 

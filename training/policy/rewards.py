@@ -51,12 +51,15 @@ class Rewards:
     """One entry a decision of a journal, as of a moment.
 
     `values` are net, in the currency of the terms, NaN where nothing can be said yet; `own` is what came until the next
-    decision of the episode: all orders belong to the last decision before the first of them. `matured` is whether the
+    decision of the episode: all orders belong to the last decision before the first of them. `once` is that without
+    the orders that an earlier episode of the same customer has too: what adds up to the worth of a customer. Where only
+    some of a decision's orders are, it is that share of what they earned. `matured` is whether the
     window has closed, `settled` whether late events had their time too. `left_out` is one of `LEFT_OUT`, or "".
     """
 
     values: Floats
     own: Floats
+    once: Floats
     matured: Mask
     settled: Mask
     left_out: Ids
@@ -98,6 +101,7 @@ def rewards(
     goes_on = _next(journal) * 24  # hours
     elsewhere = (goes_on < np.where(np.isnan(first), windows, first)) | _bought_before(journal, first, windows)
     own = np.where(elsewhere, 0.0, earned + ahead) - spent
+    once = own - earned * _counted_already(journal, outcomes, elsewhere)
 
     due = np.nan_to_num(journal.waits, nan=0.0)
     overdue = age > due + activation_hours
@@ -117,6 +121,7 @@ def rewards(
     return Rewards(
         values=values,
         own=own,
+        once=once,
         matured=matured,
         settled=(age > windows + settling_hours) & ~(journal.sends & (age < due + activation_hours + settling_hours)),
         left_out=left_out,
@@ -146,6 +151,17 @@ def _bought_before(journal: Journal, first: Floats, windows: Floats) -> Mask:
         apart = (journal.at[later] - journal.at[one]) * 24
         found[later] |= (first[one] <= apart) & (apart < windows[one])
     return found
+
+
+def _counted_already(journal: Journal, outcomes: Sequence[Outcome], elsewhere: Mask) -> Floats:
+    """The share of each decision's orders that an earlier decision about another episode of the customer has."""
+    shares, counted = np.zeros(len(journal)), set[tuple[int, str]]()
+    ordered = np.array([bool(one.order_ids) for one in outcomes], bool) & ~elsewhere
+    for row in np.flatnonzero(ordered)[np.argsort(journal.at[ordered], kind="stable")]:
+        mine = {(int(journal.customers[row]), id_) for id_ in outcomes[row].order_ids}
+        shares[row] = len(mine & counted) / len(mine)
+        counted |= mine
+    return shares
 
 
 def _pairs(journal: Journal) -> Iterator[tuple[Starts, Starts]]:

@@ -60,11 +60,11 @@ def watch(name: str, registry: Registry, seen: History, share: float, as_of: dat
 def compared(seen: History, version: Version, share: float, as_of: datetime) -> Comparison:
     """The comparison of `version` since its first decision.
 
-    Everybody counts in the group that they were drawn into, with the own part of each decision's reward, whatever was
-    sent; a reward of which nothing is known yet waits for its window.
+    Everybody counts in the group that they were drawn into, whatever was sent, with each order once, though two carts
+    of theirs may have been left shortly before it; a reward of which nothing is known yet waits for its window.
     """
     among, on_trial = groups_of(seen, version.number)
-    rewards = replace(seen.rewards, own=np.nan_to_num(seen.rewards.own))
+    rewards = replace(seen.rewards, own=np.nan_to_num(seen.rewards.once))
     log = replace(seen, rewards=rewards).log(among, own=True)
     return Canary(share).judge(log, on_trial[among], microseconds(as_of) / 86_400e6)
 

@@ -65,6 +65,17 @@ def test_customers_count_once_their_days_are_over_and_never_change_after():
     assert Canary(share=0.3).judge(open_, candidate, 20.0).customers < early.customers
 
 
+def test_nobody_overtakes_a_customer_who_does_not_count_yet():
+    """Or what was seen at one look would not be the beginning of what the next one sees."""
+    log, candidate = _trial(1, 0.1)
+    late = log.customers != 500
+    waiting = Canary(share=0.3).judge(LoggedDecisions(**{**log.__dict__, "matured": late}), candidate, 40.0)
+    assert waiting.customers == 500
+    before = log.customers < 500
+    assert waiting.difference == Canary(share=0.3).judge(log.take(before), candidate[before], 40.0).difference
+    assert Canary(share=0.3).judge(log, candidate, 40.0).customers > 500
+
+
 def test_groups_of_the_wrong_size_are_never_promoted():
     log, candidate = _trial(2, 0.2)
     verdict = Canary(share=0.1).judge(log, candidate, 100.0)

@@ -73,3 +73,18 @@ def test_an_episode_counts_once_by_its_first_decision_and_a_customer_in_the_earl
     assert (policy.customers, policy.episodes) == (2, 3)
     assert policy.value.mean == pytest.approx(5 / 3)
     assert found.groups["holdout"].value.mean == 0
+
+
+def test_what_was_decided_while_the_point_was_off_counts_for_no_group() -> None:
+    shop = Planted()
+    for number in range(40):
+        who, arm = f"c{number}", "holdout" if number % 2 else "policy"
+        shop.decided(f"off{number}", who, send=False, arm=arm, mode="off", learnable=False)
+        if number < 20:
+            shop.decided(f"on{number}", who, START + hours(2), send=arm == "policy", arm=arm, learnable=arm == "policy")
+            shop.ordered(who, START + hours(30), "20")
+    found = compare(shop.history(LATER), SHARES)
+    assert {arm: (group.customers, group.episodes, group.bought) for arm, group in found.groups.items()} == {
+        "policy": (10, 10, 1.0),
+        "holdout": (10, 10, 1.0),
+    }

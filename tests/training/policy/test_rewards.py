@@ -210,3 +210,16 @@ def test_options_that_were_not_chosen_change_nothing() -> None:
     found = one(decided={"options": offered}, **sent())
     assert found.values.tolist() == pytest.approx([-0.1])
     assert np.isfinite(found.values).all()
+
+
+def test_an_order_after_two_carts_counts_once_for_the_customer() -> None:
+    shop = Planted()
+    shop.decided("one", "ann", START, send=False, trigger="first-cart")
+    shop.decided("two", "ann", START + hours(10), send=False, trigger="second-cart")
+    shop.decided("other", "bob", START + hours(10), send=False)
+    shop.ordered("ann", START + hours(20), "20", key="shared")
+    shop.ordered("ann", START + hours(75), "40", key="behind the first window")
+    shop.ordered("bob", START + hours(20), "20", key="bob's")
+    found = shop.history(START + timedelta(days=9)).rewards
+    assert found.own.tolist() == pytest.approx([10.0, 30.0, 10.0])
+    assert found.once.tolist() == pytest.approx([10.0, 15.0, 10.0])
