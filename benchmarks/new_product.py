@@ -20,9 +20,12 @@ PAUSE = 0.02
 _WAIT_SECONDS = 30.0
 
 
-def main(url: Annotated[str, typer.Argument(help="where the service answers, e.g. http://127.0.0.1:3000")]) -> None:
+def main(
+    url: Annotated[str, typer.Argument(help="where the service answers, e.g. http://127.0.0.1:3000")],
+    key: Annotated[str, typer.Argument(help="a secret key of it, sk_…")],
+) -> None:
     """Add, ask until it is there, print, write."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=30, headers={"X-API-Key": key}) as client:
         seconds = np.array([_until_found(client) for _ in range(ROUNDS)])
     claim = Claim(
         measure="seconds of wall time from PUT until a search finds the product",

@@ -97,9 +97,12 @@ def _section(client: httpx.Client, placement: str, asked: list[Example]) -> Iter
     yield ""
 
 
-def main(url: Annotated[str, typer.Argument(help="where the service answers, e.g. http://127.0.0.1:3000")]) -> None:
+def main(
+    url: Annotated[str, typer.Argument(help="where the service answers, e.g. http://127.0.0.1:3000")],
+    key: Annotated[str, typer.Argument(help="a secret key of it, sk_…")],
+) -> None:
     """Ask, print, write."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=30, headers={"X-API-Key": key}) as client:
         lines = [line for placement, asked in examples().items() for line in _section(client, placement, asked)]
     text = "\n".join(lines)
     typer.echo(text)

@@ -79,12 +79,12 @@ def main(
             sum(first),
         ),
         _claim(
-            "CPU-ms for one household, median, asked again",
-            median_again,
+            "CPU-ms for one household, p95, asked again",
+            slow_again,
             f"{len(again)} drawn",
             "<= 20",
             "<= 10",
-            median_again <= 20,
+            slow_again <= 20,
             sum(again),
         ),
     ]

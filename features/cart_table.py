@@ -20,7 +20,7 @@ from features.log import Log, from_record, microseconds
 from features.offsets import forget, move, offset
 from features.people import Subject, people_of, records_of
 
-_CARTS = Table(
+CARTS = Table(
     "cart",
     metadata,
     Column("customer_id", Text, primary_key=True),
@@ -121,28 +121,28 @@ class CartTable:
         earliest = max(since - self.idle, now - self.idle - self.ttl + timedelta(microseconds=1))
         latest = min(until - self.idle, now - self.idle + timedelta(microseconds=1))
         wanted = [
-            _CARTS.c.kind == kind,
-            _CARTS.c.closed_at.is_(None),
-            _CARTS.c.seen_at >= microseconds(earliest),
-            _CARTS.c.seen_at < microseconds(latest),
+            CARTS.c.kind == kind,
+            CARTS.c.closed_at.is_(None),
+            CARTS.c.seen_at >= microseconds(earliest),
+            CARTS.c.seen_at < microseconds(latest),
         ]
         if min_value is not None:
-            wanted.append(_CARTS.c.value >= _stored(min_value))
+            wanted.append(CARTS.c.value >= _stored(min_value))
         if behind is not None:
-            wanted.append(tuple_(_CARTS.c.seen_at, _CARTS.c.customer_id) > tuple_(*behind))
-        query = select(_CARTS).where(*wanted).order_by(_CARTS.c.seen_at, _CARTS.c.customer_id).limit(limit)
+            wanted.append(tuple_(CARTS.c.seen_at, CARTS.c.customer_id) > tuple_(*behind))
+        query = select(CARTS).where(*wanted).order_by(CARTS.c.seen_at, CARTS.c.customer_id).limit(limit)
         return self._select(query, now)
 
     def everything(self, now: datetime) -> list[KeptCart]:
         """Every row, by customer, kind and time, as it is at `now`."""
-        return self._select(select(_CARTS).order_by(_CARTS.c.customer_id, _CARTS.c.kind, _CARTS.c.number), now)
+        return self._select(select(CARTS).order_by(CARTS.c.customer_id, CARTS.c.kind, CARTS.c.number), now)
 
     def _offset(self, connection: Connection) -> int:
         kept = {name: offset(connection, name) for name in self._rules}
         return offset(connection, _NAME) if kept == self._rules else 0
 
     def _begin(self, connection: Connection) -> None:
-        connection.execute(delete(_CARTS))
+        connection.execute(delete(CARTS))
         for name, seconds in self._rules.items():
             move(connection, name, seconds)
 
@@ -195,9 +195,9 @@ def _replace(connection: Connection, people: Sequence[Person], rows: Sequence[di
     names |= {id_ for person in people for id_ in (person.customer_id, *person.user_ids)}
     stale = sorted(names)
     for first in range(0, len(stale), _IDS_A_WRITE):
-        connection.execute(delete(_CARTS).where(_CARTS.c.customer_id.in_(stale[first : first + _IDS_A_WRITE])))
+        connection.execute(delete(CARTS).where(CARTS.c.customer_id.in_(stale[first : first + _IDS_A_WRITE])))
     if rows:
-        connection.execute(_CARTS.insert(), list(rows))
+        connection.execute(CARTS.insert(), list(rows))
 
 
 def _touched(log: Log, identities: Identities, after: int, upto: int) -> list[Person]:

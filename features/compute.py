@@ -66,6 +66,10 @@ class Visible:
         """
         return self._ask("purchases.sql")
 
+    def visits(self) -> pa.Table:
+        """When each customer was there: customer_id, and us (microseconds since 1970), the latest of each hour."""
+        return self._ask("visits.sql")
+
     def _ask(self, query: str, **parameters: Any) -> pa.Table:
         _check_offsets(**parameters)
         parameters |= {"as_of": self.as_of, "position": self.position}

@@ -18,9 +18,12 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateColumn
 
 _COLUMNS_LOCK = 7_061_776_675
+_TABLES_LOCK = 7_061_776_676
 _CACHE_KILOBYTES = 16_000  # with the usual 2 MB a batch of 20,000 events spills to disk half-way: 1.3 times the time
 metadata = MetaData()
 """Every table of Kairos's own database; the modules that own a table add it here when they are imported."""
@@ -47,7 +50,9 @@ def open_database(url: str) -> Engine:
     engine = create_engine(address, pool_pre_ping=pre_ping, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
-    metadata.create_all(engine)
+    if metadata.tables.keys() - set(inspect(engine).get_table_names()):
+        with writing(engine, _TABLES_LOCK) as connection:  # workers of a new service start at the same time
+            metadata.create_all(connection)
     if _lacking(engine):
         _complete(engine)
     return engine
@@ -77,6 +82,12 @@ def insert_into(table: Table, dialect: str) -> Any:
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, full or busy, and would take the same statement later; else it never will."""
+    ours = DataError, IntegrityError, NotSupportedError, ProgrammingError
+    return isinstance(error, DBAPIError | PoolTimeout) and not isinstance(error, ours)
+
+
 @contextmanager
 def writing(engine: Engine, lock: int) -> Iterator[Connection]:
     """A transaction that no other writer of the same `lock` runs beside: what it reads still holds when it commits.
@@ -93,6 +104,12 @@ def writing(engine: Engine, lock: int) -> Iterator[Connection]:
 
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", f"cache_size=-{_CACHE_KILOBYTES}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        f"cache_size=-{_CACHE_KILOBYTES}",
+        "secure_delete=ON",  # what is deleted is overwritten, or an erased person could be read in the file
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

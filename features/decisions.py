@@ -142,13 +142,38 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     currency: str | None = None
 
 
+class Came(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What was known to have come of a decision when its person was erased: `features.outcomes.Outcome` without ids."""
+
+    activated_at: datetime | None = None
+    activated_channel: str | None = None
+    orders: int = 0
+    first_order_at: datetime | None = None
+    value: Decimal = Decimal(0)
+    discount: Decimal = Decimal(0)
+    currency: str | None = None
+    foreign_orders: int = 0
+    delivered: bool = False
+    opened: bool = False
+    opened_by_machine: bool = False
+    clicked: bool = False
+    clicked_by_machine: bool = False
+    unsubscribed: bool = False
+    complained: bool = False
+    bounced: bool = False
+    claimed: bool = False
+    ambiguous: bool = False
+    last_event_at: datetime | None = None
+
+
 class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A decision; the record's key is its `decision_id`, from which the draw follows too.
 
     `arm` says who decided: policy, random, baseline (the shop's rule) or holdout. `propensity` is that of the option
     `chosen`, after masking. `learnable` is False where the probabilities say nothing: a holdout, a fallback for want of
     a policy or of features. `trigger_at`, the episode's start, is what delays count from. `planned` are the options
-    that a preview of the series would send after `chosen`.
+    that a preview of the series would send after `chosen`. `came` stands in a tombstone alone: of somebody who was
+    erased, whose events can no longer be asked.
     """
 
     decision_point: str
@@ -176,3 +201,4 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     policy_alias: str | None = None
     degraded_reason: str | None = None
     timezone: str | None = None
+    came: Came | None = None

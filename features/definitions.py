@@ -1,6 +1,7 @@
 """What Feast knows: the entities, their views, and what a recommender reads. Feature names stand here once.
 
-A customer has two views, as two verbs write them: `features build` what was done, `restock score` what is foreseen.
+A customer has three views, each with one writer: `features build` what was done, `restock score` what is foreseen, and
+the projector, which runs in the service, what was done since.
 
 Views are functions of the folder that holds their tables, so importing this module opens and creates nothing.
 """
@@ -83,7 +84,17 @@ PRODUCT_FEATURES = (
     Field(name="repeat_interval_days", dtype=Float64, description="median between two orders of one buyer"),
 )
 
-CUSTOMER_VIEWS = {"customer": CUSTOMER_FEATURES, "customer_restock": RESTOCK_FEATURES}
+RECENT_VIEW = "customer_recent"
+RECENT_FEATURES = (
+    Field(name="recent_events", dtype=String, description="JSON of the latest events: features/recent.py"),
+    Field(name="recent_position", dtype=Int64, description="how the log stood then"),
+    Field(name="recent_after", dtype=Int64, description="events up to here are left out when they occurred before"),
+    Field(name="recent_since_us", dtype=Int64, description="this moment, in microseconds since 1970"),
+    *PROVENANCE,
+)
+"""By id and not by person: who is who is known when somebody asks."""
+
+CUSTOMER_VIEWS = {"customer": CUSTOMER_FEATURES, "customer_restock": RESTOCK_FEATURES, RECENT_VIEW: RECENT_FEATURES}
 """The features of a customer by the view, and the folder of tables, that holds them. No feature is in two of them, but
 for where a row comes from."""
 

@@ -82,7 +82,7 @@ def compact(
     while another process is compacting it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_writer(folder):
+    with only_writer(folder):
         state = _read_state(folder)
         if state is None:
             _clear(folder)
@@ -105,7 +105,7 @@ def compact(
 def drop(folder: Path) -> None:
     """Forget the history, to compact it again: after an erasure, with other buckets, or to merge many small parts."""
     if folder.exists():
-        with _only_writer(folder):
+        with only_writer(folder):
             (folder / _STATE).unlink(missing_ok=True)
             os.sync()
             _clear(folder)
@@ -181,7 +181,8 @@ def _write_state(folder: Path, state: _State) -> None:
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> Iterator[None]:
+    """Nobody else writes the history meanwhile. Raises RuntimeError while somebody else does."""
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,7 +19,7 @@ from features.events import Body, Event
 from features.log import Log, microseconds
 from features.offsets import forget, move, offset
 
-_LINKS = Table(
+LINKS = Table(
     "identity_link",
     metadata,
     Column("kind", Text, primary_key=True),
@@ -30,13 +30,19 @@ _LINKS = Table(
 )
 _NAME = "identity"
 # made once: to build a query anew costs as much again as SQLite's answer
-_TOUCHING = select(_LINKS).where(
-    or_(and_(_LINKS.c.kind == "user", _LINKS.c.id == bindparam("user")), _LINKS.c.user_id == bindparam("user"))
+_TOUCHING = select(LINKS).where(
+    or_(and_(LINKS.c.kind == "user", LINKS.c.id == bindparam("user")), LINKS.c.user_id == bindparam("user"))
 )
-_DEVICES = select(_LINKS.c.id).where(
-    _LINKS.c.kind == "anonymous", _LINKS.c.user_id.in_(bindparam("users", expanding=True))
+_TOUCHING_ANY = select(LINKS).where(
+    or_(
+        and_(LINKS.c.kind == "user", LINKS.c.id.in_(bindparam("users", expanding=True))),
+        LINKS.c.user_id.in_(bindparam("users", expanding=True)),
+    )
 )
-_CLAIMS = select(_LINKS).where(_LINKS.c.kind == bindparam("kind"), _LINKS.c.id.in_(bindparam("ids", expanding=True)))
+_DEVICES = select(LINKS.c.id).where(
+    LINKS.c.kind == "anonymous", LINKS.c.user_id.in_(bindparam("users", expanding=True))
+)
+_CLAIMS = select(LINKS).where(LINKS.c.kind == bindparam("kind"), LINKS.c.id.in_(bindparam("ids", expanding=True)))
 _REMEMBERED = 100_000
 _POSITIONS = 50_000
 
@@ -112,7 +118,7 @@ class Identities:
         """Forget every link and learn them again from the log."""
         self._recorded.clear()
         with self.engine.begin() as connection:
-            connection.execute(delete(_LINKS))
+            connection.execute(delete(LINKS))
             forget(connection, _NAME)
         return self.catch_up(log)
 
@@ -137,15 +143,50 @@ class Identities:
             devices.add(anonymous_id)
         return Person(min(users), tuple(sorted(users)), tuple(sorted(devices)))
 
+    def people(self, subjects: Sequence[tuple[str | None, str | None]]) -> list[Person]:
+        """The person behind each (user id, anonymous id), as `person` knows them: in three statements for all.
+
+        Whom an alias joins to others is asked for alone. Raises ValueError when both ids of one are missing.
+        """
+        if len(subjects) == 1:
+            return [self.person(*subjects[0])]
+        given = {anonymous_id for _, anonymous_id in subjects if anonymous_id is not None}
+        with self.engine.connect() as connection:
+            owners = _owner(_links_of(connection, "anonymous", given)) if given else {}
+            users = [user or owners.get(anonymous_id or "") for user, anonymous_id in subjects]
+            known = sorted({user for user in users if user is not None})
+            links = connection.execute(_TOUCHING_ANY, {"users": known}).all() if known else []
+            devices: defaultdict[str, set[str]] = defaultdict(set)
+            for link in links:
+                if link.kind == "anonymous":
+                    devices[link.user_id].add(link.id)
+            others = set().union(*devices.values()) - given
+            owners |= _owner(_links_of(connection, "anonymous", others)) if others else {}
+        joined = {id_ for link in links if link.kind == "user" for id_ in (link.id, link.user_id)}
+        found = []
+        for (user_id, anonymous_id), user in zip(subjects, users, strict=True):
+            if user is None or user in joined:
+                found.append(self.person(user_id, anonymous_id))
+                continue
+            own = {device for device in devices[user] if owners[device] == user}
+            if anonymous_id is not None and anonymous_id not in owners:
+                own.add(anonymous_id)
+            found.append(Person(user, (user,), tuple(sorted(own))))
+        return found
+
+    def forget_recorded(self) -> None:
+        """Remember no link that was recorded lately: some may have been erased from the table, and may be said anew."""
+        self._recorded.clear()
+
     def claims(self, ids: Collection[str]) -> list[Link]:
         """Every link that names one of these ids as the one that was taken over: (kind, id, user id, since)."""
         with self.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(select(_LINKS).where(_LINKS.c.id.in_(ids)))]
+            return [tuple(row) for row in connection.execute(select(LINKS).where(LINKS.c.id.in_(ids)))]
 
     def table(self) -> pa.Table:
         """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
         with self.engine.connect() as connection:
-            links = [tuple(row) for row in connection.execute(select(_LINKS))]
+            links = [tuple(row) for row in connection.execute(select(LINKS))]
         root = _components(_owner(link for link in links if link[0] == "user").items())
         rows = [("user", id_, customer) for id_, customer in sorted(root.items()) if id_ != customer]
         owners = _owner(link for link in links if link[0] == "anonymous")
@@ -181,11 +222,11 @@ def _record(connection: Connection, links: Iterable[Link]) -> None:
     earliest = _earliest(links)
     if not earliest:
         return
-    insert = insert_into(_LINKS, connection.dialect.name)
+    insert = insert_into(LINKS, connection.dialect.name)
     upsert = insert.on_conflict_do_update(
         index_elements=["kind", "id", "user_id"],
         set_={"since": insert.excluded.since},
-        where=_LINKS.c.since > insert.excluded.since,
+        where=LINKS.c.since > insert.excluded.since,
     )
     keys = sorted(earliest)  # one order for all writers, so that two of them never wait for each other
     connection.execute(upsert, [{"kind": k, "id": i, "user_id": u, "since": earliest[k, i, u]} for k, i, u in keys])
@@ -214,8 +255,8 @@ def _aliases_of(connection: Connection, user_id: str) -> set[str]:
     """Every user id that aliases connect with this one, itself included."""
     users, fresh = {user_id}, {user_id}
     while fresh:
-        touches = or_(_LINKS.c.id.in_(fresh), _LINKS.c.user_id.in_(fresh))
-        taken_over = select(_LINKS.c.id).where(_LINKS.c.kind == "user", touches)
+        touches = or_(LINKS.c.id.in_(fresh), LINKS.c.user_id.in_(fresh))
+        taken_over = select(LINKS.c.id).where(LINKS.c.kind == "user", touches)
         owners = _owner(_links_of(connection, "user", set(connection.execute(taken_over).scalars())))
         fresh = {id_ for pair in owners.items() if users & set(pair) for id_ in pair} - users
         users |= fresh

@@ -23,9 +23,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 
+import msgspec
+
 from features.answers import Answers, Windowed, activated, answers
 from features.contact import TOUCHES, touch_of
-from features.decisions import DECISION
+from features.decisions import DECISION, Came
 from features.events import Event
 from features.identity import Identities, Person
 from features.kept_orders import KeptOrder, kept_orders
@@ -33,6 +35,13 @@ from features.log import Log, Record, from_record, moment
 from features.people import people_of, records_of
 from features.purchases import ORDER_EVENTS
 
+
+class _Kept(msgspec.Struct, frozen=True):
+    came: Came | None = None
+
+
+_CAME = '"came":'
+_KEPT = msgspec.json.Decoder(_Kept)
 _KNOWN_BEFORE = timedelta(days=31)
 """So far before the first decision is read: what an order was reported as first, and what was sent by whom."""
 
@@ -85,10 +94,18 @@ def outcomes(
     """The outcome of each of `records`, decisions of the decision log, in their order, as known at `as_of`.
 
     What happened after `as_of` waits. The other decisions about the same persons are read too, as an event may be the
-    answer to one of those.
+    answer to one of those. A tombstone says itself what came of it.
     """
+    said = {record.key: outcome for record in records if (outcome := _said(record, as_of)) is not None}
+    found = _joined(events, decisions, identities, [record for record in records if record.key not in said], as_of)
+    return [said.get(record.key) or found[record.key] for record in records]
+
+
+def _joined(
+    events: Log, decisions: Log, identities: Identities, records: Sequence[Record], as_of: datetime
+) -> dict[str, Outcome]:
     if not records:
-        return []
+        return {}
     people = people_of(identities, {(record.user_id, record.anonymous_id) for record in records})
     since = moment(min(record.occurred_at for record in records)) - _KNOWN_BEFORE
     asked: defaultdict[str, list[Record]] = defaultdict(list)
@@ -101,7 +118,29 @@ def outcomes(
         wanted = {record.key for record in asked[person.customer_id]}
         known = [event for event in map(from_record, happened) if event.occurred_at <= as_of]
         found |= _of_person(person, list(map(Windowed.of, theirs.values())), wanted, known, as_of)
-    return [found[record.key] for record in records]
+    return found
+
+
+def _said(record: Record, as_of: datetime) -> Outcome | None:
+    """What stands in a tombstone; None for the decision of somebody who is known."""
+    if _CAME not in record.payload:
+        return None
+    kept = _KEPT.decode(record.payload).came
+    if kept is None or record.user_id is None:
+        return None
+    decision = Windowed.of(record)
+    return Outcome(
+        decision_id=record.key,
+        decision_point=decision.gist.decision_point,
+        customer_id=record.user_id,
+        trigger_id=decision.gist.trigger_id,
+        step=decision.gist.step,
+        decided_at=decision.at,
+        window_ends=decision.ends,
+        matured=as_of >= decision.ends,
+        channel=decision.gist.channel,
+        **msgspec.structs.asdict(kept),
+    )
 
 
 def _of_person(

@@ -65,23 +65,21 @@ def kept_lines(events: Sequence[Event]) -> list[tuple[Line, ...]]:
     the earliest counts, with all of its lines.
     """
     cancelled, returned, first = set(), set(), dict[tuple[str | None, str], tuple[datetime, int]]()
-    for place, event in enumerate(events):
-        order = event.body.order_id
-        if event.type == "order_cancelled" or (event.type == "order_refunded" and not event.body.lines):
+    reported = [(event.occurred_at, place) for place, event in enumerate(events)]
+    for event, moment in zip(events, reported, strict=True):
+        order, lines = event.body.order_id, event.body.lines
+        if event.type == "order_cancelled" or (event.type == "order_refunded" and not lines):
             cancelled.add(order)
         elif event.type == "order_refunded":
-            returned |= {(order, line.product_id) for line in event.body.lines}
+            returned |= {(order, line.product_id) for line in lines}
         elif event.type == "order_completed":
-            for line in event.body.lines:
-                known = first.get((order, line.product_id), (event.occurred_at, place))
-                first[order, line.product_id] = min(known, (event.occurred_at, place))
-    return [
-        tuple(
-            line
-            for line in (event.body.lines if event.type == "order_completed" else ())
-            if event.body.order_id not in cancelled
-            and (event.body.order_id, line.product_id) not in returned
-            and first[event.body.order_id, line.product_id] == (event.occurred_at, place)
-        )
-        for place, event in enumerate(events)
-    ]
+            for line in lines:
+                if first.setdefault((order, line.product_id), moment) > moment:
+                    first[order, line.product_id] = moment
+    kept: list[tuple[Line, ...]] = []
+    for event, moment in zip(events, reported, strict=True):
+        order = event.body.order_id
+        bought = event.body.lines if event.type == "order_completed" and order not in cancelled else ()
+        each = [((order, line.product_id), line) for line in bought]
+        kept.append(tuple(line for key, line in each if first[key] is moment and key not in returned))
+    return kept

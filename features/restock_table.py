@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
 that the customer has not ordered at all; `elapsed` and `mean_interval` are days, NaN where there is no interval."""
 
 _NAME = "%Y%m%dT%H%M%S.%fZ"
-_FOLDER = "restock"
+FOLDER = "restock"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterabl
         [("customer_id", "ascending"), ("unit_id", "ascending")]
     )
     told = {"as_of": as_of.astimezone(UTC).isoformat(), "log_position": str(log_position)}
-    path = feature_data / _FOLDER / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
+    path = feature_data / FOLDER / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{uuid4().hex}.tmp")  # two that score the same moment do not write into one file
     try:
@@ -107,9 +107,9 @@ def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterabl
 
 def newest(feature_data: Path) -> Path:
     """The table with the latest `as_of`. Raises FileNotFoundError that says how to make one."""
-    paths = _tables(feature_data / _FOLDER)
+    paths = _tables(feature_data / FOLDER)
     if not paths:
-        told = f"nobody was scored in {feature_data / _FOLDER}; run `python -m pipelines restock score`"
+        told = f"nobody was scored in {feature_data / FOLDER}; run `python -m pipelines restock score`"
         raise FileNotFoundError(told)
     return paths[-1]
 

@@ -134,6 +134,11 @@ def keep(table: pa.Table, folder: Path, as_of: datetime) -> Path:
     return path
 
 
+def as_of(path: Path) -> datetime:
+    """The moment of a table, which is its name."""
+    return datetime.strptime(path.stem, _NAME).replace(tzinfo=UTC)
+
+
 def _file(as_of: datetime) -> str:
     return f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
 

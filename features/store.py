@@ -25,6 +25,7 @@ from feast.types import Array, Float64, String
 from features.definitions import (
     CUSTOMER,
     CUSTOMER_VIEWS,
+    LOG_POSITION,
     PRODUCT,
     PROVENANCE,
     customer_view,
@@ -32,9 +33,10 @@ from features.definitions import (
     recommender_service,
 )
 from features.log import moment
+from features.online_rows import OnlineRows, Values
 from features.snapshots import newest
 
-_WATERMARK = ""
+WATERMARK = ""
 """Under this customer id, which nobody can have, a view's online store keeps which table it was last written from."""
 
 _PROVENANCE = tuple(field.name for field in PROVENANCE)
@@ -120,7 +122,7 @@ def materialize(
     if not len(table):
         raise ValueError(f"{path} holds no customers; ingest events and build the features again")
     as_of_us, created_us = (table.column(name)[0].as_py() for name in _PROVENANCE)
-    online = _read(store, _WATERMARK, {view: _PROVENANCE})[view]
+    online = read_values(store, [WATERMARK], {view: _PROVENANCE})[0][view]
     if online["as_of_us"] is not None and (
         as_of_us < online["as_of_us"] or (as_of_us == online["as_of_us"] and created_us != online["created_us"])
     ):
@@ -128,11 +130,11 @@ def materialize(
             f"{path} is as of {moment(as_of_us)}, made {moment(created_us)}, but the online store holds features as of "
             f"{moment(online['as_of_us'])}, made {moment(online['created_us'])}; build with a later as_of"
         )
-    moments = table.slice(0, 1).select(["event_timestamp", "created", *_PROVENANCE])
-    watermark = moments.append_column("customer_id", pa.array([_WATERMARK]))
+    moments = table.slice(0, 1).select(["event_timestamp", "created", LOG_POSITION.name, *_PROVENANCE])
+    watermark = moments.append_column("customer_id", pa.array([WATERMARK]))
     for start in range(0, len(table), rows_per_write):
         rows = table.slice(start, rows_per_write)
-        _write(store, view, rows if start else pa.concat_tables([watermark, rows], promote_options="default"))
+        write_rows(store, view, rows if start else pa.concat_tables([watermark, rows], promote_options="default"))
         progress(len(rows))
     return Materialized(customers=len(table), as_of=moment(as_of_us))
 
@@ -151,14 +153,42 @@ def read_customer(
     Raises ValueError for a feature that does not exist, LookupError as long as nothing was applied, and whatever the
     store raises when it cannot be reached.
     """
+    return read_customers(store, [customer_id], features, at, max_age)[0]
+
+
+def read_customers(
+    store: FeatureStore,
+    customer_ids: Sequence[str],
+    features: Sequence[str],
+    at: datetime,
+    max_age: timedelta | None = None,
+    online: OnlineRows | None = None,
+) -> list[CustomerRow | None]:
+    """The same of many customers in one round to the store: each as it is read alone, one entry an id.
+
+    With `online` the rows are read as they lie in the store, for a sixth of what Feast's SDK costs.
+    """
     if unknown := set(features) - set(_TYPES):
         raise ValueError(f"no customer features {sorted(unknown)}; there are {sorted(_TYPES)}")
     asked: dict[str, list[str]] = {_VIEWS[name]: list(_PROVENANCE) for name in features or _PROVENANCE}
     for name in dict.fromkeys(features):
         if name not in _PROVENANCE:
             asked[_VIEWS[name]].append(name)
-    found = {} if customer_id == _WATERMARK else _read(store, customer_id, asked)
-    for view, values in list(found.items()):
+    ids = list(dict.fromkeys(id_ for id_ in customer_ids if id_ != WATERMARK))
+    values = (read_values(store, ids, asked) if online is None else _values(online, ids, asked)) if ids else []
+    read = dict(zip(ids, values, strict=True))
+    return [_row_of(id_, read.get(id_, {}), features, at, max_age) for id_ in customer_ids]
+
+
+def _row_of(
+    customer_id: str,
+    read: Mapping[str, dict[str, Any]],
+    features: Sequence[str],
+    at: datetime,
+    max_age: timedelta | None,
+) -> CustomerRow | None:
+    found = dict(read)
+    for view, values in read.items():
         as_of_us = values["as_of_us"]
         if as_of_us is None or (max_age is not None and at - moment(as_of_us) > max_age):
             del found[view]
@@ -201,15 +231,18 @@ def _folder(store: FeatureStore) -> Path:
     return Path(store.config.registry.path).parent
 
 
-def _write(store: FeatureStore, view: str, rows: pa.Table) -> None:
+def write_rows(store: FeatureStore, view: str, rows: pa.Table) -> None:
+    """Put rows of a view online. The first costs 9 milliseconds, the others a quarter each: write them together."""
     store.write_to_online_store(view, df=rows.to_pandas(integer_object_nulls=True))
 
 
-def _read(store: FeatureStore, customer_id: str, asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
-    """The values of the features `asked` by view and name, in one round to the store."""
+def read_values(
+    store: FeatureStore, customer_ids: Sequence[str], asked: Mapping[str, Sequence[str]]
+) -> list[dict[str, dict[str, Any]]]:
+    """The values of the features `asked` by view and name, of each customer, in one round to the store."""
     names = [(view, name) for view, features in asked.items() for name in features]
     features = [f"{view}:{name}" for view, name in names]
-    rows = [{"customer_id": customer_id}]
+    rows = [{"customer_id": customer_id} for customer_id in customer_ids]
     try:
         answer = store.get_online_features(features, rows, full_feature_names=True)
     except FeatureViewNotFoundException:
@@ -220,12 +253,20 @@ def _read(store: FeatureStore, customer_id: str, asked: Mapping[str, Sequence[st
             registry = store.config.registry.path
             raise LookupError(f"no features in {registry}; run `python -m pipelines features materialize`") from error
     columns = answer.to_dict()
-    found: dict[str, dict[str, Any]] = {view: {} for view in asked}
+    found: list[dict[str, dict[str, Any]]] = [{view: {} for view in asked} for _ in customer_ids]
     for view, name in names:
-        found[view][name] = _value(name, columns[f"{view}__{name}"][0])
+        for own, value in zip(found, columns[f"{view}__{name}"], strict=True):
+            own[view][name] = _value(name, value)
     return found
+
+
+def _values(online: OnlineRows, customer_ids: Sequence[str], asked: Mapping[str, Sequence[str]]) -> list[Values]:
+    return [
+        {view: {name: _value(name, value) for name, value in values.items()} for view, values in row.items()}
+        for row in online.read(customer_ids, asked)
+    ]
 
 
 def _value(name: str, value: Any) -> Any:
     dtype = _LISTS.get(_TYPES[name])
-    return value if dtype is None else np.array(value or [], dtype)
+    return value if dtype is None or isinstance(value, np.ndarray) else np.array(value or [], dtype)

@@ -11,7 +11,7 @@ import warnings
 import typer
 from rich.markup import escape
 
-from pipelines.verbs import data, features, live, policy, recommender, restock, simulation
+from pipelines.verbs import data, features, keys, live, policy, privacy, recommender, restock, simulation
 from pipelines.verbs.answers import terminal
 from pipelines.verbs.groups import evaluate_app, train_app, tune_app
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 for verbs in (data.app, features.app, recommender.app, restock.app, policy.app, live.app, simulation.app):
     app.add_typer(verbs)
+app.add_typer(keys.app, name="keys")
+app.add_typer(privacy.app)
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(tune_app, name="tune")

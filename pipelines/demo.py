@@ -3,6 +3,7 @@
 A year of groceries in, three households answered over HTTP, and carts decided about that were left behind.
 """
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pipelines.console import bar, counting
 from pipelines.demo_decision import POLICY, begin, recover
 from pipelines.demo_restock import foresee, restock
 from pipelines.ingest import ingest
+from pipelines.keys import bearing, demo_key
 from pipelines.presets.complete_journey import PRESET
 from pipelines.promote import promote
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
@@ -66,7 +68,11 @@ def demo(settings: Settings, console: Console) -> None:
     live = "[/bold], [bold]".join(f"{name} {one.number}" for name, one in numbers.items())
     console.print(f"\nStarting the service with [bold]{live}[/bold] …")
     end = end_of_history(settings)
-    with running(settings, LOG, own=_REPLAY) as url, httpx.Client(base_url=url, timeout=10) as client:
+    secret = demo_key(settings)
+    with (
+        running(settings, LOG, own=_REPLAY) as url,
+        httpx.Client(base_url=url, timeout=10, headers=bearing(secret)) as client,
+    ):
         for household, known_for in HOUSEHOLDS.items():
             answer = ask(client, household)
             console.print(_table(f"Household {household}, which {known_for}", answer))
@@ -74,7 +80,8 @@ def demo(settings: Settings, console: Console) -> None:
         console.print(*_an_event_changes_the_next_answer(client, end - timedelta(seconds=1)), sep="\n")
         for line in recover(client, settings, registry, CARTS, end):
             console.print(line, highlight=False)
-        console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running.")
+        console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running, and answers to")
+        console.print(_to_try(settings, secret), highlight=False, soft_wrap=True)
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "
         f"[bold].venv/bin/mlflow ui --backend-store-uri {settings.mlflow_uri}[/bold]"
@@ -145,6 +152,16 @@ def _an_event_changes_the_next_answer(client: httpx.Client, moment: datetime) ->
     return (
         _table(f"A newcomer, fallback: {before.fallback}", before),
         _table("The same newcomer, a moment after ordering two of what household 1839 gets", after),
+    )
+
+
+def _to_try(settings: Settings, secret: str) -> str:
+    """A command line that asks the service with the key of the demo, which is not shown again."""
+    asked = {"subject": {"user_id": next(iter(HOUSEHOLDS))}}
+    return (
+        f"  curl -s {settings.host}:{settings.port}/v1/recommendations -H 'authorization: Bearer {secret}' "
+        f"-H 'content-type: application/json' -d '{json.dumps(asked)}'\n"
+        "The key is good for a month; [bold]python -m pipelines keys create[/bold] makes others."
     )
 
 

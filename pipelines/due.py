@@ -19,6 +19,8 @@ from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities, Person
 from features.log import DECISIONS, EVENTS, Log
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
 from features.purchases import last_day
 from features.restock_table import newest, read
 from models.registry import Registry
@@ -132,6 +134,8 @@ def due(
     question = Question(first, last, today, wanted.least, None, "", _BATCH)
     shelf, words = Shelf().following(Catalog(engine).changed_since(0)), restock_wording(locale)
 
+    listed = Suppressions(engine, secret_in(settings.privacy_key))
+
     def row(one: Due) -> _Row:
         choice = cart_for(one, published.model.groups, shelf, wanted.max_items, anew)
         subject, day = subject_of(one.person.customer_id), _date(one.day)
@@ -139,7 +143,7 @@ def due(
         return _Row(one.person.customer_id, day, one.probability, cart)
 
     # the curves of a customer are 100 kB in a grocery, so nobody's are kept longer than it takes to prepare the cart
-    everybody = _everybody(scored, question, anew, progress)
+    everybody = (one for one in _everybody(scored, question, anew, progress) if not listed.has_any(one.person))
     likeliest = everybody if wanted.limit is None else nlargest(wanted.limit, everybody, key=_probability)
     found = sorted(map(row, likeliest), key=_probability, reverse=True)
     partial_file = out.with_name(f"{out.name}.part")

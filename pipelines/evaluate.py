@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.database import open_database
-from features.identity import Identities
+from features.privacy.personal import identities_to_learn_from
 from models.evidence import Evidence
 from models.registry import Registry
 from pipelines.console import Tick
@@ -36,7 +36,7 @@ def evaluate_recommender(
     progress: Tick,
 ) -> Assessment:
     """Judge on the `weeks` before `until`; log it to MLflow and, with `out`, write tables, plots and a page there."""
-    identities = Identities(open_database(settings.database_url)).table()
+    identities = identities_to_learn_from(open_database(settings.database_url))
     end = until or end_of_history(settings)
     found = assess(
         settings.history,

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from features.log import EVENTS, Log, Record, microseconds
+from features.privacy.suppression import Suppressions
 from pipelines.assemble import assemble, records
 from pipelines.event_rows import Progress, stage
 from pipelines.presets.base import Preset
@@ -27,13 +28,15 @@ from pipelines.tabular import scratch
 class ImportReport:
     """What an import did. Every row of the file was rejected, or accepted into an event.
 
-    `events` are new in the log; `duplicates` were in it already, or twice in the file by their `message_id`.
+    `events` are new in the log; `duplicates` were in it already, or twice in the file by their `message_id`;
+    `suppressed` are of people who are on the suppression list.
     """
 
     rows: int
     accepted: int
     events: int
     duplicates: int
+    suppressed: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     reject_file: Path | None = None
     seconds: float = 0.0
@@ -47,8 +50,11 @@ def ingest(
     encoding: str = "utf-8",
     reject_file: Path | None = None,
     progress: Progress | None = None,
+    suppressions: Suppressions | None = None,
 ) -> ImportReport:
     """Read the events in `path` into the log on `engine`; `at` is the time of their arrival.
+
+    Of who is on the list of `suppressions` nothing is read in.
 
     Rejected rows are written to `reject_file` (columns line, reason, row), by default beside the file that was read.
     `progress` hears of rows read, then of events written. Raises ValueError for a file that is no table or lacks a
@@ -63,16 +69,18 @@ def ingest(
             reject_file = reject_file or beside(source, preset.name if preset and path is None else None)
             write_rejects(connection, reject_file)
         total = assemble(connection, staged)
-        new = 0
-        for done, verdicts in _append(Log(engine, EVENTS), records(connection, microseconds(at))):
+        new = kept = 0
+        for done, verdicts in _append(Log(engine, EVENTS), records(connection, microseconds(at)), suppressions):
             new += sum(verdicts)
+            kept += len(verdicts)
             if progress is not None:
                 progress(done, total)
     return ImportReport(
         rows=staged.rows,
         accepted=staged.rows - sum(rejected.values()),
         events=new,
-        duplicates=total - new,
+        duplicates=kept - new,
+        suppressed=total - kept,
         rejected=rejected,
         reject_file=reject_file if rejected else None,
         seconds=time.perf_counter() - started,
@@ -88,15 +96,20 @@ def source_of(path: Path | None, preset: Preset | None) -> Path:
     return path
 
 
-def _append(log: Log, batches: Iterator[list[Record]]) -> Iterator[tuple[int, list[bool]]]:
+def _append(
+    log: Log, batches: Iterator[list[Record]], suppressions: Suppressions | None
+) -> Iterator[tuple[int, list[bool]]]:
     """Records written so far, and the verdicts on the last batch. The next batch is fetched while one is written."""
     done = 0
     with _without_collections(), ThreadPoolExecutor(max_workers=1) as fetcher:
         coming: Future[list[Record]] = fetcher.submit(next, batches, [])
         while batch := coming.result():
             coming = fetcher.submit(next, batches, [])
-            verdicts = log.append(batch)
             done += len(batch)
+            if suppressions is not None:
+                suppressions.refresh()
+                batch = suppressions.admitted_records(batch)
+            verdicts = log.append(batch)
             yield done, verdicts
 
 

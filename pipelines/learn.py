@@ -12,19 +12,24 @@ from pipelines.settings import Settings
 from training.policy.dataset import History, Logs
 from training.policy.learn import Learned, learn
 from training.policy.line import FROZEN, position
+from training.policy.prune import KEPT, prune
 from training.policy.trial import Trial, watch
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run over one policy did: what was said of its canary, where there is one, and what it learned."""
+    """What one run over one policy did: what was said of its canary, where there is one, what it learned, and how many
+    old states it took out of the registry."""
 
     learned: Learned
     trial: Trial | None
+    pruned: int = 0
 
 
-def learn_once(settings: Settings, registry: Registry, names: Collection[str], as_of: datetime) -> dict[str, Run]:
-    """One run over the policies `names`, all of the action bank when there are none.
+def learn_once(
+    settings: Settings, registry: Registry, names: Collection[str], as_of: datetime, keep: int = KEPT
+) -> dict[str, Run]:
+    """One run over the policies `names`, all of the action bank when there are none; `keep` is that of `prune`.
 
     Raises LookupError for a name that the bank does not know.
     """
@@ -32,10 +37,10 @@ def learn_once(settings: Settings, registry: Registry, names: Collection[str], a
     if unknown := set(names) - set(known):
         raise LookupError(f"no policy {', '.join(sorted(unknown))}; the action bank names {', '.join(known)}")
     found = logs(settings)
-    return {name: learned(known[name], found, registry, as_of) for name in names or known}
+    return {name: learned(known[name], found, registry, as_of, keep) for name in names or known}
 
 
-def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime) -> Run:
+def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime, keep: int = KEPT) -> Run:
     """One run over one policy: a canary that has won is promoted first, and then learns too."""
 
     def read(after: int) -> History:
@@ -43,7 +48,8 @@ def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime) -
 
     canary = None if policy.frozen else registry.alias(policy.name, CANARY)
     trial = watch(policy.name, registry, read(position(canary, FROZEN)), policy.trial, as_of) if canary else None
-    return Run(learn(policy.name, read, registry, policy.frozen), trial)
+    run = learn(policy.name, read, registry, policy.frozen)
+    return Run(run, trial, len(prune(policy.name, registry, keep)) if run.moved else 0)
 
 
 def learn_again(
@@ -53,11 +59,12 @@ def learn_again(
     every: float,
     clock: Callable[[], datetime],
     sleep: Callable[[float], None] = time.sleep,
+    keep: int = KEPT,
 ) -> Iterator[dict[str, Run] | Exception]:
     """Runs for ever, `every` so many seconds; a run that fails is told, and the next one starts from the same logs."""
     while True:
         try:
-            yield learn_once(settings, registry, names, clock())
+            yield learn_once(settings, registry, names, clock(), keep)
         except Exception as error:  # a store that is away comes back, and nothing was lost
             yield error
         sleep(every)
@@ -72,6 +79,7 @@ def report(runs: dict[str, Run]) -> dict[str, Any]:
             "decisions": run.learned.decisions,
             "matured": run.learned.matured,
             "words": run.learned.words,
+            "pruned": run.pruned,
             "canary": run.trial and {"version": run.trial.version.number, "outcome": run.trial.outcome},
         }
         for name, run in runs.items()

@@ -13,14 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
+from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
 from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities
-from features.log import DECISIONS, Log, Record
+from features.log import DECISIONS, EVENTS, Log, Record
+from features.privacy.personal import Withdrawals
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
 from features.snapshots import newest, product_table
 from models.recommenders.base import days
 from models.registry import CHAMPION, Registry
@@ -98,6 +103,7 @@ def recommend(
         newest(settings.feature_data, "customer"),
         columns=["customer_id", "history_ids", "history_days", "history_weights"],
     )
+    table = table.filter(pc.invert(pc.is_in(table["customer_id"], _left_out(settings, engine, table["customer_id"]))))
     bundle = _bundle(settings, Catalog(engine), now)
     decisions, identities = Log(engine, DECISIONS), Identities(engine)
     choose = partial(_chosen, bundle, placements[placement], limit, locale, now)
@@ -144,6 +150,16 @@ def _bundle(settings: Settings, catalog: Catalog, now: datetime) -> Bundle:
     bundle = Bundle.assembled(registry.load(version), shelf, product_table(settings.feature_data), days(now))
     need = registry.alias(RESTOCK, CHAMPION)
     return bundle if need is None else with_due_again(bundle, following(registry.load(need).model, changes, now))
+
+
+def _left_out(settings: Settings, engine: Engine, customers: pa.ChunkedArray) -> pa.Array:
+    """The customers who are suppressed, or do not want to be known: nothing is chosen for them."""
+    listed, withdrawals = Suppressions(engine, secret_in(settings.privacy_key)), Withdrawals(engine)
+    withdrawals.catch_up(Log(engine, EVENTS))
+    found = [person.customer_id for person in withdrawals.people(Identities(engine))]
+    subjects = ((id_, subject_of(id_)) for id_ in customers.to_pylist())
+    found += [id_ for id_, subject in subjects if listed.has(subject.user_id, subject.anonymous_id)]
+    return pa.array(found, pa.string())
 
 
 def _visitors(table: pa.Table) -> tuple[list[str], list[Visitor]]:

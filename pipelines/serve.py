@@ -1,5 +1,6 @@
 """Running the service: in the foreground for a person, or beside us and bounded in time for the demo."""
 
+import json
 import os
 import signal
 import socket
@@ -20,12 +21,21 @@ ROOT = Path(__file__).parents[1]
 
 
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the service: where the stores are, one BLAS thread, and nothing that phones home."""
+    """The environment of the service: where stores are, how many workers, one BLAS thread, nothing that phones home.
+
+    BentoML starts the workers anew when they die, but not where `BENTOML_CONTAINERIZED` is set: there whoever runs the
+    containers does, and one worker each is right.
+    """
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     own = {f"KAIROS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     private = {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
     quiet = {"PYTHONWARNINGS": "ignore", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-    return {**inherited, **own, **private, **quiet, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # MLflow's own 120 s and seven retries are for uploads; who follows the registry looks again by himself
+    hasty = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    workers = {"BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"kairos": {"workers": settings.workers}}})}
+    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    shared = {"KAIROS_RUN_FOLDER": "var/run"} if settings.workers > 1 else {}
+    return {**shared, **inherited, **own, **private, **quiet, **hasty, **workers, **single}
 
 
 def command(host: str, port: int) -> list[str]:

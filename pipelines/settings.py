@@ -17,10 +17,21 @@ class Settings(BaseSettings):
     online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
     mlflow_artifacts: str = Field("mlruns/artifacts", description="where new experiments keep their files")
+    journal: Path = Field(Path("var/journal"), description="where records go that the database cannot take right now")
     placements: Path | None = Field(None, description="TOML file that changes the default placements")
     action_bank: Path | None = Field(None, description="TOML file that changes the default action bank")
+    privacy_key: Path = Field(
+        Path("var/privacy.key"), description="file with the secret of the suppression list; made when it is missing"
+    )
+    retention_events_days: int | None = Field(None, ge=1, description="how long the event log keeps events")
+    retention_history_days: int | None = Field(None, ge=1, description="how long the Parquet history keeps days")
+    retention_decisions_days: int | None = Field(None, ge=1, description="how long the decision log keeps decisions")
+    retention_shown_days: int | None = Field(365, ge=1, description="how long it keeps what was shown and prepared")
+    retention_features_days: int | None = Field(400, ge=1, description="how long tables of customers' features stay")
+    retention_jobs_days: int | None = Field(1_095, ge=1, description="how long receipts of erasures stay")
     history_buckets: int = Field(
         8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
     )
     host: str = Field("127.0.0.1", description="address that `serve` listens on")
+    workers: int = Field(1, ge=1, le=64, description="processes that answer, each on one core; they share the stores")
     port: int = Field(3000, ge=0, le=65535, description="port that `serve` listens on; 0 takes a free one")

@@ -18,6 +18,7 @@ import numpy as np
 from models.policies.contexts import Contexts
 from models.registry import Registry
 from pipelines.console import Tick
+from pipelines.keys import bearing, passing_key
 from pipelines.learn import learn_once
 from pipelines.policies import logs
 from pipelines.settings import Settings
@@ -66,7 +67,10 @@ def simulate(settings: Settings, registry: Registry, url: str, plan: Plan, now: 
     position, learned_at, versions, number = found.decisions.last_position(), start, 0, 0
     parts: list[Journal] = []
     contexts: list[Contexts] = []
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with (
+        passing_key(settings, "simulate") as secret,
+        httpx.Client(base_url=url, timeout=60, headers=bearing(secret)) as client,
+    ):
         shop = Shop(client, f"simulated-{plan.seed}-{now:%Y%m%d%H%M%S}")
         for week in range(plan.weeks):
             known = world.contexts(rng, plan.carts)[0]

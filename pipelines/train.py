@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.database import open_database
-from features.identity import Identities
+from features.privacy.personal import identities_to_learn_from
 from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.refresh import assortment, end_of_history
@@ -33,7 +33,7 @@ class TrainReport:
 
 def train_recommender(settings: Settings, registry: Registry, until: datetime | None, progress: Tick) -> Trained:
     """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats."""
-    identities = Identities(open_database(settings.database_url)).table()
+    identities = identities_to_learn_from(open_database(settings.database_url))
     end = until or end_of_history(settings)
     rng = np.random.default_rng(_SEED)
     known = assortment(settings)

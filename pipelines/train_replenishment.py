@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.database import open_database
-from features.identity import Identities
+from features.privacy.personal import identities_to_learn_from
 from models.catalogue import Catalogue
 from models.registry import Registry
 from models.time_to_event.lines import Lines
@@ -43,7 +43,7 @@ def train_replenishment(
 def bought(settings: Settings, until: datetime | None) -> tuple[Lines, Catalogue]:
     """What was bought before `until`, the end of the history when None, and the products."""
     end = until or end_of_history(settings)
-    identities = Identities(open_database(settings.database_url)).table()
+    identities = identities_to_learn_from(open_database(settings.database_url))
     lines, _ = lines_of(settings.history, identities, end)
     return lines, catalogue(settings, end)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.database import open_database
-from features.identity import Identities
+from features.privacy.personal import identities_to_learn_from
 from models.recommenders.family import RECIPES, to_json
 from models.registry import Registry
 from pipelines.console import Tick
@@ -39,7 +39,7 @@ def tune_recommender(
     if name not in SPACES or name not in RECIPES:
         raise LookupError(f"nothing to tune in {name!r}; there is in {', '.join(sorted(set(SPACES) & set(RECIPES)))}")
     recipe = RECIPES[name]()
-    identities = Identities(open_database(settings.database_url)).table()
+    identities = identities_to_learn_from(open_database(settings.database_url))
     fold, _ = latest_folds(until or end_of_history(settings), WINDOW, 2)
     window = f"{fold.split:%Y-%m-%d} to {fold.until:%Y-%m-%d}"
     progress(0, trials)

@@ -1,5 +1,6 @@
 """The HTTP application: every route, every error as problem+json, and the resources for as long as it runs."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,15 +13,20 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from serving import configured, ingest, items, operations, recommend
+from serving.access.scopes import check_routes
 from serving.decisions import abandoned, action_bank, activations, check, consents, decisions, outcomes
 from serving.door import Door
+from serving.idempotency import Idempotency
+from serving.lane import Lane, Routes
 from serving.openapi import describe
-from serving.problems import problem_response
+from serving.privacy import requests as privacy
+from serving.problems import code_of, problem_response
+from serving.release import VERSION
 from serving.resources import Clock, open_resources
 from serving.restock import carts, due_list, feedback, forecast
+from serving.seen import Seen
 from serving.settings import Settings
 
-VERSION = "0.1.0"
 GIVE_UP_SECONDS = 4.0
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _BATCHES = (
@@ -49,9 +55,11 @@ _USE_CASES = (
     abandoned,
     action_bank,
     configured,
+    privacy,
     items,
     operations,
 )
+_HOT: Routes = {**recommend.HOT, **decisions.HOT, **check.HOT, **ingest.HOT}
 _PATIENT = {
     "/v1/recommendations/batch": 25.0,
     "/v1/restock/due": 25.0,
@@ -59,6 +67,8 @@ _PATIENT = {
     "/v1/carts/abandoned": 25.0,
 }
 """A thousand subjects take seconds; whoever asks for them is no visitor who waits for a page."""
+
+log = logging.getLogger(__name__)
 
 
 def _now() -> datetime:
@@ -73,7 +83,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opening = open_resources(settings or Settings(), clock)
-        app.state.resources = await run_in_threadpool(opening.__enter__)
+        try:
+            app.state.resources = await run_in_threadpool(opening.__enter__)
+        except Exception as error:  # nobody has asked for anything yet, so its words name nobody
+            log.critical("the service cannot start: %s: %s", type(error).__name__, error)
+            raise
         try:
             yield
         finally:
@@ -88,17 +102,22 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.add_middleware(Lane, hot=_HOT)
+    app.add_middleware(Idempotency)
     app.add_middleware(Door, batches=_BATCHES, give_up_seconds=give_up_seconds, patient=_PATIENT)
+    app.add_middleware(Seen)
     for error in (HTTPException, RequestValidationError):
         app.add_exception_handler(error, _problem)
     for use_case in _USE_CASES:
         app.router.routes.extend(use_case.router.routes)
+    check_routes(route.path for route in app.routes)  # type: ignore[attr-defined]
     app.router.routes.append(Route("/{path:path}", _unmatched, methods=_METHODS, include_in_schema=False))
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
 async def _problem(request: Request, error: Exception) -> Response:
+    request.state.problem = code_of(error)
     return problem_response(error, request.state.request_id)
 
 

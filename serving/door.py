@@ -1,11 +1,9 @@
-"""What every request passes on its way in and out: an id, a size limit, gunzip, the clock, and one answer to errors."""
+"""What every request passes on its way in and out: a key, a size limit, gunzip, the clock, and one answer to errors."""
 
 import asyncio
 import logging
 import re
-import time
 import traceback
-import uuid
 import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,20 +11,24 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.problems import Refused, problem_response
+from serving.access.guard import ANYBODY, Caller
+from serving.access.scopes import template_of
+from serving.access.security_headers import Headers as Added
+from serving.access.security_headers import headers_of
+from serving.json_limits import check_json
+from serving.problems import Refused, code_of, problem_response
 from serving.resources import Resources
 
-UNMATCHED = "unmatched"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _BEACON = "text/plain"
+_PROBES = frozenset({"/livez", "/readyz", "/metrics", "/v1/version"})
 _GZIP = 31
 
 log = logging.getLogger(__name__)
 
 
 class Door:
-    """ASGI middleware; the outermost of the app, so that no error leaves as anything but problem+json.
+    """ASGI middleware; behind `Seen` the outermost, so that no error leaves as anything but problem+json.
 
     Bodies are limited by the settings, those of `batches` by the larger limit: counted after gunzip and while reading,
     so that neither a bomb nor a lying Content-Length fills the memory. Browsers' beacons cannot send
@@ -49,32 +51,57 @@ class Door:
         resources: Resources = scope["app"].state.resources
         settings = resources.settings
         limit = settings.max_batch_bytes if scope["path"] in self.batches else settings.max_event_bytes
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        started = time.perf_counter()
+        state = scope["state"]
+        request_id = state["request_id"]
+        template = template_of(scope["path"])
+        added = headers_of(template)
         status: list[int] = []
 
         async def tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status.append(message["status"])
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                caller: Caller = state.get("caller", ANYBODY)
+                own = [(name.lower().encode(), value.encode()) for name, value in caller.headers.items()]
+                tag = (b"x-request-id", request_id.encode())
+                message["headers"] = _without([*message.get("headers", ()), *own, tag], added)
             await send(message)
 
         try:
             async with asyncio.timeout(self.patient.get(scope["path"], self.give_up_seconds)):
-                body = await _body(scope, receive, limit)
-                await self.app(scope, _replay(body, receive), tagged)
+                if asked := resources.guard.preflight(scope, template):
+                    await asked(scope, receive, tagged)
+                else:
+                    state["caller"] = await resources.guard.let_in(scope, template)
+                    body = await _body(scope, receive, limit)
+                    check_json(body)
+                    await self._serve(scope, _replay(body, receive), tagged, resources)
         except Exception as error:  # the last catch: whatever it was becomes an answer without a stack trace
             if status:
                 raise
+            state["problem"] = code_of(error)
             response = problem_response(error, request_id)
             if response.status_code >= 500 and not isinstance(error, Refused):
                 _report(error, request_id, mistake=response.status_code == 500)
             await response(scope, receive, tagged)
-        seconds = time.perf_counter() - started
-        resources.metrics.count_request(scope["method"], _template(scope), status[-1], seconds)
         return None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, resources: Resources) -> None:
+        """In a place of its own, so that overload is told early; a probe needs none."""
+        path = scope["path"]
+        if path in _PROBES:
+            return await self.app(scope, receive, send)
+        places = resources.batch_places if path in self.patient else resources.places
+        await places.enter()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            places.leave()
+
+
+def _without(given: Added, added: Added) -> Added:
+    """The headers of an answer, and those of `added` that it does not bring itself."""
+    names = {name.lower() for name, _ in given}
+    return [*given, *(pair for pair in added if pair[0] not in names)]
 
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -121,14 +148,6 @@ def _check_type(scope: Scope, headers: Headers) -> None:
     if not _JSON.fullmatch(media_type) and media_type != _BEACON:
         raise Refused("unsupported_media_type", f"Content-Type {media_type!r} is not known; send application/json")
     MutableHeaders(scope=scope)["content-type"] = "application/json"
-
-
-def _template(scope: Scope) -> str:
-    """The path template of the request, also of one that was refused before it reached its route."""
-    found = getattr(scope.get("route"), "path", "")  # inside BentoML its own mount stands there first, as ""
-    if not found:
-        found = next((known.path for known in scope["app"].routes if known.path == scope["path"]), "")
-    return str(found or UNMATCHED)
 
 
 def _too_large(limit: int) -> Refused:

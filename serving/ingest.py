@@ -9,14 +9,17 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, get_args
 
+import msgspec
 from fastapi import APIRouter, Request
 
 from features.events import Call, Event
 from features.fields import EventRejected, time
 from features.log import to_record
 from features.segment import parse
+from serving.lane import Hot
 from serving.openapi import BATCH, MESSAGE, body, problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
@@ -26,6 +29,8 @@ MOST_MESSAGES = 5_000
 """In one batch: half a megabyte of empty messages would else keep everybody waiting for seconds."""
 
 _MOST_ERRORS = 100
+_ARCHIVED = "/v1/import"
+_OBJECT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 router = APIRouter(tags=["events"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")
@@ -33,23 +38,28 @@ _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_t
 
 @dataclass(frozen=True)
 class _Read:
-    """What became of one message: an event, a rejection, or neither when it is outside our vocabulary."""
+    """What became of one message: an event, a rejection, or neither when it is outside our vocabulary or of somebody
+    who is `suppressed`."""
 
     index: int
     event: Event | None
     rejection: EventRejected | None
+    suppressed: bool = False
 
 
 def _single(call: str) -> Callable[[Request, dict[str, Any]], Awaitable[Accepted]]:
     async def take(request: Request, message: dict[str, Any]) -> Accepted:
-        resources: Resources = request.app.state.resources
-        read = list(_parse(resources, [message], call, {}))
-        if rejection := read[0].rejection:
-            resources.metrics.events.add("rejected")
-            raise rejection
-        return await _accept(resources, read)
+        return await _take(request.app.state.resources, message, call)
 
     return take
+
+
+async def _take(resources: Resources, message: Mapping[str, Any], call: str) -> Accepted:
+    read = list(_parse(resources, [message], call, {}))
+    if rejection := read[0].rejection:
+        resources.metrics.events.add("rejected")
+        raise rejection
+    return await _accept(resources, read)
 
 
 for _call in get_args(Call):
@@ -71,8 +81,10 @@ async def batch(request: Request, envelope: dict[str, Any]) -> Accepted:
 
     Clocks of senders are set right by `sentAt`, but not on `/v1/import`: what happened long ago keeps its time.
     """
-    resources: Resources = request.app.state.resources
-    archived = request.url.path == "/v1/import"
+    return await _take_batch(request.app.state.resources, envelope, request.url.path == _ARCHIVED)
+
+
+async def _take_batch(resources: Resources, envelope: Mapping[str, Any], archived: bool = False) -> Accepted:
     read = list(_parse(resources, _messages(envelope), None, envelope, archived))
     rejected = [entry for entry in read if entry.rejection]
     resources.metrics.events.add("rejected", amount=len(rejected))
@@ -84,6 +96,22 @@ async def batch(request: Request, envelope: dict[str, Any]) -> Accepted:
         ]
         raise Refused("validation_error", f"All {len(read)} messages are wrong", errors[:_MOST_ERRORS])
     return await _accept(resources, read)
+
+
+_Take = Callable[[Resources, dict[str, Any]], Awaitable[Accepted]]
+
+
+def _hot(take: _Take) -> Hot[dict[str, Any]]:
+    async def answer(resources: Resources, message: dict[str, Any]) -> bytes:
+        return (await take(resources, message)).model_dump_json().encode()
+
+    return Hot(_OBJECT.decode, answer)
+
+
+HOT = {
+    **{("POST", f"/v1/{_call}"): _hot(partial(_take, call=_call)) for _call in get_args(Call)},
+    ("POST", "/v1/batch"): _hot(_take_batch),
+}
 
 
 @router.post("/v1/events/validate", responses=_PROBLEMS, openapi_extra=body({"anyOf": [MESSAGE, BATCH]}))
@@ -128,7 +156,9 @@ def _parse(
                 named.setdefault("receivedAt", received_at.isoformat())
             if isinstance(shared, dict) and isinstance(own := message.get("context") or {}, dict):
                 named["context"] = {**shared, **own}
-            yield _Read(index, parse(named, call, received_at, sent_at, tolerance), None)
+            event = parse(named, call, received_at, sent_at, tolerance)
+            admitted = event and resources.privacy.admitted(event)
+            yield _Read(index, admitted, None, event is not None and admitted is None)
         except EventRejected as rejection:
             yield _Read(index, None, rejection)
 
@@ -140,7 +170,7 @@ async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
         # shielded: a request that is given up must not take the commit of its neighbours with it
         new = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(event) for event in events])))
         linking = [event for event in events if event.type == "aliased" or (event.user_id and event.anonymous_id)]
-        if linking:
+        if linking and resources.events.breaker.state == "closed":  # else whoever replays the journal learns them
             await resources.in_thread(resources.identities.observe, linking)
     rejected = [
         RejectedEvent(index=entry.index, pointer=error.pointer, code=error.code, detail=error.detail)
@@ -153,7 +183,13 @@ async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
         ignored=len(read) - len(events) - len(rejected),
         rejected=rejected,
     )
-    counts = {"accepted": answer.accepted, "duplicate": answer.duplicates, "ignored": answer.ignored}
+    suppressed = sum(entry.suppressed for entry in read)
+    counts = {
+        "accepted": answer.accepted,
+        "duplicate": answer.duplicates,
+        "ignored": answer.ignored - suppressed,
+        "suppressed": suppressed,
+    }
     for verdict, count in counts.items():
         resources.metrics.events.add(verdict, amount=count)
     return answer
@@ -166,7 +202,8 @@ def _verdict(resources: Resources, read: _Read) -> EventVerdict:
         )
     event = read.event
     if event is None:
-        return EventVerdict(index=read.index, verdict="ignored", detail="the event is outside our vocabulary")
+        told = "its person is suppressed" if read.suppressed else "the event is outside our vocabulary"
+        return EventVerdict(index=read.index, verdict="ignored", detail=told)
     products = resources.champion.shelf.products
     unknown = sorted({line.product_id for line in event.body.lines if line.product_id not in products})
     return EventVerdict(

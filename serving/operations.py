@@ -8,11 +8,12 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from models.registry import CHAMPION
+from serving.access.security_headers import policy_for
 from serving.metrics import CONTENT_TYPE
 from serving.openapi import problems
 from serving.problems import KINDS
-from serving.resources import Resources
-from serving.schemas import ModelReference, VersionAnswer
+from serving.readiness import readiness, schema
+from serving.schemas import ModelReference, RefusedVersion, VersionAnswer
 
 _ASSETS = {
     "swagger-ui.css": "text/css",
@@ -20,16 +21,11 @@ _ASSETS = {
     "favicon-32x32.png": "image/png",
 }
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
-_READY: dict[int | str, dict[str, Any]] = {200: _TEXT, 503: {"description": "Why not", **_TEXT}}
+_JSON = "application/json"
+_STANDING = {"content": {**_TEXT["content"], _JSON: {"schema": schema()}}}
+_READY: dict[int | str, dict[str, Any]] = {200: _STANDING, 503: {"description": "Why not", **_STANDING}}
 
 router = APIRouter(tags=["operations"])
-
-
-def not_ready(resources: Resources) -> str | None:
-    """Why the service cannot answer yet, with the way out; None when it can."""
-    if resources.champion.bundle is not None:
-        return None
-    return resources.champion.missing()
 
 
 @router.get("/livez", response_class=PlainTextResponse, responses={200: _TEXT})
@@ -39,10 +35,14 @@ async def livez() -> str:
 
 
 @router.get("/readyz", response_class=PlainTextResponse, responses=_READY)
-async def readyz(request: Request) -> PlainTextResponse:
-    """Whether recommendations can be answered."""
-    reason = not_ready(request.app.state.resources)
-    return PlainTextResponse(f"{reason or ''}\n", 503 if reason else 200)
+async def readyz(request: Request) -> Response:
+    """Whether recommendations can be answered; what is degraded or missing, a line each, or all as JSON on demand."""
+    found = readiness(request.app.state.resources)
+    status = 200 if found.ready else 503
+    if _JSON in request.headers.get("accept", ""):
+        return Response(found.model_dump_json(), status, media_type=_JSON)
+    lines = [f"{one.name}: {one.why}\n" for one in found.dependencies if one.state != "ok"]
+    return PlainTextResponse("".join(lines) or "\n", status)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses={200: _TEXT})
@@ -57,11 +57,17 @@ async def version(request: Request) -> VersionAnswer:
     champion = request.app.state.resources.champion
     live, previous = champion.live(), champion.versions.previous
     restock = request.app.state.resources.restock.live()
+    refusals = champion.versions.refusal, request.app.state.resources.restock.versions.refusal
     return VersionAnswer(
         version=request.app.version,
         model=ModelReference(name=live.name, version=live.version, alias=CHAMPION) if live else None,
         previous_model_version=previous.version.number if previous else None,
         restock_model=ModelReference(name=restock.name, version=restock.version, alias=CHAMPION) if restock else None,
+        refused=[
+            RefusedVersion(name=one.name, version=one.number, reason=one.reason, since=one.since)
+            for one in refusals
+            if one is not None
+        ],
     )
 
 
@@ -77,13 +83,16 @@ async def problem(code: str) -> PlainTextResponse:
 @router.get("/v1/docs", include_in_schema=False)
 async def docs() -> HTMLResponse:
     """The description of the API for people, from files of ours: no other host is asked."""
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url="/v1/openapi.json",
         title="Kairos",
         swagger_js_url="/v1/docs/swagger-ui-bundle.js",
         swagger_css_url="/v1/docs/swagger-ui.css",
         swagger_favicon_url="/v1/docs/favicon-32x32.png",
     )
+    script = bytes(page.body).decode().split("<script>")[1].split("</script>")[0]
+    page.headers["Content-Security-Policy"] = policy_for(script)
+    return page
 
 
 @router.get("/v1/docs/{name}", include_in_schema=False)

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -28,11 +29,29 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "unauthorized": Kind(
+        401,
+        "No key that opens this",
+        "Send an API key as `Authorization: Bearer`, as the user name of Basic, or as `X-API-Key`. `python -m "
+        "pipelines keys create` makes one, `python -m pipelines keys list` says which are live.",
+    ),
+    "forbidden_scope": Kind(
+        403,
+        "The key may not do this",
+        "The detail names the scope that the key lacks, and which kind of key can have it.",
+    ),
+    "forbidden_origin": Kind(
+        403,
+        "Not from this page",
+        "A page of the web may use only a publishable key (pk) that names the page's origin: `python -m pipelines keys "
+        "create pk --origin https://shop.example`. Every other key belongs into a back end.",
+    ),
     "malformed_json": Kind(400, "The body is not JSON", "The body could not be read as JSON in UTF-8, or as gzip."),
     "not_found": Kind(404, "There is nothing here", "No endpoint has this path. /v1/docs lists them all."),
     "unknown_cart": Kind(
         404, "There is no such cart", "No prepared cart has this id or token. Ask /v1/restock/carts for a new one."
     ),
+    "unknown_job": Kind(404, "There is no such job", "No job has this id; old ones are deleted with their receipts."),
     "unknown_decision": Kind(
         404, "There is no such decision", "No decision has this id. Ask /v1/decisions for a new one."
     ),
@@ -53,11 +72,18 @@ KINDS: dict[str, Kind] = {
     "validation_error": Kind(
         422, "Request is not valid", "Each entry of errors points at a field and says what would be right."
     ),
+    "idempotency_running": Kind(
+        409, "The same request runs now", "A request with this Idempotency-Key is not answered yet. Send it again.", 1
+    ),
     "idempotency_conflict": Kind(
         422, "The key was used for something else", "Send the same body with this Idempotency-Key, or take another key."
     ),
     "rate_limited": Kind(
-        429, "Too many requests wait", "Writing to disk cannot keep up. Send again after Retry-After seconds.", 1
+        429,
+        "Too many requests",
+        "The key or the address is over its limit, or writing to disk cannot keep up; the detail and the RateLimit "
+        "headers say which. Send again after Retry-After seconds.",
+        1,
     ),
     "model_unavailable": Kind(
         503,
@@ -76,7 +102,8 @@ KINDS: dict[str, Kind] = {
     "storage_unavailable": Kind(
         503,
         "The database does not answer",
-        "What happened and what is shown must be on disk before the answer, so nothing was accepted. Send again.",
+        "Whether it may be done stands in the database, or there is no room left on the disk. Nothing was accepted; "
+        "send again after Retry-After seconds.",
         2,
     ),
     "timeout": Kind(503, "The answer took too long", "The request was given up. Send again after Retry-After.", 1),
@@ -128,7 +155,13 @@ class ProblemDetails(BaseModel):
 class Refused(Exception):
     """Ends a request with the problem `code` of `KINDS`."""
 
-    def __init__(self, code: str, detail: str, errors: Sequence[InvalidField] = (), **headers: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        errors: Sequence[InvalidField] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -150,6 +183,11 @@ EXCEPTIONS: Mapping[type[BaseException], str] = {
 """Which problem an exception is. The nearest ancestor counts."""
 
 
+def code_of(error: Exception) -> str:
+    """Which of `KINDS` an exception is."""
+    return _read(error)[0]
+
+
 def problem_response(error: Exception, request_id: str) -> Response:
     """The answer to a request that ended with `error`."""
     code, detail, errors, headers = _read(error)
@@ -166,7 +204,7 @@ def problem_response(error: Exception, request_id: str) -> Response:
         message=kind.title,
     )
     if kind.retry_after is not None:
-        headers["Retry-After"] = str(kind.retry_after)
+        headers.setdefault("Retry-After", str(kind.retry_after))
     return Response(problem.model_dump_json(), kind.status, headers, MEDIA_TYPE)
 
 

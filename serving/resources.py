@@ -1,6 +1,7 @@
 """What a running service holds open, from the database and its writers to the live model; opened and closed once."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,27 +14,46 @@ from threadpoolctl import threadpool_limits
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.group_commit import GroupCommit
 from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
+from features.privacy.work import Places
 from features.store import open_store
 from models.registry import Registry
+from serving.access.guard import Guard, open_guard
+from serving.breaker import Breaker
 from serving.champion import Champion
 from serving.decisions.bank_file import BankFile
 from serving.decisions.champion import Policies
+from serving.decisions.desk import Desk
 from serving.decisions.live_bank import LiveBank
 from serving.decisions.situation import warm_up
-from serving.metrics import Gauges, Metrics
+from serving.kept_answers import KeptAnswers
+from serving.logs import in_context
+from serving.metrics import Gauges, Metrics, counting
+from serving.overload import Overload
 from serving.placement_file import PlacementFile
+from serving.privacy.kept import KeptAnswerRows
+from serving.privacy.people import People
+from serving.privacy.put_aside import PutAsideRecords
+from serving.projection import Projection, projecting
+from serving.release import VERSION
 from serving.restock.champion import RestockChampion
 from serving.settings import Settings
+from serving.tracing import Tracing, tracing_to
 from serving.visitor import Visitors
+from serving.writer import Writer
+from serving.writers import writing_logs
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
 T = TypeVar("T")
 _THREADS = 8
 _BATCH_THREADS = 2
+_BATCHES_AT_ONCE = 16
+_SWITCH_SECONDS = 0.001
+"""How long a thread that loads a model may keep the interpreter; at Python's own 5 ms every step of an answer waits."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +63,8 @@ class Resources:
     settings: Settings
     clock: Clock
     metrics: Metrics
-    events: GroupCommit
-    decisions: GroupCommit
+    events: Writer
+    decisions: Writer
     identities: Identities
     catalog: Catalog
     visitors: Visitors
@@ -54,15 +74,25 @@ class Resources:
     batch_threads: ThreadPoolExecutor
     bank: LiveBank
     policies: Policies
+    desk: Desk
+    privacy: People
+    guard: Guard
+    kept_answers: KeptAnswers
+    reads: Breaker
+    places: Overload
+    batch_places: Overload
+    tracing: Tracing
+    projection: Projection
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Wait for a call that blocks; a request that is given up stops waiting, whatever the call still does."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args, **kwargs))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, in_context(function, *args, **kwargs))
 
     async def in_batch_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for what takes seconds: in a few threads of its own, so that no visitor waits behind a batch."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.batch_threads, partial(function, *args, **kwargs))
+        return await loop.run_in_executor(self.batch_threads, in_context(function, *args, **kwargs))
 
 
 @contextmanager
@@ -72,17 +102,18 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
     The identities catch up with the log first, in case the last process ended between the two.
     """
     with ExitStack() as stack:
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(_SWITCH_SECONDS)
         stack.enter_context(threadpool_limits(1))  # two BLAS threads on a busy machine took 28 ms instead of 0.26
         engine = open_database(settings.database_url)
         stack.callback(engine.dispose)
         log = Log(engine, EVENTS)
         identities = Identities(engine)
         identities.catch_up(log)
-        events = GroupCommit(log)
-        stack.callback(events.close)
         shown = Log(engine, DECISIONS)
-        decisions = GroupCommit(shown)
-        stack.callback(decisions.close)
+        listed = Suppressions(engine, secret_in(settings.privacy_key))
+        catch_up = partial(identities.catch_up, log)
+        events, decisions = stack.enter_context(writing_logs(log, shown, settings, listed, catch_up))
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
@@ -91,7 +122,9 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
         catalog = Catalog(engine)
-        metrics = Metrics()
+        metrics = stack.enter_context(counting(settings.run_folder))
+        tracing = stack.enter_context(tracing_to(settings.otlp_endpoint, VERSION))
+        guard = stack.enter_context(open_guard(engine, settings, clock, metrics))
         registry = Registry(settings.mlflow_uri)
         champion = Champion(
             registry,
@@ -110,13 +143,35 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         )
         stack.callback(restock.close)
         restock.start()
+        more = KeptAnswerRows(engine), PutAsideRecords(settings.journal)
+        places = Places(engine, settings.history, settings.feature_data, store, listed, more)
+
+        def forget() -> None:
+            identities.forget_recorded()
+            restock.histories.forget()
+
+        privacy = stack.enter_context(People(places, log, identities, forget, clock, metrics.refresh_failures))
         bank = LiveBank(BankFile(settings.action_bank), shown, metrics)
         policies = Policies(registry, bank, metrics, settings.refresh_seconds, partial(warm_up, visitors, clock))
         stack.callback(policies.close)
         policies.start()
+        desk = Desk()
+        stack.callback(desk.close)
         waiting = (("event", events.waiting), ("decision", decisions.waiting))
         models = champion.live, restock.live
-        metrics.watch(Gauges(models, champion.features_as_of, restock.table_as_of, waiting, clock, policies.live))
+        projection = stack.enter_context(projecting(log, store, metrics, clock))
+        reads = Breaker("database")
+        metrics.watch(
+            Gauges(
+                models,
+                champion.features_as_of,
+                restock.table_as_of,
+                waiting,
+                clock,
+                policies.live,
+                [reads, visitors.breaker, events.breaker, decisions.breaker],
+            )
+        )
         yield Resources(
             settings,
             clock,
@@ -132,4 +187,13 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             batch_threads,
             bank,
             policies,
+            desk,
+            privacy,
+            guard,
+            KeptAnswers(engine),
+            reads,
+            Overload(settings.max_in_flight),
+            Overload(_BATCHES_AT_ONCE),
+            tracing,
+            projection,
         )

@@ -11,7 +11,9 @@ from serving.placements import Ask, PlacementName
 from serving.problems import InvalidField
 from serving.rules.rules import MinRelevance, Rules, Share
 
-Degraded = Literal["features_unavailable", "features_timeout", "catalog_stale"]
+Degraded = Literal[
+    "features_unavailable", "features_timeout", "history_unavailable", "log_unavailable", "catalog_stale"
+]
 ItemField = Literal["title", "category", "brand", "price", "currency", "url", "image_url"]
 Part = Literal["fields", "reasons"]
 ReasonCode = Literal[
@@ -280,7 +282,7 @@ class Accepted(BaseModel):
     success: Literal[True] = True
     accepted: int
     duplicates: int
-    ignored: int = Field(description="outside our vocabulary")
+    ignored: int = Field(description="outside our vocabulary, or of somebody who is suppressed")
     rejected: list[RejectedEvent] = []
 
 
@@ -304,6 +306,15 @@ class Verdicts(BaseModel):
     events: list[EventVerdict]
 
 
+class RefusedVersion(BaseModel):
+    """A version that carries the alias `champion` and does not go live; what was live before still answers."""
+
+    name: str
+    version: str
+    reason: str
+    since: datetime
+
+
 class VersionAnswer(BaseModel):
     """Which Kairos and which model answer."""
 
@@ -312,3 +323,4 @@ class VersionAnswer(BaseModel):
     model: ModelReference | None
     previous_model_version: str | None = None
     restock_model: ModelReference | None = None
+    refused: list[RefusedVersion] = []

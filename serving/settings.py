@@ -1,8 +1,9 @@
 """What the service reads from the environment: `KAIROS_…`, once, into one small frozen object."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,9 +13,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KAIROS_", env_file=".env", extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/kairos.db", description="event log, decision log, catalogue, identity")
+    history: Path = Field(Path("var/history"), description="folder of the Parquet history; an erasure reaches into it")
     feature_data: Path = Field(Path("var/features"), description="folder of Feast's offline tables, registry, SQLite")
     online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
+    privacy_key: Path = Field(
+        Path("var/privacy.key"), description="file with the secret of the suppression list; made when it is missing"
+    )
     refresh_seconds: float = Field(2.0, gt=0, description="how often the service looks for a new champion or catalogue")
     feature_timeout_ms: int = Field(250, ge=1, description="longer than this and the answer goes without features")
     placements: Path | None = Field(None, description="TOML file that changes the default placements")
@@ -25,4 +30,23 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(32_768, ge=1024, description="limit of one event's body")
     max_batch_bytes: int = Field(512_000, ge=1024, description="limit of a batch's body, after gunzip")
     future_tolerance_seconds: int = Field(300, ge=0, description="an event further ahead of our clock is rejected")
+    workers: int = Field(1, ge=1, le=64, description="processes that answer, each on one core; they share the stores")
+    max_in_flight: int = Field(32, ge=1, description="requests that a worker answers at once; a few more may wait")
+    journal: Path = Field(Path("var/journal"), description="where records go that the database cannot take right now")
+    journal_megabytes: int = Field(64, ge=1, description="of the disk that each worker reserves for that, a log")
+    log_timeout_ms: int = Field(1_000, ge=1, description="longer than this and a record goes into the journal")
+    rate_publishable: float = Field(500.0, gt=0, description="requests a second of one publishable key, `pk_…`")
+    rate_secret: float = Field(5_000.0, gt=0, description="requests a second of one secret key, `sk_…`")
+    rate_admin: float = Field(50.0, gt=0, description="requests a second of one key for administration, `adm_…`")
+    rate_address: float = Field(50.0, gt=0, description="requests a second of one address, unless with `sk_` or `adm_`")
+    rate_failures: float = Field(0.5, gt=0, description="unknown keys a second that one address may try; 30 at once")
+    trusted_proxies: str = Field("", description="addresses or networks, by comma, whose X-Forwarded-For is believed")
+    run_folder: Path | None = Field(None, description="where the workers of one service add up their metrics")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="of what Kairos itself logs")
+    access_log: bool = Field(False, description="a line in the log for every answer: template, status, time and key")
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("otlp_endpoint", "KAIROS_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="where spans go over OTLP/HTTP; the usual OTEL_EXPORTER_OTLP_ENDPOINT says the same",
+    )
     allow_as_of: bool = Field(False, description="requests may say `as_of`: for simulation and replay")

@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
 import typer.main
@@ -21,7 +23,10 @@ from pipelines.__main__ import app as verbs_app
 from pipelines.settings import Settings as PipelineSettings
 from serving.app import create_app
 from serving.decisions.bank import Mode
+from serving.metrics import Gauges, counting
 from serving.problems import KINDS
+from serving.projection import Projection
+from serving.readiness import Dependency
 from serving.settings import Settings as ServingSettings
 from training.policy.rewards import LEFT_OUT
 
@@ -49,7 +54,7 @@ assert len(VERBS) >= 10
 
 
 def test_every_verb_that_is_named_exists_and_every_verb_is_named() -> None:
-    named = re.findall(r"python -m pipelines ((?:[a-z]+ ?)+)", EVERYTHING)
+    named = re.findall(r"python -m pipelines ((?:[a-z]+(?:-[a-z]+)* ?)+)", EVERYTHING)
     for words in named:
         assert any(words.strip() == verb or words.startswith(f"{verb} ") for verb in VERBS), words
     for verb in VERBS:
@@ -89,6 +94,26 @@ def test_every_endpoint_is_documented_and_no_other() -> None:
 def test_every_error_code_is_documented_with_its_status() -> None:
     rows = re.findall(r"^\| (\d+) \| (\w+) \|", TEXT["docs/http.md"], re.MULTILINE)
     assert {code: int(status) for status, code in rows} == {code: kind.status for code, kind in KINDS.items()}
+
+
+def test_every_metric_is_on_the_page_about_operating_and_no_other() -> None:
+    with counting(None) as metrics:
+        clock = datetime.now
+        metrics.watch(Gauges((), lambda: None, lambda: None, (), clock))
+        metrics.show(*Projection(Mock(), Mock(), metrics, clock).measures())
+        shown = {
+            metric.name + ("_total" if metric.type == "counter" else "") for metric in map(_family, metrics.measures())
+        }
+    page = TEXT["docs/operating.md"]
+    assert set(re.findall(r"^\| `(kairos_\w+)` \|", page, re.MULTILINE)) == shown
+    samples = {name + ending for name in shown for ending in ("", "_bucket", "_sum", "_count")}
+    assert set(re.findall(r"\bkairos_\w+", page)) <= samples
+    for name in get_args(Dependency.model_fields["name"].annotation):
+        assert f"| `{name}` |" in page, name
+
+
+def _family(measure: Any) -> Any:
+    return measure.family({})
 
 
 def test_every_recommender_is_in_the_readme_tables_and_no_other() -> None:

@@ -28,12 +28,15 @@ def ingest(
 ) -> None:
     """Import events from a file into the event log. Running it twice changes nothing."""
     from features.database import open_database
+    from features.privacy.secret import secret_in
+    from features.privacy.suppression import Suppressions
     from pipelines import ingest as verb
 
     settings, console = Settings(), terminal()
     engine = open_database(settings.database_url)
+    listed = Suppressions(engine, secret_in(settings.privacy_key))
     with bar(console, "Events into the log") as tick:
-        report = verb.ingest(path, engine, datetime.now(UTC), _preset(preset), encoding, rejects, tick)
+        report = verb.ingest(path, engine, datetime.now(UTC), _preset(preset), encoding, rejects, tick, listed)
     tell(asdict(report), as_json, console)
 
 

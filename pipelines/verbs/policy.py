@@ -39,6 +39,23 @@ def train_policy(
         print_trained(trained, console)
 
 
+@train_app.command("send-time")
+def train_send_time(until: Until = None, as_json: Json = False) -> None:
+    """Learn in which hours of the week customers are there, judge it on the last four weeks, publish it."""
+    from models.registry import Registry
+    from pipelines.train_send_time import print_trained, report
+    from pipelines.train_send_time import train_send_time as verb
+
+    settings, console = Settings(), terminal()
+    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    with bar(console, "Learning hours of the week"):
+        trained = verb(settings, registry, utc(until))
+    if as_json:
+        tell(report(trained), as_json, console)
+    else:
+        print_trained(trained, console)
+
+
 @evaluate_app.command("policy")
 def evaluate_policy(
     name: Name = "cart-policy",
@@ -66,6 +83,7 @@ def evaluate_policy(
 def learn(
     names: Annotated[list[str] | None, typer.Argument(help="registered policies; all of the action bank")] = None,
     every: Annotated[float | None, typer.Option(min=1, help="seconds between runs; one run by default")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="so many of the latest versions stay in the registry")] = 20,
     until: Until = None,
     as_json: Json = False,
 ) -> None:
@@ -81,8 +99,8 @@ def learn(
     def now() -> datetime:
         return datetime.now(UTC)
 
-    once = [learn_once(settings, registry, names or [], utc(until) or now())] if every is None else None
-    for runs in once or learn_again(settings, registry, names or [], every or 0, now):
+    once = [learn_once(settings, registry, names or [], utc(until) or now(), keep)] if every is None else None
+    for runs in once or learn_again(settings, registry, names or [], every or 0, now, keep=keep):
         if isinstance(runs, Exception):
             console.print(f"[red]{type(runs).__name__}[/red]; the next run starts from the same logs", highlight=False)
         elif as_json:

@@ -51,7 +51,7 @@ async def restock_cart(request: Request, body: CartRequest) -> CartAnswer:
     It is logged before it is answered. With `as_of` it is a replay: nothing is logged, and its link leads nowhere.
     """
     resources: Resources = request.app.state.resources
-    published = resources.restock.published()
+    published, body = resources.restock.published(), resources.privacy.asked(body)
     as_of = moment_of(resources, body.as_of)
     made = await resources.in_thread(_made, resources, published, body, as_of)
     if body.as_of is None:

@@ -65,7 +65,7 @@ class RestockChampion:
         clock: Callable[[], datetime],
         refresh_seconds: float,
     ) -> None:
-        self.versions: Versions[Replenishment, FittedReplenishment] = Versions(registry, MODEL)
+        self.versions: Versions[Replenishment, FittedReplenishment] = Versions(registry, MODEL, clock)
         self.catalog = catalog
         self.feature_data = feature_data
         self.events = events
@@ -153,8 +153,8 @@ class RestockChampion:
             return
         try:
             _probe(published.model, self.clock())
-        except Exception:
-            self.versions.refuse(published)
+        except Exception as error:
+            self.versions.refuse(published, error)
             raise
         answering, revision = self._following(published, 0)
         self.versions.swap(published)

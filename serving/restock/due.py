@@ -61,13 +61,18 @@ class Budget:
 
 @dataclass(frozen=True)
 class Due:
-    """A customer who is due: the likeliest need's probability and its median day within the window."""
+    """A customer who is due: the likeliest need's probability and its median day within the window.
+
+    `need` is the group of that need and the day on which it was last bought: the same until it is bought again, however
+    the forecast moves meanwhile.
+    """
 
     person: Person
     probability: float
     day: int
     forecasts: Forecasts
     taught: Taught
+    need: tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -199,7 +204,8 @@ def _due(person: Person, question: Question, forecasts: Forecasts, taught: Taugh
         return None
     row = int(likely.argmax())
     passed = window[row, 0] - window[row] >= likely[row] / 2
-    return Due(person, float(likely[row]), question.first - 1 + int(passed.argmax()), forecasts, taught)
+    need = str(forecasts.unit_ids[row]), question.today - round(float(forecasts.evidence["elapsed"][row]))
+    return Due(person, float(likely[row]), question.first - 1 + int(passed.argmax()), forecasts, taught, need)
 
 
 def _among(ids: Ids, wanted: frozenset[str]) -> Mask:

@@ -58,8 +58,11 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
     as_of = moment_of(resources, body.as_of)
     question = _question(resources, published, scored, body, last_day(as_of))
     page, carts = await resources.in_batch_thread(_made, resources, published, scored, body, question, as_of)
-    if body.as_of is None and carts:
-        await log_carts(resources, [one.record for one in carts])
+    found = [
+        pair for pair in zip(page.customers, carts, strict=True) if not resources.privacy.suppressed(pair[0].person)
+    ]
+    if body.as_of is None and found:
+        await log_carts(resources, [one.record for _, one in found])
     customers = [
         DueCustomer(
             subject=_subject(due.person),
@@ -67,10 +70,10 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
             probability=round(due.probability, 4),
             cart=one.cart,
         )
-        for due, one in zip(page.customers, carts, strict=True)
+        for due, one in found
     ]
     if body.channels and body.as_of is None:
-        customers = await with_notices(resources, body.channels, customers)
+        customers = await with_notices(resources, body.channels, customers, [due.need for due in page.customers])
     return DueAnswer(
         customers=customers,
         channels=body.channels,

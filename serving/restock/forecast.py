@@ -38,7 +38,7 @@ async def restock_forecast(request: Request, body: ForecastRequest) -> ForecastA
     missing; a customer who is not known has no items.
     """
     resources: Resources = request.app.state.resources
-    published = resources.restock.published()
+    published, body = resources.restock.published(), resources.privacy.asked(body)
     as_of = moment_of(resources, body.as_of)
     _check_dates(body.dates, last_day(as_of))
     return await resources.in_thread(_answered, resources, published, body, as_of)

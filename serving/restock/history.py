@@ -49,6 +49,12 @@ class OrderHistories:
         """How many lines are kept."""
         return self._size
 
+    def forget(self) -> None:
+        """Keep nobody's lines: somebody was erased."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     def lines(self, person: Person, as_of: datetime) -> Lines:
         """What a person had bought and kept before `as_of`: as `lines_of` of everything in the log at this moment."""
         with self._lock:
@@ -84,14 +90,15 @@ def orders_of(events: Log, person: Person, after: int = 0) -> list[Record]:
 def lines_of(records: Sequence[Record], as_of: datetime) -> Lines:
     """What one person had bought and kept before `as_of`, from `orders_of`: the only customer, with code 0."""
     kept = bought(records, as_of)
-    product_ids, products = np.unique(np.array([line.product_id for line in kept], object), return_inverse=True)
+    product_ids = sorted({line.product_id for line in kept})
+    places = {id_: code for code, id_ in enumerate(product_ids)}
     return Lines.of(
         np.zeros(len(kept), np.int32),
-        products.astype(np.int32),
+        np.array([places[line.product_id] for line in kept], np.int32),
         np.array([line.day for line in kept], np.int32),
         np.array([line.quantity for line in kept], np.float64),
         np.array([np.nan if line.price is None else line.price for line in kept], np.float64),
-        product_ids,
+        np.array(product_ids, object),
         1,
         last_day(as_of),
     )

@@ -19,6 +19,7 @@ from features.compute import (
     interactions,
     product_features,
     products_of_moments,
+    visible,
 )
 from features.history import FILES, compact
 from features.log import Record
@@ -91,6 +92,25 @@ def test_an_hour_of_the_week_counts_from_monday(tmp_path: Path) -> None:
     assert rows["u1"]["active_hour_of_week"] == 24 + 12, "Tuesday noon twice; lines are one event, mails sent none"
     assert rows["u2"]["active_hour_of_week"] == 0, "a tie goes to the earlier hour"
     assert "u3" not in rows, "who touched no product has no features"
+
+
+def test_a_visit_is_an_hour_in_which_somebody_did_something(tmp_path: Path) -> None:
+    history = history_of(
+        tmp_path,
+        [
+            happened("product_viewed", "u1", 4.5, "a", "b"),
+            happened("page_viewed", "u1", 4.51),
+            happened("page_viewed", "u1", 5.5),
+            happened("message_sent", "u1", 6.25),
+            happened("page_viewed", "?a", 7.0),
+            happened("page_viewed", "u1", 9.0),
+        ],
+    )
+    with visible(history, merged(("anonymous", "a", "u1")), day(8)) as seen:
+        found = seen.visits().to_pylist()
+    assert [(row["customer_id"], row["us"] / 1e6) for row in found] == [
+        ("u1", day(at).timestamp()) for at in (4.51, 5.5, 7.0)
+    ]
 
 
 def test_a_product_by_hand(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, event
 
 from features.database import open_database
 from features.events import Body, Event
-from features.identity import _LINKS, Identities, Person
+from features.identity import LINKS, Identities, Person
 from features.log import EVENTS, Log, to_record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_taking_a_link_away_undoes_the_merge(engine: Engine) -> None:
     people = Identities(engine)
     people.observe([identify("u1", None, 0, previous="u9")])
     with engine.begin() as connection:
-        connection.execute(delete(_LINKS).where(_LINKS.c.kind == "user"))
+        connection.execute(delete(LINKS).where(LINKS.c.kind == "user"))
     assert people.person("u9", None).customer_id == "u9"
 
 

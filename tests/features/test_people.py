@@ -1,9 +1,11 @@
 """Many persons at once are who each alone is, and what is read of them is theirs."""
 
+import pytest
 from sqlalchemy import Engine
 
 from features.events import Event
 from features.identity import Identities
+from features.latest import latest_of
 from features.log import EVENTS, Log, to_record
 from features.people import Subject, people_of, records_of
 from tests.features.person import at, event
@@ -60,3 +62,34 @@ def test_only_what_is_asked_for_is_read(engine: Engine) -> None:
     ((_, late),) = records_of(log, people, (), since=at(1000))
     assert [record.type for record in late] == ["page_viewed"]
     assert list(records_of(log, [], ())) == []
+
+
+def test_a_statement_for_all_knows_each_as_if_asked_alone(engine: Engine) -> None:
+    _, identities = shop(engine)
+    subjects: list[Subject] = [(f"u{number}", None) for number in range(0, MANY, 3)]
+    subjects += [(None, f"a{number}") for number in range(0, MANY, 7)] + [("u4", "a4"), ("u5", "a7"), ("u1", "a0")]
+    subjects += [(None, "nobody"), (None, "kiosk"), ("stranger", None), ("u3", "a9"), ("stranger", "unheard")]
+    assert identities.people(subjects) == [identities.person(*subject) for subject in subjects]
+    assert identities.people([(None, "fresh"), (None, "unheard")]) == [
+        identities.person(None, "fresh"),
+        identities.person(None, "unheard"),
+    ]
+    with pytest.raises(ValueError, match="user_id or an anonymous_id"):
+        identities.people([("u1", None), (None, None)])
+
+
+def test_the_latest_of_each_are_what_is_read_of_each_alone(engine: Engine) -> None:
+    log, identities = shop(engine)
+    subjects: list[Subject] = [(f"u{number}", None) for number in range(0, MANY, 2)] + [(None, "kiosk"), ("u1", "a0")]
+    people = identities.people([*subjects, (None, "nobody"), (None, "unheard")])
+    for limit, types in ((1, ("page_viewed", "product_viewed")), (500, ("identified", "product_viewed"))):
+        together = latest_of(log, people, limit, types)
+        for person, records in zip(people, together, strict=True):
+            alone = log.of_person(person.user_ids, person.anonymous_ids, 0, 10_000, types=types)
+            assert records == [record for record in alone if person.did(record.user_id)][-limit:]
+    assert latest_of(log, [], 5, ("page_viewed",)) == []
+    early = latest_of(log, people, 1, ("page_viewed",), [at(1010)] * len(people))
+    assert [records[0].key for records in early[:4]] == [
+        own[-1].key for own in latest_of(log, people[:4], 9, ("page_viewed",))
+    ]
+    assert early[6:9] == [[], [], []], "they came later"

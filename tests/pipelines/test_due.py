@@ -13,7 +13,10 @@ import pytest
 
 from features.database import open_database
 from features.decisions import RESTOCK_CART, PreparedCart
+from features.identity import Person
 from features.log import DECISIONS, EVENTS, Log, to_record
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
 from models.registry import Registry
 from pipelines import due as verb
 from pipelines.due import DueReport, Wanted, due
@@ -43,6 +46,7 @@ def run(folder: Path, out: Path, wanted: Wanted = Wanted(), log: bool = False) -
         database_url=f"sqlite:///{folder / 'kairos.db'}",
         mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
         feature_data=folder / "features",
+        privacy_key=folder / "privacy.key",
     )
     return due(settings, Registry(settings.mlflow_uri), out, wanted, "en", NOW, log, lambda _done, _total: None)
 
@@ -160,3 +164,12 @@ def test_what_is_missing_is_said(folder: Path, tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(FileNotFoundError, match="restock score"):
         run(folder, tmp_path / "due.csv")
+
+
+def test_nobody_who_is_suppressed_is_in_the_file(folder: Path, tmp_path: Path) -> None:
+    before = {row["customer_id"] for row in rows(run(folder, tmp_path / "before.parquet").file)}
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    gone = min(before)
+    Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
+    after = {row["customer_id"] for row in rows(run(folder, tmp_path / "after.parquet").file)}
+    assert after == before - {gone}

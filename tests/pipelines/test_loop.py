@@ -54,6 +54,7 @@ def test_from_a_file_to_an_answer(
     places = {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'kairos.db'}",
         "HISTORY": str(tmp_path / "history"),
+        "PRIVACY_KEY": str(tmp_path / "privacy.key"),
         "FEATURE_DATA": str(tmp_path / "features"),
         "MLFLOW_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
         "MLFLOW_ARTIFACTS": str(tmp_path / "artifacts"),
@@ -105,7 +106,11 @@ def test_from_a_file_to_an_answer(
 
     _restocking(tmp_path)
 
-    with running(Settings(), tmp_path / "service.log") as url, httpx.Client(base_url=url, timeout=20) as client:
+    secret = run("keys", "create", "sk", "--label", "loop")["secret"]
+    with (
+        running(Settings(), tmp_path / "service.log") as url,
+        httpx.Client(base_url=url, timeout=20, headers={"X-API-Key": secret}) as client,
+    ):
         before, known = (_ask(client, user) for user in ("nobody-yet", "1"))
         assert before["fallback"] == "popularity"
         assert known["fallback"] is None

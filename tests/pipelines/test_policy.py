@@ -77,7 +77,7 @@ def test_from_the_rule_to_a_champion_that_has_learned(shop: Planted, registry: R
     ]
     assert run("promote", MODEL, "--why", "the first") == {"live": "1", "replaced": None}
     first = run("learn", MODEL, *until)[MODEL]
-    told = {"live": "2", "moved": True, "decisions": 10, "matured": 10, "words": "", "canary": None}
+    told = {"live": "2", "moved": True, "decisions": 10, "matured": 10, "words": "", "canary": None, "pruned": 0}
     assert first == told
     assert run("learn", MODEL, *until)[MODEL]["moved"] is False
     assert len(registry.versions(MODEL)) == 2

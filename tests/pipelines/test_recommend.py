@@ -10,8 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.database import open_database
-from features.identity import Identities
-from features.log import DECISIONS, Log
+from features.events import Body, Event
+from features.identity import Identities, Person
+from features.log import DECISIONS, EVENTS, Log, to_record
+from features.privacy.personal import PURPOSE
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
 from pipelines.recommend import RecommendReport, recommend
 from pipelines.settings import Settings
 from tests.serving.restock.world import publish
@@ -37,6 +41,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "mlflow_uri": f"sqlite:///{folder / 'mlflow.db'}",
         "mlflow_artifacts": str(folder / "artifacts"),
         "feature_data": folder / "features",
+        "privacy_key": folder / "privacy.key",
     }
     return Settings(**places | changes)
 
@@ -140,3 +145,19 @@ def test_mistakes_name_the_way_out(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="features build"):
         run(folder, tmp_path / "out.csv", feature_data=tmp_path / "nothing")
     assert not list(tmp_path.glob("out.*"))
+
+
+def test_nobody_who_is_suppressed_or_does_not_want_to_be_known_is_in_the_file(folder: Path, tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    known = sorted(set(pq.read_table(run(folder, tmp_path / "all.parquet").file)["customer_id"].to_pylist()))
+    suppressed, withdrawn = known[:2]
+    Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(suppressed, (suppressed,), ()), NOW)
+    word = Body(channel="web", purpose=PURPOSE, consent="withdrawn")
+    event = Event(
+        message_id="w", type="consent_changed", occurred_at=NOW, received_at=NOW, user_id=withdrawn, body=word
+    )
+    Log(engine, EVENTS).append([to_record(event)])
+    engine.dispose()
+    out = tmp_path / "left.parquet"
+    recommend(settings(folder), "email", out, 3, "en", NOW, False, lambda _done, _total: None)
+    assert sorted(set(pq.read_table(out)["customer_id"].to_pylist())) == known[2:]

@@ -15,7 +15,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from serving.settings import Settings
-from tests.serving.world import settings_in
+from tests.serving.world import bearing, make_key, settings_in
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -23,13 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Server:
-    """A running service; `client` talks to it."""
+    """A running service; `client` talks to it with `headers`, which hold a key that may do everything."""
 
     url: str
     folder: Path
     process: psutil.Process
     log: Path
     client: httpx.Client
+    headers: dict[str, str]
 
     def recommend(self, **request: Any) -> Any:
         response = self.client.post("/v1/recommendations", json=request)
@@ -47,7 +48,12 @@ class Server:
 def environment(settings: Settings, home: Path) -> dict[str, str]:
     """The environment of a service with these settings, which keeps its own files in `home`."""
     ours = {f"KAIROS_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    return {**os.environ, **ours, "BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    quiet = {
+        "BENTOML_DO_NOT_TRACK": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "PYTHONWARNINGS": "ignore",
+    }
+    return {**os.environ, **ours, **quiet, "BENTOML_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
 def bentoml(*arguments: str) -> list[str]:
@@ -62,15 +68,16 @@ def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairo
     home, log = folder / "bentoml", folder / "service.log"
     home.mkdir(exist_ok=True)
     url = f"http://127.0.0.1:{port}"
+    headers = bearing(make_key(folder))
     command = bentoml("serve", what, "--host", "127.0.0.1", "--port", str(port))
     with (
         log.open("w") as output,
         subprocess.Popen(command, cwd=ROOT, env=environment(settings, home), stdout=output, stderr=output) as process,
-        httpx.Client(base_url=url, timeout=30) as client,
+        httpx.Client(base_url=url, timeout=30, headers=headers) as client,
     ):
-        server = Server(url, folder, psutil.Process(process.pid), log, client)
+        server = Server(url, folder, psutil.Process(process.pid), log, client, headers)
         try:
-            until(lambda: process.poll() is not None or _lives(client), f"{what} lives; see {log}", 120)
+            until(lambda: process.poll() is not None or _lives(client), f"{what} lives; see {log}", 300)
             assert process.poll() is None, log.read_text()
             yield server
         finally:
@@ -82,14 +89,17 @@ def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairo
 def kill_while_asked(folder: Path, ask: Callable[[httpx.Client], object], enough: Callable[[], bool]) -> None:
     """Eight clients `ask` a service over `folder` again and again, until it is killed as they have had `enough`."""
 
-    def ask_on(url: str) -> None:
-        with httpx.Client(base_url=url, timeout=30) as client, suppress(httpx.TransportError):
+    def ask_on(server: Server) -> None:
+        with (
+            httpx.Client(base_url=server.url, timeout=30, headers=server.headers) as client,
+            suppress(httpx.TransportError),
+        ):
             while True:
                 ask(client)
 
     with ThreadPoolExecutor(8) as clients, serving(settings_in(folder), folder) as doomed:
         for _ in range(8):
-            clients.submit(ask_on, doomed.url)
+            clients.submit(ask_on, doomed)
         until(enough, "enough is answered")
         doomed.kill()
 

@@ -1,6 +1,7 @@
 """Following the registry: the next version goes live in whole, a bad one does not, and nothing kills the thread."""
 
 import contextlib
+import re
 import sqlite3
 import threading
 from itertools import groupby
@@ -63,7 +64,7 @@ def test_a_version_that_recommends_nothing_does_not_go_live(folder: Path) -> Non
         silent = FittedPopularity(items, 20_000.0, np.zeros(len(items)))
         registry = registry_of(folder)
         registry.promote(registry.publish("recommender", Popularity(), silent, FEATURES, EMPTY), "a test", "bad", NOW)
-        until(lambda: shop.resources.champion.versions.refused == "2", "version 2 is refused")
+        until(lambda: version(shop)["refused"] != [], "version 2 is refused")
         assert version(shop)["model"]["version"] == "1"
         assert shop.recommend(subject={"user_id": DRINKER})["items"]
         assert "kairos_refresh_failures_total 1.0" in shop.client.get("/metrics").text
@@ -106,3 +107,64 @@ def test_nothing_is_loaded_twice(folder: Path, world: Path, tmp_path: Path) -> N
 def test_the_age_of_the_product_features_is_told(shared: Shop) -> None:
     assert shared.resources.champion.features_as_of() == NOW
     assert "kairos_product_features_age_seconds 0.0" in shared.client.get("/metrics").text
+
+
+def bad(folder: Path, shop: Shop, kind: str) -> None:
+    """Publish and promote a version that must never go live."""
+    registry = registry_of(folder)
+    items = shop.resources.champion.bundle.published.model.item_ids
+    scores = np.full(len(items), np.nan if kind == "numbers" else 1.0)
+    features = ("horoscope",) if kind == "horoscope" else FEATURES
+    found = registry.publish("recommender", Popularity(), FittedPopularity(items, 20_000.0, scores), features, EMPTY)
+    registry.promote(found, "a test", "bad", NOW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "told"), [("numbers", "no numbers|nothing to anybody"), ("horoscope", "horoscope")])
+def test_a_broken_version_never_answers_and_says_why(folder: Path, kind: str, told: str) -> None:
+    with running(folder) as shop:
+        bad(folder, shop, kind)
+        until(lambda: version(shop)["refused"] != [], "the version is refused")
+        (refused,) = version(shop)["refused"]
+        assert (refused["name"], refused["version"]) == ("recommender", "2")
+        assert re.search(told, refused["reason"])
+        assert version(shop)["model"]["version"] == "1"
+        assert shop.recommend(subject={"user_id": DRINKER})["model"]["version"] == "1"
+        registry_of(folder).rollback("recommender", "a test", "it is broken", NOW)
+        until(lambda: version(shop)["refused"] == [], "nothing is refused any more")
+
+
+@pytest.mark.slow
+def test_a_version_whose_files_are_gone_is_refused_without_telling_where_they_were(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(folder) as shop:
+
+        def gone(_: object) -> None:
+            raise FileNotFoundError("/a/secret/place/model.npz")
+
+        monkeypatch.setattr(shop.resources.champion.versions.registry, "load", gone)
+        publish(folder, half_life=7.0)
+        until(lambda: version(shop)["refused"] != [], "the version is refused")
+        (refused,) = version(shop)["refused"]
+        assert "FileNotFoundError" in refused["reason"]
+        assert "secret" not in refused["reason"]
+        assert shop.recommend(subject={"user_id": DRINKER})["model"]["version"] == "1"
+
+
+def test_a_registry_that_hangs_does_not_keep_what_is_sold_out_on_the_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(folder) as shop:
+        hanging, over = threading.Event(), threading.Event()
+
+        def hang(*_: object) -> None:
+            hanging.set()
+            over.wait(60)
+
+        monkeypatch.setattr(shop.resources.champion.versions.registry, "alias", hang)
+        assert hanging.wait(60)
+        item = {"items": [{"item_id": "new-tea"}]}
+        assert shop.client.put("/v1/catalog/items", json=item).status_code == 200
+        until(lambda: "new-tea" in shop.resources.champion.shelf.products, "the catalogue is followed")
+        over.set()

@@ -60,4 +60,4 @@ def test_every_kind_says_what_it_means(code: str) -> None:
     assert 400 <= kind.status < 600
     assert kind.title
     assert kind.meaning.endswith(".")
-    assert (kind.retry_after is not None) == (kind.status in (429, 503))
+    assert (kind.retry_after is not None) == (kind.status in (429, 503) or code == "idempotency_running")

@@ -258,13 +258,17 @@ def test_a_preview_is_neither_logged_nor_counted(shop: Shop) -> None:
     assert "kairos_recommendations_total{" not in shop.client.get("/metrics").text
 
 
-def test_what_cannot_be_logged_is_not_shown(folder: Path) -> None:
+def test_what_the_log_cannot_take_is_shown_from_the_journal_and_in_the_log_later(folder: Path) -> None:
     with running(folder) as shop:
         with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
-            connection.execute("DROP TABLE decision")
-        response = shop.client.post("/v1/recommendations", json={"subject": {"user_id": DRINKER}})
-        assert (response.status_code, response.json()["code"]) == (503, "storage_unavailable")
-        assert "items" not in response.json()
+            connection.execute("ALTER TABLE decision RENAME TO gone")
+        answer = shop.recommend(subject={"user_id": DRINKER})
+        assert answer["items"]
+        assert shop.resources.decisions.journaled
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+            connection.execute("ALTER TABLE gone RENAME TO decision")
+        until(lambda: not shop.resources.decisions.journaled, "the journal is in the log")
+        assert shop.resources.decisions.log.find(answer["recommendation_id"]) is not None
 
 
 def test_without_the_feature_store_the_log_answers(folder: Path) -> None:

@@ -15,7 +15,7 @@ from segment.analytics import Client
 from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log, Record
 from tests.serving.server import ROOT, Server, bentoml, environment, kill_while_asked, serving
-from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, copy_world, publish, settings_in
+from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, copy_world, make_key, publish, settings_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def view(user_id: str, product_id: str, **fields: Any) -> dict[str, Any]:
 def test_the_probes_of_bentoml_and_its_own_pages_stay_behind_the_application(server: Server) -> None:
     assert server.client.get("/livez").status_code == 200
     assert server.client.get("/readyz").status_code == 200
-    for path in ("/", "/docs.json", "/nothing", "/static_content/x"):
+    for path in ("/", "/docs.json", "/healthz", "/schema.json", "/nothing", "/static_content/x"):
         response = server.client.get(path)
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
         assert response.headers["content-type"] == "application/problem+json"
@@ -76,8 +76,9 @@ def test_metrics_are_ours_and_show_no_path_and_no_person(server: Server) -> None
 
 def test_segments_own_client_is_understood(server: Server) -> None:
     failures: list[Any] = []
+    write_key = make_key(server.folder, "pk")
     client = Client(
-        "any-write-key", host=server.url, gzip=True, on_error=lambda error, _: failures.append(error), max_retries=1
+        write_key, host=server.url, gzip=True, on_error=lambda error, _: failures.append(error), max_retries=1
     )
     context = {"timezone": "Europe/Moscow", "ip": "203.0.113.7"}
     client.identify(user_id="sdk", anonymous_id="sdk-device", traits={"email": "sdk@example.com"})
@@ -123,7 +124,7 @@ def test_a_promotion_is_followed_without_a_failed_request(server: Server) -> Non
     stop = threading.Event()
 
     def visit() -> None:
-        with httpx.Client(base_url=server.url, timeout=30) as client:
+        with httpx.Client(base_url=server.url, timeout=30, headers=server.headers) as client:
             while not stop.is_set():
                 response = client.post("/v1/recommendations", json={"subject": {"user_id": DRINKER}})
                 outcomes.append((response.status_code, response.json().get("model", {}).get("version")))

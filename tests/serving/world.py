@@ -34,6 +34,8 @@ from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
 from models.registry import Registry, Version
+from serving.access.key_table import KeyTable
+from serving.access.scopes import Kind
 from serving.app import create_app
 from serving.settings import Settings
 from tests.waiting import until
@@ -63,10 +65,16 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
     """Everything below `folder`; slow machines get more time for a feature read than production does."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{folder / 'kairos.db'}",
+        "history": folder / "history",
         "feature_data": folder / "features",
+        "privacy_key": folder / "privacy.key",
         "mlflow_uri": f"sqlite:///{folder / 'mlflow.db'}",
         "refresh_seconds": 0.1,
         "feature_timeout_ms": 5_000,
+        "rate_admin": 100_000.0,
+        "journal": folder / "journal",
+        "journal_megabytes": 1,
+        "log_timeout_ms": 10_000,
     }
     return Settings(**values | changes)
 
@@ -215,12 +223,26 @@ class Shop:
         return response.json()
 
 
+def make_key(folder: Path, kind: Kind = "adm", database_url: str | None = None, **told: Any) -> str:
+    """The secret of a new key of the shop below `folder`; one for administration may do everything."""
+    engine = open_database(database_url or _url(folder))
+    secret = KeyTable(engine).create(kind, "tests", NOW, **told).secret
+    engine.dispose()
+    return secret
+
+
+def bearing(secret: str) -> dict[str, str]:
+    """The header that sends a key."""
+    return {"Authorization": f"Bearer {secret}"}
+
+
 @contextmanager
 def running(folder: Path, ready: bool = True, give_up_seconds: float = 30.0, **settings: Any) -> Iterator[Shop]:
-    """The application over `folder`, ready to recommend unless told otherwise."""
+    """The application over `folder`, ready to recommend unless told otherwise; its client may do everything."""
     clock = Clock()
     app = create_app(settings_in(folder, **settings), clock, give_up_seconds)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    headers = bearing(make_key(folder, database_url=settings.get("database_url")))
+    with TestClient(app, raise_server_exceptions=False, headers=headers) as client:
         if ready:
             until(lambda: client.get("/readyz").status_code == 200, "the champion is live")
         yield Shop(app, client, clock, folder)

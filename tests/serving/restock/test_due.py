@@ -316,7 +316,7 @@ def test_without_a_table_the_way_out_is_named(restock_folder: Path) -> None:
         told = lambda: shop.client.post("/v1/restock/due", json={"window": WEEK}).json()["detail"]  # noqa: E731
         until(lambda: "python -m pipelines restock score" in told(), "it has looked, and says the way out")
         assert cart(shop)["items"]
-        assert "kairos_restock_table_age_seconds" not in shop.client.get("/metrics").text
+        assert "\nkairos_restock_table_age_seconds" not in shop.client.get("/metrics").text
 
 
 def test_a_replay_asks_as_if_it_were_then(restock_folder: Path) -> None:
