@@ -35,7 +35,7 @@ class Together(Generic[Asked, Answer]):
         self.most = most
         self.at_once = at_once
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None] | None] = set()
 
     async def ask(self, one: Asked) -> Answer:
         """The answer to `one`. Who stops waiting is left out of a batch that has not begun."""
@@ -44,24 +44,28 @@ class Together(Generic[Asked, Answer]):
         self._waiting.append((one, done))
         if len(self._running) < self.at_once:
             # A task begins in the next round of the loop: whoever asks in this one is in its first batch.
-            task = loop.create_task(self._run())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running.add(loop.create_task(self._run()))
         return await done
 
     async def _run(self) -> None:
-        while batch := self._next():
-            try:
-                answers = await self.work([one for one, _ in batch])
-            except Exception as error:
-                answers = [error] * len(batch)
-            for (_, done), answer in zip(batch, answers, strict=True):
-                if done.done():
-                    continue
-                if isinstance(answer, Exception):
-                    done.set_exception(answer)
-                else:
-                    done.set_result(answer)
+        try:
+            while batch := self._next():
+                await self._answer(batch)
+        finally:  # not by a callback of the task, which runs a round later: whoever asks in between would wait for ever
+            self._running.discard(asyncio.current_task())
+
+    async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self.work([one for one, _ in batch])
+        except Exception as error:
+            answers = [error] * len(batch)
+        for (_, done), answer in zip(batch, answers, strict=True):
+            if done.done():
+                continue
+            if isinstance(answer, Exception):
+                done.set_exception(answer)
+            else:
+                done.set_result(answer)
 
     def _next(self) -> list[tuple[Asked, asyncio.Future[Answer]]]:
         batch: list[tuple[Asked, asyncio.Future[Answer]]] = []

@@ -101,3 +101,16 @@ def test_a_batch_that_hangs_does_not_hold_the_others() -> None:
         hangs.cancel()
 
     asyncio.run(scene())
+
+
+def test_whoever_asks_in_the_round_in_which_a_batch_ends_is_answered() -> None:
+    async def scene() -> None:
+        work = Work()
+        together = Together(work, most=8, at_once=1)
+
+        async def again_and_again() -> list[int]:
+            return [await together.ask(number) for number in range(20)]
+
+        assert await asyncio.wait_for(again_and_again(), 10) == [10 * number for number in range(20)]
+
+    asyncio.run(scene())
