@@ -109,6 +109,7 @@ class Traffic:
                 connection.close()
                 connection = self._connection()
             self._note(phase, path, status, answer, id_, time.monotonic() - started)
+        connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.url.hostname or "", self.url.port, timeout=30)

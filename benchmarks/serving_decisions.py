@@ -23,10 +23,11 @@ from typing import Annotated, Any
 import httpx
 import numpy as np
 import typer
-from scipy import stats
 
+from benchmarks import serving_world
 from benchmarks.claim import Claim, commit, machine, write
 from benchmarks.load import Load, Service, at_rate, closed, request, started
+from benchmarks.serving import interval
 from features.database import open_database
 from features.events import Body, Event, Line
 from features.log import EVENTS, Log, to_record
@@ -62,14 +63,7 @@ ON_DISK = Row("events on disk a second, one a request", 2_000.0, ("2,000/s", "5,
 
 def settings_of(folder: Path) -> Settings:
     """Where everything of the shop stands."""
-    return Settings(
-        database_url=f"sqlite:///{folder / 'kairos.db'}",
-        history=folder / "history",
-        feature_data=folder / "features",
-        mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
-        mlflow_artifacts=str(folder / "artifacts"),
-        action_bank=folder / "bank.toml",
-    )
+    return serving_world.settings_of(folder).model_copy(update={"action_bank": folder / "bank.toml"})
 
 
 def build(folder: Path, demo: Settings) -> list[str]:
@@ -199,17 +193,14 @@ def _over_noop(row: Row, turns: Sequence[tuple[Load, Load]], began: float) -> Cl
     for noop, load in turns:
         typer.echo(f"{row.measure}\n  no-op {noop.words()}\n  ours  {load.words()}")
     ratios = [noop.cpu_us / load.cpu_us for noop, load in turns]
-    logs = np.log(ratios)
-    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / len(logs) ** 0.5)
-    ours = float(np.exp(logs.mean()))
+    ours = float(np.exp(np.log(ratios).mean()))
     beside = {
         "no-op, CPU us": float(np.median([noop.cpu_us for noop, _ in turns])),
         "ours, CPU us": float(np.median([load.cpu_us for _, load in turns])),
         "no-op, a second": float(np.median([noop.rate for noop, _ in turns])),
         "ours, a second": float(np.median([load.rate for _, load in turns])),
     }
-    within = float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
-    return _claim(row, ours, within, beside, ours >= row.must, began)
+    return _claim(row, ours, interval(ratios), beside, ours >= row.must, began)
 
 
 def _rate(row: Row, peak: Load, steady: Load | None, began: float) -> Claim:

@@ -58,7 +58,7 @@ class Journal:
         """Bytes that wait to be replayed."""
         return self._end
 
-    def append(self, records: Sequence[Record]) -> list[bool]:
+    def append(self, records: Sequence[Record]) -> None:
         """Keep all of `records` or none; they are on disk when this returns. Raises `JournalFull`, or OSError."""
         entries = b"".join(map(_entry, records))
         with self._lock:
@@ -67,7 +67,6 @@ class Journal:
             _write(self._file, entries, self._end)
             os.fdatasync(self._file)
             self._end += len(entries)
-        return [True] * len(records)
 
     def read(self, start: int, most: int) -> tuple[list[Record], int]:
         """At most so many records from the byte `start` on, and the byte behind them."""

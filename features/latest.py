@@ -19,7 +19,6 @@ _IDS = 5_000
 """In one statement, unless one person has more: PostgreSQL takes 65,535 parameters, SQLite half of that."""
 
 _ALWAYS = 2**63 - 1
-_COLUMNS = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload", "position")
 
 
 def latest_of(
@@ -66,7 +65,7 @@ def _together(people: Sequence[Person]) -> Iterator[range]:
 def _statement(table: str, dialect: str, shapes: tuple[tuple[int, int], ...], types: int) -> str:
     """As text for the driver, as building it by parts takes longer than SQLite needs to answer."""
     mark, integer = ("?", "?") if dialect == "sqlite" else ("%s", "CAST(%s AS bigint)")
-    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    columns = ", ".join(f'"{name}"' for name in Record.__slots__)
     parts = []
     for users, visitors in shapes:
         own = [f'"user_id" IN ({_marks(mark, users)})'] if users else []

@@ -1,4 +1,4 @@
-"""Feast's online rows as they lie in its store, read without its SDK: 90 us a customer instead of 580, same values.
+"""Feast's online rows as they lie in its store, read without its SDK: a sixth of the CPU a customer, the same values.
 
 The SDK resolves views, makes protobufs of every answer and takes them apart again, for each request. The layout is
 Feast's and pinned with its version; keys are made by Feast's own functions, and a test compares every value with the

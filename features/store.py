@@ -232,7 +232,7 @@ def _folder(store: FeatureStore) -> Path:
 
 
 def write_rows(store: FeatureStore, view: str, rows: pa.Table) -> None:
-    """Put rows of a view online. The first costs 9 milliseconds, the others a quarter each: write them together."""
+    """Put rows of a view online. A call costs milliseconds, each further row a fraction of one: write them together."""
     store.write_to_online_store(view, df=rows.to_pandas(integer_object_nulls=True))
 
 

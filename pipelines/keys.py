@@ -1,4 +1,4 @@
-"""Keys for what calls the service itself: the demo, whose key stays for a person to try, and runs that end."""
+"""The keys of the shop, and those for what calls the service itself: the demo, for a person to try, and a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def bearing(secret: str) -> dict[str, str]:
 
 def demo_key(settings: Settings) -> str:
     """A secret key for a month, in place of the one that an earlier demo made."""
-    with _keys(settings) as table:
+    with open_keys(settings) as table:
         now = datetime.now(UTC)
         for key in table.all():
             if key.label == DEMO:
@@ -31,7 +31,7 @@ def demo_key(settings: Settings) -> str:
 @contextmanager
 def passing_key(settings: Settings, label: str) -> Iterator[str]:
     """A secret key that ends with the run, or after a day when the run could not end it."""
-    with _keys(settings) as table:
+    with open_keys(settings) as table:
         now = datetime.now(UTC)
         issued = table.create("sk", label, now, expires_at=now + _RUN_LASTS)
         try:
@@ -41,7 +41,8 @@ def passing_key(settings: Settings, label: str) -> Iterator[str]:
 
 
 @contextmanager
-def _keys(settings: Settings) -> Iterator[KeyTable]:
+def open_keys(settings: Settings) -> Iterator[KeyTable]:
+    """The keys of the shop, as long as a `with` lasts."""
     engine = open_database(settings.database_url)
     try:
         yield KeyTable(engine)

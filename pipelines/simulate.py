@@ -23,7 +23,7 @@ from pipelines.learn import learn_once
 from pipelines.policies import logs
 from pipelines.settings import Settings
 from pipelines.simulated_shop import POINT, Shop
-from training.policy.journal import Journal, journal, read
+from training.policy.journal import Journal, gathered
 from training.simulator.customers import left_at
 from training.simulator.regret import Regret, regret
 from training.simulator.world import World
@@ -81,7 +81,7 @@ def simulate(settings: Settings, registry: Registry, url: str, plan: Plan, now: 
                 at = [opens + timedelta(minutes=60 * (i + 1) / (len(here) + 1)) for i in range(len(here))]
                 shop.leave(number, here, at)
                 shop.decide(number, here, at)
-                decided = journal(*read(found.decisions, [POINT], position), found.identities.table())
+                _, decided = gathered(found.decisions, [POINT], found.identities.table(), position)
                 here = here.take(np.array([shop.number(one.trigger_id) for one in decided.decided]) - number)
                 position, number = int(decided.positions[-1]), number + len(at)
                 shop.tell(decided, world.draw(rng, here, decided.eligible, decided.chosen))

@@ -44,9 +44,9 @@ class Champion:
     """The model that is live, kept up to date by `refresh`, which a thread calls every `refresh_seconds`.
 
     The catalogue and the placements are followed oftener, by a thread of their own: a registry that hangs must not keep
-    what is sold out on the page. `warm_up` hears of the features that the next version will
-    ask for, before it goes live. Whatever fails is counted and logged, and what was live stays live. A version that
-    fails its probe is not tried again until the alias moves.
+    what is sold out on the page. `warm_up` hears of the features that the next version will ask for, before it goes
+    live. Whatever fails is counted and logged, and what was live stays live. A version that fails its probe is not
+    tried again until the alias moves.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Champion:
         self.told_at: datetime | None = None
         self.product_features: ProductFeatures | None = None
         self._snapshot: tuple[Path, int] | None = None
-        self._swapping = threading.RLock()
+        self._swapping = threading.Lock()
         often = min(refresh_seconds, _CATALOGUE_SECONDS)
         self._follower = Follower("champion", self.refresh, refresh_seconds, metrics.refresh_failures)
         self._catalogue = Follower("catalogue", self.follow, often, metrics.refresh_failures)

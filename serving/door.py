@@ -74,7 +74,8 @@ class Door:
                     state["caller"] = await resources.guard.let_in(scope, template)
                     body = await _body(scope, receive, limit)
                     check_json(body)
-                    await self._serve(scope, _replay(body, receive), tagged, resources)
+                    message = {"type": "http.request", "body": body, "more_body": False}
+                    await self._serve(scope, again(message, receive), tagged, resources)
         except Exception as error:  # the last catch: whatever it was becomes an answer without a stack trace
             if status:
                 raise
@@ -154,15 +155,14 @@ def _too_large(limit: int) -> Refused:
     return Refused("payload_too_large", f"The body has more than {limit} bytes after gunzip, the limit of this path")
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending = [body]
+def again(message: Message, receive: Receive) -> Receive:
+    """A `receive` that gives `message` first: what was read already is read once more behind."""
+    pending = [message]
 
-    async def replayed() -> Message:
-        if pending:
-            return {"type": "http.request", "body": pending.pop(), "more_body": False}
-        return await receive()
+    async def received() -> Message:
+        return pending.pop() if pending else await receive()
 
-    return replayed
+    return received
 
 
 def _report(error: Exception, request_id: str, mistake: bool) -> None:

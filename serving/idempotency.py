@@ -6,7 +6,6 @@ neither needs it.
 
 import hashlib
 from contextlib import suppress
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access.guard import Caller
 from serving.access.scopes import NEEDS
+from serving.door import again
 from serving.kept_answers import Begun, KeptAnswer, OtherRequest, Running
 from serving.problems import Refused
 from serving.resources import Resources
@@ -55,7 +55,7 @@ class Idempotency:
             raise Refused("idempotency_conflict", "") from None
         if isinstance(begun, KeptAnswer):
             return await _send(send, begun)
-        await self._run(scope, _again(message, receive), send, resources, begun)
+        await self._run(scope, again(message, receive), send, resources, begun)
         return None
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, resources: Resources, begun: Begun) -> None:
@@ -104,12 +104,3 @@ async def _send(send: Send, answer: KeptAnswer) -> None:
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    pending: list[Any] = [message]
-
-    async def received() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return received

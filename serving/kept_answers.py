@@ -1,7 +1,5 @@
 """Answers kept under an `Idempotency-Key` for a day, in the database: any worker gives them again, even restarted."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,13 +16,12 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    or_,
     select,
     update,
 )
 
 from features.database import insert_into, metadata
-from features.log import microseconds
+from features.log import microseconds, moment
 
 KEPT = timedelta(hours=24)
 STALE = timedelta(seconds=60)
@@ -92,9 +89,8 @@ class KeptAnswers:
             found = connection.execute(select(ANSWERS).where(ANSWERS.c.name == name)).one_or_none()
             if found is None:
                 raise Running
-            if begun.at - found.at > microseconds_of(KEPT) or (
-                found.status is None and found.request == request and begun.at - found.at > microseconds_of(STALE)
-            ):
+            age = now - moment(found.at)
+            if age > KEPT or (found.status is None and found.request == request and age > STALE):
                 return self._take_over(connection, found, begun, request)
         if found.request != request:
             raise OtherRequest
@@ -113,20 +109,6 @@ class KeptAnswers:
         with self._engine.begin() as connection:
             connection.execute(delete(ANSWERS).where(_own(begun)))
 
-    def forget(self, ids: Iterable[str]) -> int:
-        """Delete every answer that names one of these people; returns how many. What is not named cannot be found.
-
-        An answer with recommendations names nobody, and goes with its 24 hours.
-        """
-        spelt = {json.dumps(id_, ensure_ascii=ascii_) for id_ in ids for ascii_ in (False, True)}
-        deleted = 0
-        with self._engine.begin() as connection:
-            for first in range(0, len(spelt), 100):
-                some = sorted(spelt)[first : first + 100]
-                wanted = or_(*(ANSWERS.c.body.contains(id_, autoescape=True) for id_ in some))
-                deleted += connection.execute(delete(ANSWERS).where(wanted)).rowcount
-        return deleted
-
     def _take_over(self, connection: Connection, found: Row[tuple[object, ...]], begun: Begun, request: str) -> Begun:
         fresh = {"request": request, "at": begun.at, "status": None, "media_type": None, "body": None}
         same = ANSWERS.c.name == begun.name, ANSWERS.c.at == found.at
@@ -144,11 +126,6 @@ class KeptAnswers:
         if beyond > _MOST:
             eldest = select(ANSWERS.c.name).order_by(ANSWERS.c.at).limit(beyond - _MOST)
             connection.execute(delete(ANSWERS).where(ANSWERS.c.name.in_(eldest)))
-
-
-def microseconds_of(span: timedelta) -> int:
-    """A span of time in the unit of the table."""
-    return span // timedelta(microseconds=1)
 
 
 def _own(begun: Begun) -> ColumnElement[bool]:

@@ -120,51 +120,26 @@ class Histogram:
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
-    """A value that goes up and down, set by whoever knows it. `join` makes one value of two workers': `sum` or `max`.
+class Level(Counter):
+    """A count that goes up and down: of the workers that live alone.
 
-    >>> circuit = Level("kairos_circuit", "0 closed, 1 half open, 2 open", ("dependency",), join=max)
-    >>> circuit.set("online_store", value=2)
-    >>> circuit.state()
-    {('online_store',): [2.0]}
+    >>> level = Level("kairos_requests_in_flight", "Requests that are being answered")
+    >>> level.add(amount=2)
+    >>> level.add(amount=-1)
+    >>> level.state()
+    {(): [1.0]}
     """
 
-    name: str
-    help: str
-    labels: Labels = ()
-    join: Callable[[Iterable[float]], float] = sum
     lasting: bool = False
-    _values: State = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def set(self, *labels: str, value: float) -> None:
-        """From now on it is `value`."""
-        with self._lock:
-            self._values[_bounded(labels, self._values)] = [float(value)]
-
-    def add(self, *labels: str, amount: float = 1.0) -> None:
-        """So much more, or less."""
-        with self._lock:
-            labels = _bounded(labels, self._values)
-            self._values[labels] = [self._values.get(labels, [0.0])[0] + amount]
-
-    def state(self) -> State:
-        """The values of this process."""
-        with self._lock:
-            return {labels: list(values) for labels, values in self._values.items()}
-
-    def together(self, values: list[float], other: list[float]) -> list[float]:
-        """Both workers' as one."""
-        return [self.join([values[0], other[0]])]
 
     def family(self, state: Mapping[Labels, list[float]]) -> Metric:
-        """The values as Prometheus shows them."""
+        """The level as Prometheus shows it."""
         return _gauge(self.name, self.help, self.labels, state)
 
 
 @dataclass(frozen=True, eq=False)
 class Gauge:
-    """What others own, read when somebody asks; what is not known is left out."""
+    """What others own, read when somebody asks; what is not known is left out. `join` makes two workers' values one."""
 
     name: str
     help: str

@@ -119,13 +119,9 @@ class Metrics:
         self._measures: list[Measure] = [*vars(self).values(), *PROCESS]
         self.workers: WorkerMetrics | None = None
 
-    def watch(self, gauges: Gauges) -> None:
+    def show(self, gauges: Iterable[Measure]) -> None:
         """Show these as well."""
-        self._measures += gauges.measures()
-
-    def show(self, *gauges: Measure) -> None:
-        """Show these as well."""
-        self._measures += gauges
+        self._measures.extend(gauges)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -46,8 +46,9 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses={200: _TEXT})
-async def metrics(request: Request) -> Response:
+def metrics(request: Request) -> Response:
     """Prometheus' text format."""
+    # no coroutine, so that it runs in a thread: the snapshots of the workers are files, and answers need the loop
     return Response(request.app.state.resources.metrics.exposition(), media_type=CONTENT_TYPE)
 
 

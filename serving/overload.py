@@ -22,16 +22,8 @@ class Overload:
     def __init__(self, most: int) -> None:
         self.most = most
         self.in_flight = 0
-        self.refused = 0
-        """Requests that were told to come back."""
-
         self._queue: deque[asyncio.Future[None]] = deque()
         self._standing_since: float | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Requests in the queue."""
-        return len(self._queue)
 
     async def enter(self) -> None:
         """Take a place; `leave` gives it back. Raises `Refused` (429) when there is none soon."""
@@ -52,7 +44,7 @@ class Overload:
 
     async def _wait(self) -> None:
         if len(self._queue) >= self.most or self._standing(time.monotonic()):
-            self._refuse()
+            raise _refusal()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         started = time.monotonic()
@@ -65,7 +57,7 @@ class Overload:
             elif turn in self._queue:
                 self._queue.remove(turn)
             if isinstance(error, TimeoutError):
-                self._refuse()
+                raise _refusal() from None
             raise
         finally:
             self._note(time.monotonic() - started)
@@ -80,6 +72,6 @@ class Overload:
         """Whether every wait was too long for a whole interval."""
         return self._standing_since is not None and now - self._standing_since > _INTERVAL_SECONDS and bool(self._queue)
 
-    def _refuse(self) -> None:
-        self.refused += 1
-        raise Refused("rate_limited", "The worker answers as many requests as it can; send again after Retry-After")
+
+def _refusal() -> Refused:
+    return Refused("rate_limited", "The worker answers as many requests as it can; send again after Retry-After")

@@ -1,4 +1,4 @@
-"""What a worker takes of the machine: memory and file descriptors, CPU; added up over all workers."""
+"""What a worker takes of the machine: memory, file descriptors and threads; added up over all workers."""
 
 from collections.abc import Iterable
 from functools import cache

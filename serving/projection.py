@@ -19,6 +19,7 @@ LEASE = timedelta(seconds=10)
 _PAUSE = 0.25
 _REST = 3.0
 _LATE = 30.0
+_LEAVE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +47,15 @@ class Projection:
         self._thread.start()
 
     def close(self) -> None:
-        """End, and let another worker go on at once."""
+        """End, and let another worker go on at once; a step that hangs is left behind with its lease."""
         self._end.set()
         if self._thread.ident is not None:
-            self._thread.join()
-        if self._held:
+            self._thread.join(_LEAVE_SECONDS)
+        if self._held and not self._thread.is_alive():
             try:
                 self.projector.lease.release()
             except Exception as error:  # the lease ends by itself
                 log.warning("the lease of the projector was left to itself: %s", type(error).__name__)
-
-    def lag(self) -> Lag:
-        """How far it was behind when this worker looked last."""
-        return self._lag
 
     def late(self) -> str | None:
         """Why recent events take the longer way through the log; None while they do not."""
@@ -126,7 +123,7 @@ def projecting(
 ) -> Iterator[Projection]:
     """Run it for as long as the context lasts."""
     projection = Projection(events, store, metrics, clock)
-    metrics.show(*projection.measures())
+    metrics.show(projection.measures())
     projection.start()
     try:
         yield projection

@@ -47,17 +47,17 @@ def not_ready(resources: Resources) -> str | None:
 
 
 def _database(resources: Resources) -> Dependency:
-    if resources.reads.state == "closed":
+    breakers = resources.reads, resources.events.breaker, resources.decisions.breaker
+    if all(breaker.state == "closed" for breaker in breakers):
         return Dependency(name="database", state="ok")
     why = "it does not answer; events and what was shown go into the journal until it does"
     return Dependency(name="database", state="degraded", why=why)
 
 
 def _online_store(resources: Resources) -> Dependency:
-    failing = resources.projection.failing
-    if failing is None:
+    if resources.visitors.breaker.state == "closed":
         return Dependency(name="online_store", state="ok")
-    why = f"the latest look ended with {failing}; answers know what the log holds, and say `degraded`"
+    why = "it does not answer in time; answers know what the log holds, and say `degraded`"
     return Dependency(name="online_store", state="degraded", why=why)
 
 

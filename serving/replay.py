@@ -64,9 +64,11 @@ class Replay:
                 if turn % _ORPHANS_EVERY == 0 and self.breaker.state == "closed":
                     self._adopt()
             except Exception as error:
-                if not is_outage(error):
+                if is_outage(error):
+                    self.breaker.failed()
+                else:  # a mistake of ours, or of the disk: the database may be well
+                    self.breaker.abandoned()
                     log.exception("replaying the journal failed with %s", type(error).__name__)
-                self.breaker.failed()
             turn += 1
 
     def _waits(self) -> bool:

@@ -124,7 +124,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         catalog = Catalog(engine)
         metrics = stack.enter_context(counting(settings.run_folder))
         tracing = stack.enter_context(tracing_to(settings.otlp_endpoint, VERSION))
-        guard = stack.enter_context(open_guard(engine, settings, clock, metrics))
+        guard = stack.enter_context(open_guard(engine, settings, listed.secret, clock, metrics))
         registry = Registry(settings.mlflow_uri)
         champion = Champion(
             registry,
@@ -161,7 +161,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         models = champion.live, restock.live
         projection = stack.enter_context(projecting(log, store, metrics, clock))
         reads = Breaker("database")
-        metrics.watch(
+        metrics.show(
             Gauges(
                 models,
                 champion.features_as_of,
@@ -170,7 +170,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
                 clock,
                 policies.live,
                 [reads, visitors.breaker, events.breaker, decisions.breaker],
-            )
+            ).measures()
         )
         yield Resources(
             settings,

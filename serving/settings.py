@@ -30,7 +30,6 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(32_768, ge=1024, description="limit of one event's body")
     max_batch_bytes: int = Field(512_000, ge=1024, description="limit of a batch's body, after gunzip")
     future_tolerance_seconds: int = Field(300, ge=0, description="an event further ahead of our clock is rejected")
-    workers: int = Field(1, ge=1, le=64, description="processes that answer, each on one core; they share the stores")
     max_in_flight: int = Field(32, ge=1, description="requests that a worker answers at once; a few more may wait")
     journal: Path = Field(Path("var/journal"), description="where records go that the database cannot take right now")
     journal_megabytes: int = Field(64, ge=1, description="of the disk that each worker reserves for that, a log")

@@ -1,7 +1,7 @@
 """Asked one by one, answered together: whatever comes in while earlier requests are answered is answered next, at once.
 
 Nobody waits for a timer or for company. A single caller is alone in his batch; under load batches grow by themselves,
-and what a batch costs (a thread, a statement, a commit, a call of LightGBM) is shared by all who are in it.
+and what a batch costs (the turn of a thread, a statement) is shared by all who are in it.
 """
 
 import asyncio

@@ -132,7 +132,9 @@ class Visitors:
 
     def _read(self, asked: Sequence[_Asked]) -> list[Visitor]:
         """A visitor for each; who names nobody is a stranger. Features differ only while a model is swapped."""
-        people = {place: person for place, one in enumerate(asked) if (person := self._person(one.subject))}
+        subjects = [(one.subject.user_id, one.subject.anonymous_id) for one in asked]
+        named = [place for place, subject in enumerate(subjects) if subject != (None, None)]
+        people = dict(zip(named, self.identities.people([subjects[place] for place in named]), strict=True))
         rows: dict[int, list[CustomerRow]] = {}
         recents: dict[str, Recent] = {}
         degraded: dict[int, Degraded | None] = {}
@@ -150,11 +152,6 @@ class Visitors:
             for place, one in enumerate(asked)
         ]
 
-    def _person(self, subject: Subject) -> Person | None:
-        if subject.user_id is None and subject.anonymous_id is None:
-            return None
-        return self.identities.person(subject.user_id, subject.anonymous_id)
-
     def _visitor(
         self,
         asked: _Asked,
@@ -171,15 +168,10 @@ class Visitors:
         shown = shown_lately(self.decisions, person, asked.shown_since, visitor.ids, visitor.days)
         return replace(visitor, shown=shown)
 
-    def rows(self, person: Person, features: Sequence[str], now: datetime) -> tuple[list[CustomerRow], Degraded | None]:
-        """What the feature store knows of a person, in time; else why not."""
-        rows, degraded = self.rows_of_all([person], features, now)
-        return rows[0], degraded
-
     def rows_of_all(
         self, people: Sequence[Person], features: Sequence[str], now: datetime
     ) -> tuple[list[list[CustomerRow]], Degraded | None]:
-        """The same of many persons, in one round to the store and within the same time."""
+        """What the feature store knows of each person, in one round to it and in time; else why not."""
         rows, degraded = self._in_time(self._ask, people, features, now)
         return [[] for _ in people] if rows is None else rows, degraded
 

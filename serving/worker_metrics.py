@@ -28,14 +28,12 @@ _Stored = dict[str, list[tuple[tuple[str, ...], list[float]]]]
 class WorkerMetrics:
     """The snapshots of the workers of one service in `folder`; this process is one of them.
 
-    The service is the parent process: its workers are siblings. `read` gives what this worker counts.
+    The service is the parent process: its workers are siblings. `measures` gives what this worker counts.
     """
 
-    def __init__(
-        self, folder: Path, measures: Callable[[], Iterable[Measure]], seconds: float = 1.0, worker: int | None = None
-    ) -> None:
+    def __init__(self, folder: Path, measures: Callable[[], Iterable[Measure]], seconds: float = 1.0) -> None:
         self.folder = folder / _named(os.getppid())
-        self._own = self.folder / f"{_named(worker or os.getpid())}.json"
+        self._own = self.folder / f"{_named(os.getpid())}.json"
         self._measures = measures
         self._seconds = seconds
         self._end = threading.Event()

@@ -99,8 +99,8 @@ def test_every_error_code_is_documented_with_its_status() -> None:
 def test_every_metric_is_on_the_page_about_operating_and_no_other() -> None:
     with counting(None) as metrics:
         clock = datetime.now
-        metrics.watch(Gauges((), lambda: None, lambda: None, (), clock))
-        metrics.show(*Projection(Mock(), Mock(), metrics, clock).measures())
+        metrics.show(Gauges((), lambda: None, lambda: None, (), clock).measures())
+        metrics.show(Projection(Mock(), Mock(), metrics, clock).measures())
         shown = {
             metric.name + ("_total" if metric.type == "counter" else "") for metric in map(_family, metrics.measures())
         }

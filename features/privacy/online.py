@@ -36,7 +36,9 @@ class OnlineRows:
         """A row a customer id, with the features of all views; nothing where no features were ever put online."""
         if not self._exists():
             return
-        features = list(dict.fromkeys(field.name for fields in CUSTOMER_VIEWS.values() for field in fields))
+        known = {view.name for view in self.store.list_all_feature_views()}  # an earlier version applied fewer
+        fields = (field for view, fields in CUSTOMER_VIEWS.items() if view in known for field in fields)
+        features = list(dict.fromkeys(field.name for field in fields))
         for customer_id in customers(person):
             row = read_customer(self.store, customer_id, features, datetime.max.replace(tzinfo=UTC))
             if row is not None:

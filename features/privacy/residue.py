@@ -1,8 +1,8 @@
 """What a deletion leaves behind in the files of the database, where the bytes of a row outlive the row."""
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
-TABLES = ("event", "decision", "identity_link", "cart", "privacy_job")
+from features.database import metadata
 
 
 def settle(engine: Engine) -> None:
@@ -19,5 +19,5 @@ def settle(engine: Engine) -> None:
             raise TimeoutError("a reader holds on to the write-ahead log; it is emptied when the reader is done")
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in TABLES:
+        for table in metadata.tables.keys() & set(inspect(engine).get_table_names()):
             connection.execute(text(f'VACUUM "{table}"'))

@@ -119,5 +119,5 @@ def _erase(places: Places, job: Job, clock: Clock) -> Job:
 
 def _words(error: Exception) -> str:
     """What may be read by anybody: messages of others may hold ids, ours name the way out."""
-    ours = isinstance(error, RuntimeError | TimeoutError) and type(error).__module__ == "builtins"
+    ours = type(error) in (RuntimeError, TimeoutError, LookupError)
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__

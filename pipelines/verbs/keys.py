@@ -1,8 +1,7 @@
 """The verbs of API keys, without which the service answers nobody: make, list, rotate, revoke."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -22,16 +21,10 @@ app = typer.Typer(help="API keys: who may call the service, and what for.", no_a
 Prefix = Annotated[str, typer.Argument(help="how the key begins, as `keys list` shows it")]
 
 
-@contextmanager
-def _table() -> Iterator["KeyTable"]:
-    from features.database import open_database
-    from serving.access.key_table import KeyTable
+def _table() -> AbstractContextManager["KeyTable"]:
+    from pipelines.keys import open_keys
 
-    engine = open_database(Settings().database_url)
-    try:
-        yield KeyTable(engine)
-    finally:
-        engine.dispose()
+    return open_keys(Settings())
 
 
 @app.command()

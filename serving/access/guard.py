@@ -21,6 +21,7 @@ from serving.access.keys import Key, digest_of, well_formed
 from serving.access.scopes import GRANTS, NEEDS, PROBES, UNMATCHED, Kind, Scope
 from serving.access.shared_limits import EXCHANGE_SECONDS, SharedLimits
 from serving.follower import Follower
+from serving.measures import Counter
 from serving.metrics import Metrics
 from serving.problems import Refused
 from serving.settings import Settings
@@ -35,8 +36,6 @@ class Caller:
     """Who was let in, and the headers that the answer is to carry. Whoever needed no key has none."""
 
     key_id: str | None = None
-    kind: Kind | None = None
-    scopes: frozenset[Scope] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,6 +57,7 @@ class Guard:
         by_address: Buckets,
         failures: Buckets,
         clock: Callable[[], datetime],
+        limited: Counter,
     ) -> None:
         self.ring = ring
         self._addresses = addresses
@@ -65,6 +65,7 @@ class Guard:
         self._by_address = by_address
         self._failures = failures
         self._clock = clock
+        self._limited = limited
 
     async def let_in(self, scope: AsgiScope, template: str) -> Caller:
         """`admit`, with one look into the database for a key that is not known here."""
@@ -100,7 +101,7 @@ class Guard:
                 headers=headers,
             )
         self._spend_key(key, address, headers)
-        return Caller(key.prefix, key.kind, key.scopes, headers)
+        return Caller(key.prefix, headers)
 
     def _key(self, told: Presented, address: str) -> Key:
         if told.secret is None:
@@ -123,10 +124,8 @@ class Guard:
         told_of = f"The key is {state}; `python -m pipelines keys list` names those that are live"
         raise Refused("unauthorized", told_of, headers=CHALLENGE)
 
-    def _spend_address(self, address: str) -> Left:
-        left = self._by_address.take(address)
-        self._refuse_if(left, self._by_address.limit, {})
-        return left
+    def _spend_address(self, address: str) -> None:
+        self._refuse_if(self._by_address.take(address), self._by_address.limit, {})
 
     def _spend_key(self, key: Key, address: str, headers: dict[str, str]) -> None:
         """Of a key that is public, an address must not use up what is there for all."""
@@ -143,6 +142,7 @@ class Guard:
     def _refuse_if(self, left: Left, limit: Limit, headers: Mapping[str, str]) -> None:
         if left.allowed:
             return
+        self._limited.add(limit.name)
         told = {"RateLimit-Policy": limit.policy, "RateLimit": f'"{limit.name}";r=0;t={left.full}', **headers}
         what = f"More than {limit.rate:g} requests a second, {limit.burst:g} at once: the limit by {limit.name}"
         raise Refused("rate_limited", what, headers={**told, "Retry-After": str(left.wait)})
@@ -171,8 +171,13 @@ def _who_has(needed: Scope | None) -> str:
 
 
 @contextmanager
-def open_guard(engine: Engine, settings: Settings, clock: Callable[[], datetime], metrics: Metrics) -> Iterator[Guard]:
-    """The guard of one worker, which follows the keys of the database and shares its limits with other workers."""
+def open_guard(
+    engine: Engine, settings: Settings, secret: bytes, clock: Callable[[], datetime], metrics: Metrics
+) -> Iterator[Guard]:
+    """The guard of one worker, which follows the keys of the database and shares its limits with other workers.
+
+    `secret` keys the names that limits are shared under.
+    """
     rates: Mapping[Kind, float] = {
         "pk": settings.rate_publishable,
         "sk": settings.rate_secret,
@@ -186,13 +191,13 @@ def open_guard(engine: Engine, settings: Settings, clock: Callable[[], datetime]
     by_address = Buckets(Limit("address", rate, max(1.0, rate * _BURST_SECONDS)), time.monotonic)
     failures = Buckets(Limit("failures", settings.rate_failures, _FAILURES_AT_ONCE), time.monotonic)
     ring = KeyRing(KeyTable(engine), settings.refresh_seconds, metrics.refresh_failures)
-    shared = SharedLimits(engine, [*keys.values(), by_address, failures], clock)
+    shared = SharedLimits(engine, secret, [*keys.values(), by_address, failures], clock)
     exchange = Follower("limits", shared.exchange, EXCHANGE_SECONDS, metrics.refresh_failures)
     ring.start()
     exchange.start()
     try:
         addresses = Addresses(settings.trusted_proxies.split(","))
-        yield Guard(ring, addresses, keys, by_address, failures, clock)
+        yield Guard(ring, addresses, keys, by_address, failures, clock, metrics.limited)
     finally:
         exchange.close()
         ring.close()

@@ -72,7 +72,7 @@ PROBES = frozenset({"/livez", "/readyz"})
 UNMATCHED = ""
 """The template of a path that no route has: whatever comes, the answer is that there is nothing."""
 
-_OPEN_FOLDERS = ("/v1/problems/", "/v1/docs/")
+_OPEN_FOLDERS = {"/v1/problems/": "/v1/problems/{code}", "/v1/docs/": "/v1/docs/{name}"}
 
 
 def template_of(path: str) -> str:
@@ -83,7 +83,7 @@ def template_of(path: str) -> str:
     """
     if path in NEEDS:
         return path
-    for folder, template in zip(_OPEN_FOLDERS, ("/v1/problems/{code}", "/v1/docs/{name}"), strict=True):
+    for folder, template in _OPEN_FOLDERS.items():
         if path.startswith(folder):
             return template
     return UNMATCHED

@@ -1,6 +1,5 @@
 """Limits that hold over all workers: each adds what it spent to a row of the database, and reads what all did."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -8,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Engine, Table, Text, delete, select
 
 from features.database import insert_into, metadata, writing
 from features.log import microseconds
+from features.privacy.secret import digest
 from serving.access.buckets import Buckets
 
 EXCHANGE_SECONDS = 0.5
@@ -31,11 +31,13 @@ class SharedLimits:
     everything it hears of it takes off. So in any time T all of them together let through at most
     `burst + rate * T + (n - 1) * (burst + rate * 0.5 s)`, and what was too much is missing afterwards.
 
-    An address is kept as a hash, and no longer than ten minutes after its last request.
+    A name, which may be an address, is kept as a hash keyed with the `secret` of the shop. Whoever exchanges takes out
+    those of whom nothing was heard for ten minutes.
     """
 
-    def __init__(self, engine: Engine, limits: Sequence[Buckets], clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, secret: bytes, limits: Sequence[Buckets], clock: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._secret = secret
         self._limits = limits
         self._clock = clock
         self._purge_at: datetime | None = None
@@ -44,7 +46,7 @@ class SharedLimits:
         """Add and read, in one transaction; nothing at all when nothing was spent since the last time."""
         told = [buckets.spent(_NAMES_A_TIME) for buckets in self._limits]
         names = [
-            {_row_name(buckets.limit.name, name): name for name in spent}
+            {f"{buckets.limit.name}:{digest(self._secret, buckets.limit.name, name)}": name for name in spent}
             for buckets, spent in zip(self._limits, told, strict=True)
         ]
         if not any(told):
@@ -70,7 +72,3 @@ class SharedLimits:
                 self._purge_at = now + _KEPT / 10
         for buckets, here, spent in zip(self._limits, names, told, strict=True):
             buckets.learn(spent, {name: totals[row] for row, name in here.items()})
-
-
-def _row_name(limit: str, name: str) -> str:
-    return f"{limit}:{hashlib.blake2s(name.encode(), digest_size=12).hexdigest()}"

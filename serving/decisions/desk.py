@@ -16,9 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from features.decisions import Decided
 from serving.decisions.decide import Made, decide, release
 from serving.decisions.past import Past
 from serving.decisions.question import Question
@@ -124,6 +121,7 @@ class Desk:
         resources = some[0].asking.resources
         try:
             made = decide(resources, [item.question for item in some], _Beside(some, self._open))
+            logged = _logged(resources, some, made)
         except Exception as error:  # whatever it was goes to who asked; the others must not suffer from it
             if len(some) == 1:
                 self._deliver([(some[0], error)])
@@ -138,8 +136,8 @@ class Desk:
                 key = one.record.key
                 if item.asking.preview:
                     ready.append((item, one))
-                elif item.tries and not one.standing and (known := written(resources, one)):
-                    ready.append((item, known))
+                elif key in logged:
+                    ready.append((item, logged[key]))
                 elif not one.standing:
                     self._followers[key] = []
                     self._open[one.decided.customer_id].append(Past.of(one.record))
@@ -215,13 +213,15 @@ class Desk:
                 loop.call_soon_threadsafe(_finish, askings)
 
 
-def written(resources: "Resources", one: Made) -> Made | None:
-    """The decision of the same key that is in the log all the same: made by a clock ahead of ours, or in a replay."""
-    record = resources.decisions.log.find(one.record.key)
-    if record is None:
-        return None
-    release(resources.bank.budgets, [one])
-    return Made(record, msgspec.json.decode(record.payload, type=Decided), True)
+def _logged(resources: "Resources", some: Sequence[_Item], made: Sequence[Made]) -> dict[str, Made]:
+    """Of what was refused before, the decisions of the same key that are in the log all the same: made by a clock ahead
+    of ours, or in a replay."""
+    found: dict[str, Made] = {}
+    for item, one in zip(some, made, strict=True):
+        if item.tries and not one.standing and (record := resources.decisions.log.find(one.record.key)) is not None:
+            release(resources.bank.budgets, [one])
+            found[record.key] = Made(record, Past.of(record).decided(), True)
+    return found
 
 
 @dataclass(frozen=True)

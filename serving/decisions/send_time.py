@@ -11,6 +11,7 @@ import numpy as np
 
 from features.events import EVENT_TYPES
 from features.identity import Person
+from features.latest import latest_of
 from features.log import Log, moment
 from models.arrays import Floats
 from models.policies.hour_of_week import FittedHourOfWeek
@@ -28,11 +29,9 @@ def scores_of(model: FittedHourOfWeek, events: Log, person: Person, zone: ZoneIn
 
     What was done on the site until `at` counts; openings of messages do not, as they say when the shop wrote.
     """
-    found = events.of_person(person.user_ids, person.anonymous_ids, 0, _MOST_EVENTS, types=_ACTIVITY)
-    there = [moment(record.occurred_at) for record in found if person.did(record.user_id)]
-    scores: list[float] = model.scores(visits([when for when in there if when <= at], zone)[None, :], _NOBODY)[
-        0
-    ].tolist()
+    (found,) = latest_of(events, [person], _MOST_EVENTS, _ACTIVITY, [at])
+    there = visits([moment(record.occurred_at) for record in found], zone)
+    scores: list[float] = model.scores(there[None, :], _NOBODY)[0].tolist()
     return scores
 
 

@@ -16,7 +16,7 @@ _LOCK = 7_061_776_697
 
 
 class KeptAnswerRows:
-    """They are kept for a day."""
+    """What is not named in an answer cannot be found: one with recommendations goes with its 24 hours."""
 
     name = "kept answers"
 

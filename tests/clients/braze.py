@@ -7,10 +7,6 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 import httpx
-import pytest
-
-pytest.importorskip("liquid", reason="python-liquid is not installed")
-
 from liquid import Environment, Node, RenderContext, Tag, Token, TokenStream
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 

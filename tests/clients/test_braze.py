@@ -7,14 +7,11 @@ import pytest
 
 from features.log import Record
 from serving.client import Client
+from tests.clients.braze import AbortedMessage, Braze
 from tests.clients.conftest import Keys
 from tests.clients.pages import SHOWN, snippet
 from tests.serving.server import Server
 from tests.serving.world import DRINKER
-
-pytest.importorskip("liquid", reason="python-liquid is not installed")
-
-from tests.clients.braze import AbortedMessage, Braze
 
 pytestmark = pytest.mark.slow
 

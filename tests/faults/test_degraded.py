@@ -9,18 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from features.database import open_database
-from features.log import DECISIONS, EVENTS, Log
+from features.log import DECISIONS, EVENTS
 from serving.writer import Writer
+from tests.faults.logs import keys
 from tests.serving.world import DRINKER, Shop, running
 from tests.waiting import until
-
-
-def keys(folder: Path, table: Any) -> list[str]:
-    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
-    found = [record.key for part in Log(engine, table).scan() for record in part]
-    engine.dispose()
-    return found
 
 
 def statement(shop: Shop, sql: str) -> None:

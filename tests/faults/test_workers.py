@@ -1,11 +1,9 @@
 """Two workers are one service: what one was told the other knows, and killing or ending them loses nothing."""
 
-import itertools
 import json
 import signal
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,9 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from features.database import open_database
-from features.log import DECISIONS, EVENTS, Log
+from benchmarks.fault_traffic import RECOMMEND, TRACK, Seen, Traffic
+from features.log import DECISIONS, EVENTS
+from tests.faults.logs import keys
 from tests.serving.server import Server, serving
 from tests.serving.world import BEANS, MILK, copy_world, publish, settings_in
 from tests.waiting import until
@@ -56,49 +55,27 @@ def anew(server: Server, method: str, path: str, **told: Any) -> httpx.Response:
     return httpx.request(method, f"{server.url}{path}", headers=server.headers, timeout=30, **told)
 
 
-def keys(folder: Path, table: Any) -> list[str]:
-    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
-    found = [record.key for part in Log(engine, table).scan() for record in part]
-    engine.dispose()
-    return found
+@contextmanager
+def traffic(server: Server) -> Iterator[Traffic]:
+    """Callers on their way, of whom some are answered already."""
+    callers = Traffic(server.url, server.headers, [f"u{number}" for number in range(9)], 400.0, CALLERS)
+    callers.start()
+    try:
+        until(lambda: len(callers.seen.recommendations) > 20, "some are answered")
+        yield callers
+    finally:
+        callers.stop()
 
 
-class Callers:
-    """Visitors and an event stream who remember what they were promised."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.events: list[str] = []
-        self.shown: list[str] = []
-        self.statuses: list[int] = []
-        self._numbers = itertools.count()
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._call, daemon=True) for _ in range(CALLERS)]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _call(self) -> None:
-        while not self._end.is_set():
-            with suppress(httpx.TransportError), httpx.Client(headers=self.server.headers, timeout=30) as client:
-                while not self._end.is_set():
-                    self._ask(client)
-
-    def _ask(self, client: httpx.Client) -> None:
-        number = next(self._numbers)
-        event = {"event": "Product Viewed", "userId": f"u{number % 9}", "messageId": f"load-{number}"}
-        told = client.post(f"{self.server.url}/v1/track", json={**event, "properties": {"product_id": "tea-1"}})
-        self.statuses.append(told.status_code)
-        if told.status_code == 200:
-            self.events.append(f"load-{number}")
-        shown = client.post(f"{self.server.url}/v1/recommendations", json={"subject": {"user_id": f"u{number % 9}"}})
-        self.statuses.append(shown.status_code)
-        if shown.status_code == 200:
-            self.shown.append(shown.json()["recommendation_id"])
+def kept(server: Server, seen: Seen) -> None:
+    """Nobody got an error of ours, and whatever was acknowledged is in the logs once."""
+    assert not seen.failed(TRACK)
+    assert not seen.failed(RECOMMEND)
+    assert seen.events
+    events, decisions = keys(server.folder, EVENTS), keys(server.folder, DECISIONS)
+    assert seen.events <= set(events)
+    assert seen.recommendations | seen.decisions <= set(decisions)
+    assert (len(events), len(decisions)) == (len(set(events)), len(set(decisions)))
 
 
 def test_what_one_worker_hears_the_other_knows_in_its_very_next_answer(server: Server) -> None:
@@ -115,17 +92,13 @@ def test_what_one_worker_hears_the_other_knows_in_its_very_next_answer(server: S
 
 
 def test_a_killed_worker_is_started_anew_and_takes_nothing_with_it(server: Server) -> None:
-    callers = Callers(server)
-    until(lambda: len(callers.shown) > 20, "some are answered")
-    doomed = workers(server)[0]
-    doomed.kill()
-    count = len(callers.shown)
-    until(lambda: len(callers.shown) > count + 20, "the other one goes on")
-    until(lambda: len(workers(server)) == 2 and doomed not in workers(server), "the supervisor starts another", 120)
-    callers.stop()
-    assert not [status for status in callers.statuses if status >= 500]
-    assert set(callers.events) <= set(keys(server.folder, EVENTS))
-    assert set(callers.shown) <= set(keys(server.folder, DECISIONS))
+    with traffic(server) as callers:
+        doomed = workers(server)[0]
+        doomed.kill()
+        count = len(callers.seen.recommendations)
+        until(lambda: len(callers.seen.recommendations) > count + 20, "the other one goes on")
+        until(lambda: len(workers(server)) == 2 and doomed not in workers(server), "the supervisor starts another", 120)
+    kept(server, callers.seen)
 
 
 def test_a_promotion_reaches_every_worker(server: Server) -> None:
@@ -139,13 +112,7 @@ def test_a_promotion_reaches_every_worker(server: Server) -> None:
 
 
 def test_a_service_that_is_ended_answers_what_is_under_way_and_refuses_the_rest(server: Server) -> None:
-    callers = Callers(server)
-    until(lambda: len(callers.shown) > 20, "some are answered")
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(60)
-    callers.stop()
-    assert not [status for status in callers.statuses if status >= 500]
-    events = keys(server.folder, EVENTS)
-    assert set(callers.events) <= set(events)
-    assert len(events) == len(set(events))
-    assert set(callers.shown) <= set(keys(server.folder, DECISIONS))
+    with traffic(server) as callers:
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(60)
+    kept(server, callers.seen)

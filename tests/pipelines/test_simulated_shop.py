@@ -11,7 +11,7 @@ import pytest
 from pipelines.simulated_shop import Shop
 from serving.decisions.event_schemas import ActivationRequest, OutcomeRequest
 from serving.decisions.schemas import DecisionBatch
-from training.policy.journal import Journal, journal, read
+from training.policy.journal import Journal, gathered
 from training.simulator.reported import POINT, Disorder, reported
 from training.simulator.world import Drawn, World
 
@@ -58,7 +58,7 @@ def test_carts_are_left_and_asked_about() -> None:
 
 def news(count: int) -> tuple[Journal, Drawn]:
     logs = reported(WORLD, np.random.default_rng(3), count, Disorder(0, 0, 0)).logs
-    found = journal(*read(logs.decisions, [POINT]), logs.identities.table())
+    _, found = gathered(logs.decisions, [POINT], logs.identities.table())
     left = np.arange(count) % 3 == 0
     bought = np.where(np.arange(count) % 2 == 0, 3.0, np.inf)
     rewards = np.where(np.isfinite(bought), 12.0, 0.0) - WORLD.departures.worth * left

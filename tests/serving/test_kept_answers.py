@@ -1,6 +1,5 @@
 """Answers under a key, on every database: one runs, the others wait or get its answer; nothing stays for ever."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -86,19 +85,3 @@ def test_the_store_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
     assert rows(engine) == 10
     with pytest.raises(Running):
         KeptAnswers(engine).begin("29", "r", NOW + timedelta(seconds=31))
-
-
-@pytest.mark.parametrize("user", ["u_81", "Иван", 'a"b\\c', "100%_", "it's"])
-def test_what_names_a_person_is_forgotten_and_nothing_else(engine: Engine, user: str) -> None:
-    answers = KeptAnswers(engine)
-    for number, ascii_ in enumerate((True, False)):
-        begun = answers.begin(str(number), "r", NOW)
-        assert isinstance(begun, Begun)
-        body = json.dumps({"customers": [{"user_id": user}]}, ensure_ascii=ascii_).encode()
-        answers.finish(begun, KeptAnswer(200, "application/json", body))
-    other = answers.begin("other", "r", NOW)
-    assert isinstance(other, Begun)
-    answers.finish(other, KeptAnswer(200, "application/json", json.dumps({"user_id": user + "9"}).encode()))
-    assert answers.forget([user]) == 2
-    assert rows(engine) == 1
-    assert answers.forget([]) == 0

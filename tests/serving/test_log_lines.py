@@ -35,6 +35,7 @@ def test_every_line_is_json_and_names_nobody_who_was_spoken_of(world: Path, tmp_
         server.client.post("/v1/track", content=f"{{{CANARY}")
         assert CANARY not in server.client.get("/metrics").text
         assert (run.is_dir(), [CANARY in path.read_text() for path in run.rglob("*.json")]) == (True, [False])
+        until(lambda: '"/metrics"' in server.log.read_text(), "the last answer, too, has its line: it comes behind it")
         written = server.log.read_text()
     lines = [json.loads(line) for line in written.splitlines() if _ours(line)]
     assert CANARY not in server.log.read_text()

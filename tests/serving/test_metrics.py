@@ -93,9 +93,8 @@ def test_ages_are_counted_by_the_given_clock() -> None:
     born = datetime(2026, 11, 1, tzinfo=UTC)
     metrics = Metrics()
     live = LiveModel("recommender", "7", born)
-    metrics.watch(
-        Gauges((lambda: live, lambda: None), lambda: None, lambda: born, (), lambda: born + timedelta(hours=1))
-    )
+    models = (lambda: live, lambda: None)
+    metrics.show(Gauges(models, lambda: None, lambda: born, (), lambda: born + timedelta(hours=1)).measures())
     found = samples(metrics.exposition().decode())
     assert found["kairos_model_age_seconds", (("name", "recommender"),)] == 3600.0
     assert found["kairos_restock_table_age_seconds", ()] == 3600.0

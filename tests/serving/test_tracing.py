@@ -93,7 +93,6 @@ def receiver() -> Iterator[HTTPServer]:
 
 
 def test_spans_reach_a_collector_over_http(receiver: HTTPServer) -> None:
-    pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter", reason="needs the extra `otlp`")
     address = f"http://127.0.0.1:{receiver.server_port}/"
     with tracing_to(address, "1.2") as tracing, tracing.request("GET", {}) as span:
         with tracing.span("model"):

@@ -3,7 +3,9 @@ the log."""
 
 import itertools
 import os
+import struct
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
 from pathlib import Path
@@ -139,6 +141,23 @@ def test_a_killed_process_leaves_its_journal_to_the_living(log: Moody, tmp_path:
     until(lambda: len(keys(log)) == 3, "the heir wrote them")
     heir.close()
     assert keys(log) == [record.key for record in kept if record is not kept[1]], "who was erased meanwhile stays away"
+
+
+def test_a_file_that_nobody_can_read_does_not_keep_others_from_the_log(
+    log: Moody, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    body = b"of another version"
+    (folder / "old.journal").write_bytes(struct.pack("<II", len(body), zlib.crc32(body)) + body)
+    opened = []
+    writer = writer_of(log, tmp_path)
+    writer.breaker.failed = lambda: opened.append(True)  # type: ignore[method-assign]
+    until(lambda: "replaying the journal failed" in caplog.text, "somebody is told")
+    assert writer.submit(records(1)).result(10) == [True]
+    assert not opened
+    assert not writer.journaled
+    writer.close()
 
 
 def test_what_no_database_takes_is_put_aside_and_holds_up_nobody(log: Moody, tmp_path: Path) -> None:

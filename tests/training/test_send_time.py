@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import mlflow
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+from models.policies.rhythm import HOURS_OF_WEEK
 from models.registry import CHAMPION, FAMILY, Registry
 from pipelines.promote import Refused, promote
 from serving.decisions import send_time as served
@@ -52,6 +55,17 @@ def test_hours_of_their_own_pass_go_live_and_are_what_the_service_asks_for(regis
     assert not again.passed, "the same again is no better than what is live"
     with pytest.raises(Refused, match="did not pass"):
         promote(registry, NAME, None, "ann", "try", END)
+
+
+def test_pyfunc_scores_hours_as_the_service_does(registry: Registry) -> None:
+    version = train(shop(100, True), BERLIN, registry, END, np.random.default_rng(0)).version
+    counts = np.zeros((2, HOURS_OF_WEEK))
+    counts[0, 30] = 5.0
+    mlflow.set_tracking_uri(registry.uri)
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}/{version.number}")
+    found = np.array(model.predict(pd.DataFrame({"visits": counts.tolist()}))["scores"].tolist())
+    assert np.array_equal(found, registry.load(version).model.scores(counts, np.full(2, -1, np.int32)))
+    assert found[0, 30] > found[1, 30]
 
 
 def test_hours_that_nobody_keeps_are_refused(registry: Registry) -> None:

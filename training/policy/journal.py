@@ -4,7 +4,7 @@ What a decision saw stands in its record, so nothing is computed here a second t
 anew, as a visitor may have logged in since.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -83,41 +83,22 @@ class Journal:
         return ~self.eligible.silent[self.chosen]
 
 
-def read(
-    decisions: Log, points: Collection[str], after: int = 0, upto: int | None = None
-) -> tuple[list[Record], list[Decided]]:
-    """What was decided at these points, behind position `after` of the log (and not behind `upto`)."""
-    records: list[Record] = []
-    decided: list[Decided] = []
-    for some in _scanned(decisions, points, after, upto):
-        records += some
-        decided += [_DECIDED.decode(record.payload) for record in some]
-    return records, decided
-
-
 def gathered(
     decisions: Log, points: Collection[str], identities: pa.Table, after: int = 0, upto: int | None = None
 ) -> tuple[list[Record], Journal]:
-    """What `read` finds, as a journal at once: a batch is arrays before the next one is decoded, as the options of a
-    decision take ten times as much memory when they are objects."""
+    """What was decided at these points, behind position `after` of the log (and not behind `upto`).
+
+    A batch is arrays before the next one is decoded, as the options of a decision take ten times as much memory when
+    they are objects.
+    """
     records: list[Record] = []
     parts: list[_Part] = []
-    for some in _scanned(decisions, points, after, upto):
-        records += some
-        parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
-    return records, _whole(records, parts or [_Part.of([], [])], identities)
-
-
-def journal(records: Sequence[Record], decided: Sequence[Decided], identities: pa.Table) -> Journal:
-    """Records of the decision log and what is written in them, as arrays."""
-    return _whole(records, [_Part.of(records, decided)], identities)
-
-
-def _scanned(decisions: Log, points: Collection[str], after: int, upto: int | None) -> Iterator[list[Record]]:
     for batch in decisions.scan(after, upto, _AT_ONCE):
         known = [record for record in batch if record.type == DECISION]
         if some := [record for record in known if _HEAD.decode(record.payload).decision_point in points]:
-            yield some
+            records += some
+            parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
+    return records, _whole(records, parts or [_Part.of([], [])], identities)
 
 
 @dataclass(frozen=True)

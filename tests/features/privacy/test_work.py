@@ -120,6 +120,14 @@ def test_the_online_store_of_either_kind_forgets_her_and_keeps_him(
     assert found.values == {"monetary": 2.5, "is_overdue": True}
 
 
+def test_a_view_that_an_earlier_version_never_applied_holds_nobody_up(world: World) -> None:
+    person = her(world)
+    world.places.online.delete_feature_view("customer_restock")
+    submit(world)
+    assert finish(world).state == "done"
+    assert set(held(world, person).values()) == {0}
+
+
 def test_no_byte_of_her_ids_is_left_in_any_file(world: World) -> None:
     CartTable(world.engine).rebuild(world.events, world.identities)  # deletes rows and writes them elsewhere
     submit(world, "export")

@@ -16,7 +16,7 @@ EVERY = 0.1
 def spend(database: str, rate: float, burst: float, seconds: float) -> dict[str, float]:
     """How many were let through, from when until when, and the longest time between two exchanges."""
     buckets = Buckets(Limit("key", rate, burst), time.monotonic)
-    shared = SharedLimits(open_database(database), [buckets], lambda: datetime.now(UTC))
+    shared = SharedLimits(open_database(database), b"a secret", [buckets], lambda: datetime.now(UTC))
     sys.stdin.readline()
     began = exchanged = now = time.monotonic()
     passed, longest = 0, 0.0

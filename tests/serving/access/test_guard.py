@@ -160,6 +160,8 @@ def test_the_limit_of_a_key_is_told_before_it_is_reached_and_when_it_ends(folder
         problem(refused, 429, "rate_limited")
         assert int(refused.headers["retry-after"]) >= 1
         assert refused.headers["ratelimit"].startswith('"key";r=0;t=')
+        refusals = [response for response in responses if response.status_code == 429]
+        assert shop.resources.metrics.limited.state() == {("key",): [len(refusals)]}
         other = bearing(make_key(folder, "sk"))
         assert shop.client.post("/v1/track", json=VIEW, headers=other).status_code == 200
 

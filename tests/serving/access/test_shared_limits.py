@@ -17,9 +17,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
 
 
-def worker(engine: Engine, now: datetime = NOW) -> tuple[Buckets, SharedLimits]:
+def worker(engine: Engine, now: datetime = NOW, secret: bytes = b"a secret") -> tuple[Buckets, SharedLimits]:
     buckets = Buckets(Limit("key", 1, 100), lambda: 0.0)
-    return buckets, SharedLimits(engine, [buckets], lambda: now)
+    return buckets, SharedLimits(engine, secret, [buckets], lambda: now)
 
 
 def test_what_one_spends_is_missing_at_the_other(engine: Engine) -> None:
@@ -45,14 +45,17 @@ def test_nothing_spent_is_nothing_written(engine: Engine) -> None:
         assert not connection.execute(text("select * from rate_spent")).all()
 
 
-def test_an_address_is_kept_as_a_hash_and_not_for_long(engine: Engine) -> None:
-    buckets, shared = worker(engine)
-    buckets.take("203.0.113.7")
-    shared.exchange()
+def test_an_address_is_kept_as_a_keyed_hash_and_not_for_long(engine: Engine) -> None:
+    for secret in (b"a secret", b"another"):
+        buckets, shared = worker(engine, secret=secret)
+        buckets.take("203.0.113.7")
+        shared.exchange()
     later, other = worker(engine, NOW + timedelta(minutes=11))
     later.take("b")
     with engine.connect() as connection:
-        assert "203.0.113" not in repr(connection.execute(text("select * from rate_spent")).all())
+        rows = connection.execute(text("select * from rate_spent")).all()
+    assert len(rows) == 2  # who guesses the address still needs the secret
+    assert "203.0.113" not in repr(rows)
     other.exchange()
     with engine.connect() as connection:
         assert connection.execute(text("select count(*) from rate_spent")).scalar_one() == 1

@@ -91,6 +91,21 @@ def test_what_the_database_refuses_is_an_error_for_who_asked_and_stands_in_nobod
     assert ask(decider, user, "cart-2")["sticky"]
 
 
+def test_a_database_that_goes_away_between_two_tries_is_an_error_and_the_desk_goes_on(
+    decider: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = next(of_arm("policy", "away"))
+    with monkeypatch.context() as broken:
+
+        def away(key: str) -> None:
+            raise OSError(f"{key} is not looked for")
+
+        broken.setattr(decider.resources.decisions.log, "append", lambda records: [False] * len(records))
+        broken.setattr(decider.resources.decisions.log, "find", away)
+        assert decider.client.post("/v1/decisions", json=request(user)).status_code >= 500
+    assert ask(decider, user)["decision_point"] == POINT
+
+
 def test_a_service_that_ends_has_answered_who_asked(chance_folder: Path) -> None:
     with deciding(chance_folder) as shop:
         live(shop)

@@ -18,7 +18,7 @@ def kept(answers: KeptAnswers, name: str, user_id: str) -> None:
     answers.finish(begun, KeptAnswer(200, "application/json", body))
 
 
-@pytest.mark.parametrize("id_", ["u1", 'with "quotes" and 100%_', "ü/🛒"])
+@pytest.mark.parametrize("id_", ["u1", 'with "quotes" and 100%_', "ü/🛒", "Иван", "a\\c", "it's"])
 def test_answers_that_name_a_person_are_forgotten(engine: Engine, id_: str) -> None:
     answers, store = KeptAnswers(engine), KeptAnswerRows(engine)
     kept(answers, "one", id_)

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.log import DECISIONS, Log, Record
 from tests.training.policy.planted import MAIL, POINT, SILENCE, START, Planted, hours
-from training.policy.journal import Journal, gathered, journal, read
+from training.policy.journal import Journal, gathered
 
 
 class Few(Log):
@@ -37,8 +37,8 @@ def test_batches_that_name_other_contexts_and_labels_make_the_same_journal() -> 
     logs = shop.logs
     few, identities = Few(logs.decisions.engine, DECISIONS), logs.identities.table()
     records, found = gathered(few, [POINT], identities, 1, 8)
-    whole = read(logs.decisions, [POINT], 1, 8)
+    same, whole = gathered(logs.decisions, [POINT], identities, 1, 8)
     assert [record.position for record in records] == [2, 5, 6, 7, 8]
-    assert records == whole[0]
-    np.testing.assert_equal(parts(found), parts(journal(*whole, identities)))
+    assert records == same
+    np.testing.assert_equal(parts(found), parts(whole))
     assert len(gathered(few, ["nowhere"], identities)[1]) == 0

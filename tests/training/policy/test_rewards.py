@@ -11,7 +11,7 @@ import pytest
 
 from features.outcomes import Outcome
 from tests.training.policy.planted import DELAY, MAIL, SILENCE, START, TERMS, WINDOW, Planted, hours
-from training.policy.journal import journal, read
+from training.policy.journal import gathered
 from training.policy.rewards import ACTIVATION_HOURS, Rewards, rewards
 
 LATER = START + timedelta(days=30)
@@ -43,8 +43,8 @@ def sent() -> dict[str, Any]:
 
 def counted(shop: Planted, found: Sequence[Outcome], as_of: datetime = LATER) -> Rewards:
     """The rewards of everything in the log."""
-    records, decided = read(shop.logs.decisions, ["cart_recovery"])
-    return rewards(journal(records, decided, shop.logs.identities.table()), found, as_of)
+    _, journal = gathered(shop.logs.decisions, ["cart_recovery"], shop.logs.identities.table())
+    return rewards(journal, found, as_of)
 
 
 def one(as_of: datetime = LATER, send: bool = True, decided: dict[str, Any] | None = None, **more: Any) -> Rewards:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.policies.contexts import Contexts
-from training.policy.journal import Journal, journal, read
+from training.policy.journal import Journal, gathered
 from training.simulator.customers import NAMES
 from training.simulator.optimum import silence_values
 from training.simulator.regret import Regret, regret
@@ -18,7 +18,7 @@ WORLD = World(2)
 
 def decided(count: int) -> tuple[Contexts, Journal]:
     logs = reported(WORLD, np.random.default_rng(1), count).logs
-    found = journal(*read(logs.decisions, [POINT]), logs.identities.table())
+    _, found = gathered(logs.decisions, [POINT], logs.identities.table())
     return Contexts(NAMES, found.contexts.columns(NAMES)), found
 
 
