@@ -1,5 +1,6 @@
 """Fixtures that more than one floor needs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from tests.databases import engine, postgresql_url
 
 __all__ = ["empty_mlflow", "engine", "postgresql_url"]
 
-settings.register_profile("kairos", deadline=None)  # no test asserts a time
+# No test asserts a time. People look for examples that nobody has seen; a change is judged by the same ones each time.
+settings.register_profile("kairos", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("kairos")
 
 

@@ -53,7 +53,7 @@ def selling(products: Codes, quantities: Floats, prices: Floats, units: Codes) -
     return Selling(
         grouped_quantile(prices[known], products[known], count, 0.5),
         np.where(weighed, usual, 1.0),
-        np.fmax(2.0 * bound, MANY),
+        np.fmax(np.floor(2.0 * bound), MANY),
     )
 
 
