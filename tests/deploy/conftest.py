@@ -1,0 +1,5 @@
+"""The service whose metrics are asked for is that of the tests of serving."""
+
+from tests.serving.conftest import folder, shop, world
+
+__all__ = ["folder", "shop", "world"]

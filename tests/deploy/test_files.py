@@ -1,0 +1,108 @@
+"""What is deployed: checked by the tools of each format, and held to the settings, verbs and metrics that there are."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from pipelines.__main__ import app
+from pipelines.settings import Settings as VerbSettings
+from serving.settings import Settings as ServiceSettings
+from tests.serving.world import Shop
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+TOOLS = Path(sys.executable).parent
+SETTINGS = {f"KAIROS_{name.upper()}" for each in (VerbSettings, ServiceSettings) for name in each.model_fields}
+METRIC = re.compile(r"\bkairos_\w+")
+
+
+def run(*line: object) -> None:
+    done = subprocess.run([str(part) for part in line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def expressions() -> Iterator[str]:
+    for panel in json.loads((DEPLOY / "grafana/kairos.json").read_text())["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
+    yield from (rule["expr"] for rule in alerts())
+
+
+def alerts() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]
+    rules: list[dict[str, Any]] = group["rules"]
+    return rules
+
+
+def files_with_settings() -> list[Path]:
+    return [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".json"]
+
+
+def test_the_image_is_built_by_the_rules() -> None:
+    run(TOOLS / "hadolint", DEPLOY / "Dockerfile")
+
+
+def test_what_the_image_copies_is_there_and_is_all_that_the_service_imports() -> None:
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert all((ROOT / name).exists() for line in copied for name in line.split())
+    assert {"features", "models", "training", "serving", "pipelines"} <= set(copied)
+
+
+def test_compose_reads_its_file_and_every_file_that_it_names_is_there() -> None:
+    path = DEPLOY / "docker-compose.yml"
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
+    services = yaml.safe_load(path.read_text())["services"]
+    assert {profile for one in services.values() for profile in one["profiles"]} == {"quick", "full", "jobs"}
+    named = {name for one in services.values() for name in one.get("env_file", [])}
+    mounted = {volume.split(":")[0] for one in services.values() for volume in one.get("volumes", [])}
+    assert all((DEPLOY / name).exists() for name in named)
+    assert all((DEPLOY / name).exists() for name in mounted if name.startswith("./") and "secrets" not in name)
+
+
+@pytest.mark.parametrize("path", files_with_settings(), ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    assert set(re.findall(r"\bKAIROS_[A-Z_]+", path.read_text())) <= SETTINGS
+
+
+def test_every_verb_that_is_run_exists() -> None:
+    values = yaml.safe_load((DEPLOY / "helm/kairos/values.yaml").read_text())
+    told = [verb for job in values["jobs"]["schedules"].values() for verb in job["verbs"]]
+    compose = (DEPLOY / "docker-compose.yml").read_text()
+    told += re.findall(r"^\s+python -m pipelines (.+)$", compose, re.MULTILINE)
+    assert len(told) > len(values["jobs"]["schedules"])
+    command = typer.main.get_command(app)
+    for line in told:
+        known, rest = command, line.split()
+        while getattr(known, "commands", None):
+            assert rest[0] in known.commands, line  # type: ignore[attr-defined]
+            known = known.commands[rest.pop(0)]  # type: ignore[attr-defined]
+        options = {name for parameter in known.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in rest if word.startswith("--")} <= options, line
+
+
+def test_every_metric_that_is_drawn_or_watched_is_one_of_the_service(shop: Shop) -> None:
+    families = list(text_string_to_metric_families(shop.resources.metrics.exposition().decode()))
+    kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+    names = {family.name + suffix for family in families for suffix in kinds[family.type]}
+    asked = {name for expression in expressions() for name in METRIC.findall(expression)}
+    assert asked <= names
+    drawn = {name for text in [(DEPLOY / "grafana/kairos.json").read_text()] for name in METRIC.findall(text)}
+    shown = {name for name in names if name.startswith("kairos_") and not name.endswith(("_sum", "_count"))}
+    assert shown <= drawn, "the dashboard draws every metric"
+
+
+def test_the_alerts_are_those_of_the_page() -> None:
+    page = (ROOT / "docs/operating.md").read_text().replace("\\|", "|")
+    table = page.partition("### Alerts worth having")[2].partition("\n## ")[0]
+    rows = [row.split(" | ")[0].strip("| ") for row in table.splitlines() if row.startswith("| ")][1:]
+    assert ["".join(word.capitalize() for word in row.split()) for row in rows] == [one["alert"] for one in alerts()]
+    missing = [one["alert"] for one in alerts() if not set(METRIC.findall(one["expr"])) <= set(METRIC.findall(table))]
+    assert not missing
