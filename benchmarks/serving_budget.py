@@ -15,22 +15,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
-from sqlalchemy import text
 
 from benchmarks import serving_world
 from benchmarks.claim import ROOT, machine, replace_section
 from features.catalog import Catalog
 from features.database import open_database
 from features.definitions import RECOMMENDER_FEATURES
-from features.identity import Identities
+from features.identity import Identities, Person
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds
 from features.online_rows import rows_of
 from features.snapshots import product_table
+from features.stirred import stirred
 from features.store import open_store, read_customers
-from models.recommenders.base import days
-from models.recommenders.own_history import OwnHistory
-from models.recommenders.ranker_features import matrix
+from models.arrays import Mask
+from models.recommenders.base import Query, days
+from models.recommenders.candidates import Candidates
+from models.recommenders.own_history import OwnHistories
 from models.registry import Registry
 from serving.answers import answered
 from serving.bundle import Bundle, Shelf
@@ -78,22 +80,14 @@ def reading(folder: Path, users: Sequence[str], now: datetime) -> list[Stage]:
     def tail(user: str) -> None:
         log.of_person((user,), (), last, 500, now)
 
-    with_index = cost(tail, users)
+    who = cost(lambda some: identities.people([(user, None) for user in some]), groups) * len(groups) / len(users)
+    people = [[Person(user, (user,), ()) for user in some] for some in groups]
+    news = cost(lambda some: stirred(log, some, last, now), people) * len(groups) / len(users)
     return [
-        ("who is who", None, cost(lambda user: identities.person(user, None), users)),
+        ("who is who", cost(lambda user: identities.person(user, None), users), who),
         ("row of the feature store", sdk, direct),
-        ("latest events of the log", _without_index(engine, last, users), with_index),
+        ("latest events of the log, of whom there are none", cost(tail, users), news),
     ]
-
-
-def _without_index(engine: Any, last: int, users: Sequence[str]) -> float:
-    """The statement of `Log.of_person` where the index does not hold the time: every row of the person is looked at."""
-    query = text(
-        "select * from event where user_id = :user "
-        "and (position > :last or +received_at > :late) order by position desc limit 500"
-    )
-    with engine.connect() as connection:
-        return cost(lambda user: connection.execute(query, {"user": user, "last": last, "late": 2**62}).all(), users)
 
 
 def choosing(folder: Path, candidates: int, visitors: Sequence[Visitor], now: datetime) -> list[Stage]:
@@ -106,28 +100,50 @@ def choosing(folder: Path, candidates: int, visitors: Sequence[Visitor], now: da
     bundle = Bundle.assembled(published, shelf, product_table(settings.feature_data), days(now))
     model: Any = bundle.members["main"]
     day = days(now)
-    queries = [visitor.query(day) for visitor in visitors]
-    said = [model._said(query) for query in queries[:40]]
     mask = allow(Rules(), Page(day), bundle.columns)
-    found = [model._candidates(scores, mask) for scores in said]
-    rows = [
-        matrix(codes, scores, OwnHistory.of(query, model.vocabulary.codes(query.history_ids)), model.facts)
-        for codes, scores, query in zip(found, said, queries, strict=False)
-    ]
+    queries = [visitor.query(day) for visitor in visitors]
+    alone, together = ranking(model, queries, mask, 1), ranking(model, queries, mask, _TOGETHER)
     request = RecommendationRequest.model_validate({"subject": {"user_id": "1"}})
-    whole = cost(lambda one: answered(bundle, DEFAULT["home"], [request], [one], now), visitors)
-    made = [answered(bundle, DEFAULT["home"], [request], [one], now)[0].answer for one in visitors[:40]]
-    ranked = cost(lambda query: model.recommend([query], 10, mask), queries)
-    trees = cost(model.booster.scores, rows)
-    scored = cost(model._said, queries)
-    typer.echo(f"{sum(map(len, found)) / len(found):.0f} candidates on average")
+    home = DEFAULT["home"]
+    groups = [visitors[start : start + _TOGETHER] for start in range(0, len(visitors), _TOGETHER)]
+    single = cost(lambda one: answered(bundle, home, [request], [one], now), visitors)
+    whole = cost(lambda some: answered(bundle, home, [request] * len(some), some, now), groups)
+    whole *= len(groups) / len(visitors)
+    made = [one.answer for one in answered(bundle, home, [request] * 40, visitors[:40], now)]
     return [
-        ("scores of 20,000 products from the history", None, scored),
-        ("columns of the ranker", None, ranked - trees - scored),
-        ("LightGBM", None, trees),
-        ("rules, reasons, answer, record", None, whole - ranked),
-        ("JSON", None, cost(lambda answer: answer.model_dump_json(), made)),
+        *((name, alone[name], together[name]) for name in alone),
+        ("rules, reasons, answer, record", single - sum(alone.values()), whole - sum(together.values())),
+        ("JSON", None, cost(lambda answer: answer.json(), made)),
     ]
+
+
+def ranking(model: Any, queries: Sequence[Query], mask: Mask, size: int) -> dict[str, float]:
+    """What the ranker's answers cost a query, stage by stage, when `size` queries are asked at once."""
+    groups = [queries[start : start + size] for start in range(0, len(queries), size)]
+    sweeps = []
+    for _ in range(_SWEEPS):
+        spent = np.zeros(4)
+        for some in deepcopy(groups):
+            times = [time.thread_time()]
+            histories: OwnHistories = model._histories(some)
+            times.append(time.thread_time())
+            candidates = Candidates.of(some, model.voices, model._depths, mask, len(model.item_ids))
+            times.append(time.thread_time())
+            model.columns.blocks(candidates, histories)
+            times.append(time.thread_time())
+            model.ranker.odds(candidates, histories)
+            times.append(time.thread_time())
+            spent += np.diff(times)
+        sweeps.append(spent / len(queries) * 1e6)
+    histories_, scored, columns, odds = np.min(sweeps, axis=0).tolist()
+    whole = cost(lambda some: model.recommend(some, 10, mask), groups) / size
+    return {
+        "codes of the history, and what it shows": histories_,
+        "scores of 20,000 products, and their best": scored,
+        "columns of the ranker": columns,
+        "trees of LightGBM, by masks": odds - columns,
+        "order of the candidates": max(whole - histories_ - scored - odds, 0.0),
+    }
 
 
 def logging(folder: Path, visitors: Sequence[Visitor], now: datetime) -> Stage:

@@ -5,6 +5,7 @@ Ke et al., "LightGBM: a highly efficient gradient boosting decision tree" (NeurI
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import lightgbm
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats
+from models.leaf_masks import LeafMasks
 
 Matrix = NDArray[np.float32]
 
@@ -71,6 +73,11 @@ class Booster:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_trees", lightgbm.Booster(model_str=self.text.tobytes().decode()))
+
+    @cached_property
+    def masks(self) -> LeafMasks | None:
+        """The same trees asked by masks, which is cheaper where rows share columns; None where masks cannot say it."""
+        return LeafMasks.of(self.text.tobytes().decode())
 
     def scores(self, rows: Matrix) -> Floats:
         """What the trees add up to for each row, without an offset."""

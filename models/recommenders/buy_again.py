@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from models.arrays import Codes, Floats, Ids, Mask, codes_of, united
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
-from models.recommenders.history import Forgetting, History, moment
+from models.recommenders.history import Forgetting, History
 from models.recommenders.item_statistics import loyalty, trend
 from models.recommenders.repeat_intervals import repeat_intervals, trips_a_day
+from models.recommenders.timelines import moment
 from models.recommenders.top_k import Best, allowed, best, ranking
 from models.recommenders.vocabulary import Vocabulary
 

@@ -1,5 +1,6 @@
 """A query's history as a model sees it: known products, each with what its interactions still count."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,15 +8,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Codes, Floats
 from models.recommenders.base import Query
-
-_PATIENCE = 28.0
-"""A customer who comes back after longer than this many days is answered as he would have been then: by that time which
-of his interactions were the latest still shows, years later all would look equally old."""
-
-
-def moment(query: Query, days: Floats) -> float:
-    """The day as of which interactions on `days` are weighed: that of the query, unless the customer came back late."""
-    return float(min(query.day, days.max(initial=-np.inf) + _PATIENCE)) if len(days) else query.day
+from models.recommenders.timelines import Timelines
 
 
 @dataclass(frozen=True)
@@ -58,27 +51,41 @@ class History:
 
         The latest are remembered by which query it is: a model is asked for scores first, and then for the reasons.
         """
-        key = (id(query), id(codes), forgetting)
-        known = _LATEST.get(key)
+        known = _LATEST.get((id(query), id(codes), forgetting))
         if known is None:
-            if len(_LATEST) >= _REMEMBERED:
-                _LATEST.clear()
-            _LATEST[key] = known = (cls._of(query, codes, forgetting), query, codes)
+            return cls.of_all([query], [codes], int(codes.max(initial=0)) + 1, forgetting)[0]
         return known[0]
 
     @classmethod
-    def _of(cls, query: Query, codes: Codes, forgetting: Forgetting) -> "History":
-        entries = np.flatnonzero(codes >= 0)
-        days = query.days[entries]
-        weights = query.weights[entries] * forgetting.weight(np.maximum(moment(query, days) - days, 0))
-        # In an order of its own, so that the order of the history does not show in the last digit of a sum.
-        order = np.lexsort((weights, codes[entries]))
-        entries, weights = entries[order], weights[order]
-        known = codes[entries]
-        first = np.append(True, known[1:] != known[:-1])[: len(known)]
-        products, owners = known[first], np.cumsum(first) - 1
-        totals: Floats = np.bincount(owners, weights, len(products)).astype(np.float64)
-        return cls(products.astype(np.int64), totals, entries, owners, weights, len(codes))
+    def of_all(
+        cls, queries: Sequence[Query], codes: Sequence[Codes], width: int, forgetting: Forgetting
+    ) -> "list[History]":
+        """The same of each of `queries`, counted together; all `codes` are below `width`."""
+        told = Timelines.of(queries, codes, width)
+        counted = told.weights * forgetting.weight(np.maximum(told.now[told.owners] - told.days, 0))
+        weights, entries = counted[told.order], told.places[told.order]
+        first = np.append(True, told.cells[1:] != told.cells[:-1])[: len(told.cells)]
+        owners = np.cumsum(first) - 1
+        askers, products = np.divmod(told.cells[first], width)
+        totals = np.bincount(owners, weights, len(products)).astype(np.float64, copy=False)
+        bounds = np.searchsorted(askers, np.arange(len(queries) + 1)).tolist()
+        ends = np.append(np.flatnonzero(first), len(first))[bounds].tolist()
+        found = []
+        if len(_LATEST) + len(queries) > _REMEMBERED:
+            _LATEST.clear()
+        for place, (query, known) in enumerate(zip(queries, codes, strict=True)):
+            low, high, start, end = bounds[place], bounds[place + 1], ends[place], ends[place + 1]
+            one = cls(
+                products[low:high],
+                totals[low:high],
+                entries[start:end],
+                owners[start:end] - low,
+                weights[start:end],
+                len(known),
+            )
+            found.append(one)
+            _LATEST[id(query), id(known), forgetting] = (one, query, known)
+        return found
 
     def shared_out(self, added: Floats) -> Floats:
         """From (products, items) to (length, items): each entry gets its share of what its product added."""
@@ -87,6 +94,6 @@ class History:
         return shares
 
 
-_REMEMBERED = 64
+_REMEMBERED = 128
 _LATEST: dict[tuple[int, int, Forgetting], tuple[History, Query, Codes]] = {}
 """Holds query and codes too, so that nobody else can have their identity."""

@@ -5,6 +5,7 @@ units lets a ranker learn which clock runs. Personal frequency that fades is fro
 frequency information for next-basket recommendation" (SIGIR 2020).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Codes, Floats
 from models.recommenders.base import Query
-from models.recommenders.history import moment
+from models.recommenders.timelines import Places, Timelines
 
 OWN = (
     "own_weight",
@@ -44,95 +45,129 @@ CONTEXT = (
     "variety",
     "last_basket",
 )
-_HALF_DAYS = np.array([7.0, 30.0, 90.0])
-_HALF_TRIPS = np.array([3.0, 8.0, 20.0])
+_HALF_DAYS = np.array([[7.0], [30.0], [90.0]])
+_HALF_TRIPS = np.array([[3.0], [8.0], [20.0]])
 
 
 @dataclass(frozen=True)
-class OwnHistory:
-    """`products` are the distinct codes, sorted, and `own` (products + 1, len(OWN)) what he shows of them. Its last
-    row is that of a product never touched.
+class OwnHistories:
+    """Of several customers, whose trips stand one after another: customer q's from `bounds[q]` to `bounds[q + 1]`, each
+    with its day in `days`, its age in `ages` (in days) and its customer in `travellers`.
 
-    A visit is a product on a trip: `visited` is the code of the product, `visit_trips` the place of the trip among all
-    `trips`, `visit_ages` its age in days. `context` (len(CONTEXT),) tells of the customer alone.
+    A visit is a product on a trip: `visited` is the code of the product, `visitors` the customer, `visit_trips` the
+    trip, `firsts` tells the first visit of each. They are sorted by customer, product and time; those of the p-th
+    distinct (customer, product) begin at `starts[p]`, and `cells[p]` is customer * `width` + product, `weights[p]` the
+    sum and `heaviest[p]` the largest of the weights. `context` (customers, len(CONTEXT)) tells of the customers alone.
     """
 
-    products: NDArray[np.int64]
-    own: Floats
-    visited: NDArray[np.int64]
-    visit_trips: NDArray[np.int64]
-    visit_ages: Floats
-    trips: int
+    width: int
+    bounds: Places
+    travellers: Places
+    days: Floats
+    ages: Floats
+    visited: Places
+    visitors: Places
+    visit_trips: Places
+    firsts: NDArray[np.bool_]
+    starts: Places
+    cells: Places
+    weights: Floats
+    heaviest: Floats
     context: Floats
 
     @classmethod
-    def of(cls, query: Query, codes: Codes) -> "OwnHistory":
-        """What `query` shows; `codes` are those of its `history_ids`, and at least one is known (not -1)."""
-        known = np.flatnonzero(codes >= 0)
-        days = np.floor(query.days[known])
-        now = max(moment(query, query.days[known]), float(days.max()))
-        trips, places = np.unique(days, return_inverse=True)
-        count = len(trips)
-        weights = query.weights[known]
-        cells = codes[known].astype(np.int64) * count + places
-        order = np.lexsort((weights, cells))
-        cells, weights = cells[order], weights[order]
-        cell_starts = _starts(cells)
-        visited, visit_trips = np.divmod(cells[cell_starts], count)
-        ages = now - trips
-        starts = _starts(visited)
-        ends = np.append(starts[1:], len(visited)) - 1
-        own = np.empty((len(starts) + 1, len(OWN)))
-        own[-1] = np.nan
-        own[-1, :10] = 0
-        own[:-1, 0] = np.add.reduceat(weights, cell_starts[starts])
-        own[:-1, 1] = np.maximum.reduceat(weights, cell_starts[starts])
-        times = ends - starts + 1
-        own[:-1, 2] = times
-        own[:-1, 3] = times / count
-        # All trips of the customer are few, so fading is computed once for each and looked up for each visit.
-        fading = np.concatenate(
-            [
-                np.exp2(-ages[:, None] / _HALF_DAYS),
-                np.exp2(-np.arange(count - 1, -1, -1)[:, None] / _HALF_TRIPS),
-            ],
-            axis=1,
+    def of(cls, queries: Sequence[Query], codes: Sequence[Codes], width: int) -> "OwnHistories":
+        """What `queries` show; `codes` are those of each one's `history_ids`, below `width`, and at least one is known
+        (not -1) in each."""
+        told = Timelines.of(queries, codes, width)
+        floors = np.floor(told.days)
+        sets_out = _begins(told.owners, floors)
+        trips = np.cumsum(sets_out) - 1
+        travellers, days = told.owners[sets_out], floors[sets_out]
+        bounds = np.searchsorted(travellers, np.arange(len(queries) + 1))
+        ages = np.maximum(told.now, days[bounds[1:] - 1])[travellers] - days
+        of_entry, weights = trips[told.order], told.weights[told.order]
+        firsts = _begins(told.cells)
+        entries = np.flatnonzero(firsts)
+        visits = np.flatnonzero(_begins(told.cells, of_entry))
+        firsts, at = firsts[visits], told.order[visits]
+        visitors, visit_trips = told.owners[at], of_entry[visits]
+        starts = np.append(np.flatnonzero(firsts), len(visits))
+        counts, known = np.diff(bounds), np.diff(told.starts)
+        distinct = np.bincount(visitors[starts[:-1]], minlength=len(queries))
+        context = (
+            counts,
+            known,
+            distinct,
+            ages[bounds[1:] - 1],
+            (days[bounds[1:] - 1] - days[bounds[:-1]]) / np.maximum(counts - 1, 1),
+            np.bincount(travellers, ages <= 28, len(queries)),
+            known / counts,
+            distinct / known,
+            np.bincount(visitors, visit_trips == bounds[1:][visitors] - 1, len(queries)),
         )
-        own[:-1, 4:10] = np.add.reduceat(fading[visit_trips], starts, axis=0)
-        first, last = visit_trips[starts], visit_trips[ends]
-        since, since_trips = ages[last], count - 1.0 - last
-        again = times > 1
-        interval = np.where(again, (trips[last] - trips[first]) / np.maximum(times - 1, 1), np.nan)
-        interval_trips = np.where(again, (last - first) / np.maximum(times - 1, 1), np.nan)
-        own[:-1, 10] = since
-        own[:-1, 11] = since_trips
-        own[:-1, 12] = ages[first]
-        own[:-1, 13] = interval
-        own[:-1, 14] = interval_trips
-        own[:-1, 15] = since / interval
-        own[:-1, 16] = (since_trips + 1) / interval_trips
-        context = np.array(
-            [
-                count,
-                len(known),
-                len(starts),
-                ages[-1],
-                (trips[-1] - trips[0]) / max(count - 1, 1),
-                (ages <= 28).sum(),
-                len(known) / count,
-                len(starts) / len(known),
-                (visit_trips == count - 1).sum(),
-            ],
-            np.float64,
+        return cls(
+            width,
+            bounds,
+            travellers,
+            days,
+            ages,
+            told.products[at],
+            visitors,
+            visit_trips,
+            firsts,
+            starts,
+            told.cells[entries],
+            np.add.reduceat(weights, entries),
+            np.maximum.reduceat(weights, entries),
+            np.stack(context, axis=1).astype(np.float64),
         )
-        return cls(visited[starts], own, visited, visit_trips, ages[visit_trips], count, context)
 
-    def rows(self, candidates: NDArray[np.int64]) -> Floats:
-        """`own` of each candidate, (candidates, len(OWN))."""
-        places = np.searchsorted(self.products, candidates)
-        found = self.products[np.minimum(places, len(self.products) - 1)] == candidates
-        return self.own[np.where(found, places, -1)]
+    def rows(self, cells: Places) -> tuple[Places, Floats, Places]:
+        """Which of `cells` were touched, what is shown of them, (len(OWN), touched + 1), and the column of each cell.
+
+        The last column is that of all that were never touched: counts are 0 and times open.
+        """
+        places = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+        hits = self.cells[places] == cells
+        touched = np.flatnonzero(hits)
+        found = np.empty((len(OWN), len(touched) + 1))
+        found[:10, -1], found[10:, -1] = 0, np.nan
+        if len(touched):
+            found[:, :-1] = self._touched(places[touched])
+        return touched, found, np.where(hits, np.cumsum(hits) - 1, len(touched))
+
+    def _touched(self, places: Places) -> Floats:
+        starts, times = self.starts[places], self.starts[places + 1] - self.starts[places]
+        first, last = self.visit_trips[starts], self.visit_trips[starts + times - 1]
+        back = self.bounds[self.travellers + 1] - 1 - np.arange(len(self.days))
+        fading = np.concatenate([np.exp2(-self.ages / _HALF_DAYS), np.exp2(-back / _HALF_TRIPS)])
+        before = np.cumsum(times) - times
+        trips = self.visit_trips[np.repeat(starts - before, times) + np.arange(times.sum())]
+        since, since_trips = self.ages[last], back[last]
+        again, steps = times > 1, np.maximum(times - 1, 1)
+        interval = np.where(again, (self.days[last] - self.days[first]) / steps, np.nan)
+        interval_trips = np.where(again, (last - first) / steps, np.nan)
+        found = np.empty((len(OWN), len(places)))
+        found[0] = self.weights[places]
+        found[1] = self.heaviest[places]
+        found[2] = times
+        found[3] = times / np.diff(self.bounds)[self.travellers[first]]
+        found[4:10] = np.add.reduceat(fading[:, trips], before, axis=1)
+        found[10] = since
+        found[11] = since_trips
+        found[12] = self.ages[first]
+        found[13] = interval
+        found[14] = interval_trips
+        found[15] = since / interval
+        found[16] = (since_trips + 1) / interval_trips
+        return found
 
 
-def _starts(sorted_values: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.flatnonzero(np.append(True, sorted_values[1:] != sorted_values[:-1]))
+def _begins(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where a row differs from the one before it in any of `columns`; the first one does."""
+    found = np.zeros(len(columns[0]), bool)
+    found[:1] = True
+    for column in columns:
+        found[1:] |= column[1:] != column[:-1]
+    return found

@@ -5,7 +5,7 @@ applications" (ACM TiiS, 2017). Ours adds what a shop's history shows: walks fad
 better lately than usual get more, and a product leads back to itself with a strength of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -95,14 +95,15 @@ class FittedRP3Beta:
     again: Floats
     vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
     name: str = field(default=RP3Beta.name, init=False)
+    silence: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k products that the walks from the history reach most; none where the history leads nowhere."""
-        count = len(self.item_ids)
-        answers = [best(self.scores(query), k, allowed(allow, row, count)) for row, query in enumerate(queries)]
+        count, said = len(self.item_ids), self.scores_of_all(queries)
+        answers = [best(scores, k, allowed(allow, row, count), self.silence) for row, scores in enumerate(said)]
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -143,10 +144,16 @@ class FittedRP3Beta:
 
     def scores(self, query: Query) -> Floats:
         """Of every product (items,), -inf where the walks do not lead."""
-        history = self._history(query)
-        scores = self.rows.combine(history.products, history.totals**self.recipe.history_power, len(self.item_ids))
-        scores[history.products] += history.totals * self.again[history.products]
-        return reached(scores)
+        return reached(next(self.scores_of_all([query])))
+
+    def scores_of_all(self, queries: Sequence[Query]) -> Iterator[Floats]:
+        """Of each query, in turn, 0 where the walks do not lead; the histories are weighed together."""
+        forgetting = Forgetting(self.recipe.fade_days, self.recipe.fade)
+        codes = [self.vocabulary.codes(query.history_ids) for query in queries]
+        for history in History.of_all(queries, codes, len(self.item_ids), forgetting):
+            scores = self.rows.combine(history.products, history.totals**self.recipe.history_power, len(self.item_ids))
+            scores[history.products] += history.totals * self.again[history.products]
+            yield scores
 
 
 def _scaled_rows(matrix: "csr_array[np.float64]", sums: Floats, alpha: float) -> "csr_array[np.float64]":

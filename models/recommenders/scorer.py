@@ -1,6 +1,10 @@
 """Scorer: a recommender that can say what it thinks of every product, not only of its best ones."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from models.arrays import Floats
 from models.recommenders.base import FittedRecommender, Query
@@ -13,3 +17,37 @@ class Scorer(FittedRecommender, Protocol):
     def scores(self, query: Query) -> Floats:
         """Of every product (items,), higher is better, -inf where it says nothing."""
         ...
+
+
+@runtime_checkable
+class BatchScorer(Scorer, Protocol):
+    """A scorer that prepares several queries together for less than one by one."""
+
+    @property
+    def silence(self) -> float:
+        """Says nothing of a product with this score or a lower one: 0 for what adds up, as to write -inf everywhere
+        else costs as much as to add."""
+        ...
+
+    def scores_of_all(self, queries: Sequence[Query]) -> Iterator[Floats]:
+        """Those of each query, in turn; the caller is done with one before it asks for the next."""
+        ...
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A scorer as a batch asks it, by the way that costs least; it says nothing of what is not above `silence`."""
+
+    scorer: Scorer
+    silence: float
+
+    @classmethod
+    def of(cls, scorer: Scorer) -> "Voice":
+        """Of any scorer."""
+        return cls(scorer, scorer.silence if isinstance(scorer, BatchScorer) else -np.inf)
+
+    def scores_of_all(self, queries: Sequence[Query]) -> Iterator[Floats]:
+        """Those of each query, in turn."""
+        if isinstance(self.scorer, BatchScorer):
+            return self.scorer.scores_of_all(queries)
+        return map(self.scorer.scores, queries)

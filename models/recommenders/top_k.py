@@ -11,8 +11,9 @@ from models.arrays import Floats, Ids, Mask
 from models.recommenders.base import Ranking
 
 _GROUP = 64
-_FEW = 32
-"""Where at most one in so many products has a score, only these are looked at."""
+_SPARE = 4
+_MANY = 8
+"""Among more than so many times the wanted ones the least is sought before they are sorted."""
 
 
 @dataclass(frozen=True)
@@ -23,28 +24,37 @@ class Best:
     scores: Floats
 
 
-def best(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None = None) -> Best:
-    """The k best of `scores` (items,). What is not finite or not allowed never appears; ties go to the lower code.
+def best(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None = None, above: float = -np.inf) -> Best:
+    """The k best of those `scores` (items,) that are higher than `above`; ties go to the lower code.
 
-    No sort and no partition of the whole catalogue: the k-th largest maximum of groups of 64 is a bound that at least k
-    items reach and few others do (68,000 products: 0.1 ms, where `np.partition` takes 0.8). Scores that can no longer
-    be written to are the same for everybody: they are sorted once.
+    What `allow` forbids never appears, nor what is not finite. No sort and no partition of the whole catalogue, and no
+    copy of it: the largest maxima of groups of 64 are a bound that somewhat more than k items reach and few others do.
+    As mostly hardly any product is forbidden, enough of those are allowed; where not, the others are looked at too.
+    Scores that can no longer be written to are the same for everybody: they are sorted once.
 
     >>> best(np.array([1.0, 2.0, 2.0]), 2).codes.tolist()
     [1, 2]
     """
     if k and scores.flags.owndata and not scores.flags.writeable:
         return _of_everybody(scores, k, allow)
-    spoken = np.isfinite(scores)
+    bound = _bound(scores, k + k // 4 + _SPARE, above)
+    found = _among(scores, np.flatnonzero(scores >= bound) if bound > above else np.flatnonzero(scores > above), allow)
+    if len(found) < k and bound > above:
+        found = _among(scores, np.flatnonzero(scores > above), allow)
+    values = scores[found]
+    if len(found) > _MANY * k > 0:
+        least = np.partition(values, len(values) - k)[len(values) - k]
+        found, values = found[values >= least], values[values >= least]
+    order = np.argsort(-values, kind="stable")[:k]
+    return Best(found[order], values[order].astype(np.float64))
+
+
+def _among(scores: NDArray[np.floating[Any]], codes: NDArray[np.int64], allow: Mask | None) -> NDArray[np.int64]:
+    """Those of `codes` that may be in an answer."""
     if allow is not None:
-        spoken &= allow
-    if np.count_nonzero(spoken) * _FEW <= len(scores):
-        codes = np.flatnonzero(spoken)
-        scores = scores[codes]
-        order = _order(scores, k)
-        return Best(codes[order], scores[order].astype(np.float64))
-    codes = _order(scores if allow is None else np.where(spoken, scores, -np.inf), k)
-    return Best(codes, scores[codes].astype(np.float64))
+        codes = codes[allow[codes]]
+    finite: NDArray[np.int64] = codes[np.isfinite(scores[codes])]
+    return finite
 
 
 def _of_everybody(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None) -> Best:
@@ -62,25 +72,17 @@ def _of_everybody(scores: NDArray[np.floating[Any]], k: int, allow: Mask | None)
     return Best(codes[:k], scores[codes[:k]].astype(np.float64))
 
 
-def _order(scores: NDArray[np.floating[Any]], k: int) -> NDArray[np.int64]:
-    """Where the k best stand, best first."""
-    candidates: NDArray[np.int64] = np.flatnonzero(scores >= _bound(scores, k))
-    candidates = candidates[np.isfinite(scores[candidates])]
-    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
-
-
-def _bound(scores: NDArray[np.floating[Any]], k: int) -> float:
+def _bound(scores: NDArray[np.floating[Any]], most: int, above: float) -> float:
+    """What at least `most` scores reach; `above` where there may be fewer."""
     groups = len(scores) // _GROUP
-    # Above -inf, as most scores of a model that knows a few neighbours are.
-    least = float(np.finfo(scores.dtype).min)
-    if not 0 < k <= groups:
-        return least
+    if not 0 < most <= groups:
+        return above
     # A group is every so many-th item: the maximum over long rows takes a quarter of that over short ones.
     highest = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
     # A partition among many equal values is six times as slow, and mostly there are: groups without any answer.
-    highest = highest[np.isfinite(highest)]
-    place = len(highest) - k
-    return float(np.partition(highest, place)[place]) if place >= 0 else least
+    highest = highest[highest > above]
+    place = len(highest) - most
+    return float(np.partition(highest, place)[place]) if place >= 0 else above
 
 
 def reached(scores: Floats) -> Floats:

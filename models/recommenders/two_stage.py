@@ -14,24 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.arrays import Floats, Ids, Mask
+from models.arrays import Floats, Mask
 from models.booster import Booster, Trees
 from models.catalogue import Catalogue
 from models.recommenders import combinator
 from models.recommenders.base import Interactions, Query, Ranking, Recommender
+from models.recommenders.candidates import Candidates
 from models.recommenders.fallback import Fallback, FittedFallback
-from models.recommenders.own_history import OwnHistory
+from models.recommenders.own_history import OwnHistories
 from models.recommenders.past_questions import PastQuestion, past_questions
 from models.recommenders.popularity import Popularity
 from models.recommenders.product_facts import ProductFacts
-from models.recommenders.ranker_features import Matrix, matrix
+from models.recommenders.ranker import Ranker
+from models.recommenders.ranker_features import Columns, Matrix
 from models.recommenders.rp3beta import RP3Beta
-from models.recommenders.scorer import Scorer
-from models.recommenders.top_k import allowed, best
+from models.recommenders.scorer import Scorer, Voice
+from models.recommenders.top_k import best
 from models.recommenders.vocabulary import Vocabulary
 
 Lesson = tuple[Matrix, Mask]
 """The candidates of a past question (candidates, columns), and which of them were wanted."""
+
+_TOGETHER = 32
+"""Queries that are ranked at once: with more of them the arrays no longer fit into the cache."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,10 @@ class FittedTwoStage(combinator.FittedCombined):
     sources: combinator.Fitted
     facts: ProductFacts
     booster: Booster | None
+    ranker: Ranker | None = field(default=None, repr=False, compare=False)
     scorers: tuple[Scorer, ...] = field(init=False, repr=False, compare=False)
+    voices: tuple[Voice, ...] = field(init=False, repr=False, compare=False)
+    columns: Columns = field(init=False, repr=False, compare=False)
     chain: FittedFallback = field(init=False, repr=False, compare=False)
     vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
     name: str = field(default=TwoStage.name, init=False)
@@ -131,33 +139,49 @@ class FittedTwoStage(combinator.FittedCombined):
                     f"{source.name} scores only its best products, and a ranker asks for all; put it behind a Fallback"
                 )
         object.__setattr__(self, "scorers", tuple(scorers))
+        object.__setattr__(self, "voices", tuple(map(Voice.of, scorers)))
+        ranker, columns = self.ranker, Columns(self.facts, len(scorers))
+        if ranker is None or ranker.booster is not self.booster or ranker.columns.facts is not self.facts:
+            ranker = None if self.booster is None else Ranker(self.booster, columns)
+        object.__setattr__(self, "ranker", ranker)
+        object.__setattr__(self, "columns", columns if ranker is None else ranker.columns)
         object.__setattr__(self, "chain", FittedFallback(Fallback(self.recipe.sources), self.sources))
         object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
         """The k candidates with the highest scores; what the sources say, one after another, without a history."""
-        shape = (len(queries), k)
-        ids, chosen = np.full(shape, None, object), np.full(shape, None, object)
-        scores = np.full(shape, -np.inf)
-        for row, query in enumerate(queries):
-            mask = allowed(allow, row, len(self.item_ids))
-            if self.booster is None or not self.ranks(query):
-                answer = self.chain.recommend([query], k, mask)
-                ids[row], scores[row], chosen[row] = answer.ids[0], answer.scores[0], answer.sources[0]
-                continue
-            said = self._said(query)
-            candidates = self._candidates(said, mask)
-            if not len(candidates):
-                continue
-            history = OwnHistory.of(query, self.vocabulary.codes(query.history_ids))
-            odds = self.booster.scores(matrix(candidates, said, history, self.facts))
-            chances = expit(odds)
-            order = np.argsort(-chances, kind="stable")[:k]
-            best_ones = candidates[order]
-            ids[row, : len(order)] = self.item_ids[best_ones]
-            scores[row, : len(order)] = chances[order]
-            chosen[row, : len(order)] = self._speakers(said, best_ones)
-        return Ranking(ids, scores, chosen)
+        found = _nothing(len(queries), k)
+        ranked = [self.ranks(query) for query in queries]
+        for ranks, answer in ((True, self._ranked), (False, self.chain.recommend)):
+            rows = [row for row, its in enumerate(ranked) if its is ranks]
+            for start in range(0, len(rows), _TOGETHER):
+                some = rows[start : start + _TOGETHER]
+                mask = allow if allow is None or allow.ndim == 1 or len(some) == len(queries) else allow[some]
+                part = answer([queries[row] for row in some], k, mask)
+                if len(some) == len(queries):
+                    return part
+                found.ids[some], found.scores[some], found.sources[some] = part.ids, part.scores, part.sources
+        return found
+
+    def _ranked(self, queries: Sequence[Query], k: int, allow: Mask | None) -> Ranking:
+        """In the order of the trees, which look at the candidates of all `queries` at once."""
+        found = _nothing(len(queries), k)
+        candidates = Candidates.of(queries, self.voices, self._depths, allow, len(self.item_ids))
+        if self.ranker is None or not len(candidates.codes):
+            return found
+        chances = expit(self.ranker.odds(candidates, self._histories(queries)))
+        counts = np.bincount(candidates.owners, minlength=len(queries))
+        starts = np.cumsum(counts) - counts
+        table = np.full((len(queries), counts.max()), -np.inf)
+        table[candidates.owners, np.arange(len(chances)) - starts[candidates.owners]] = chances
+        order = np.argsort(-table, axis=1, kind="stable")[:, :k]
+        rows, columns = np.nonzero(order < counts[:, None])
+        best_ones = (starts[:, None] + order)[rows, columns]
+        names = np.array([source.name for source in self.sources], object)
+        found.ids[rows, columns] = self.item_ids[candidates.codes[best_ones]]
+        found.scores[rows, columns] = chances[best_ones]
+        found.sources[rows, columns] = names[np.isfinite(candidates.scores[:, best_ones]).argmax(axis=0)]
+        return found
 
     def ranks(self, query: Query) -> bool:
         """Whether the trees order the answer; without them or a known history the sources give it one after another."""
@@ -178,34 +202,36 @@ class FittedTwoStage(combinator.FittedCombined):
 
     def over(self, sources: combinator.Fitted, catalogue: Catalogue) -> "FittedTwoStage":
         """The same trees over other sources."""
-        return FittedTwoStage(self.recipe, sources, self.facts.extended(self.item_ids, catalogue), self.booster)
+        facts = self.facts.extended(self.item_ids, catalogue)
+        ranker = self.ranker.over(facts) if self.ranker else None
+        return FittedTwoStage(self.recipe, sources, facts, self.booster, ranker)
 
     def lesson(self, question: PastQuestion) -> Lesson:
         """The candidates of `question`, among all products and among those that were new, and how it went on."""
-        said = self._said(question.query)
+        said = [source.scores(question.query) for source in self.scorers]
         proposed = []
         for scores, depth in zip(said, self._depths, strict=True):
             # Deep enough to hold the best new ones too, which saves a second search through all products.
             codes = best(scores, depth + len(question.seen)).codes
             proposed += [codes[:depth], codes[~np.isin(codes, question.seen)][:depth]]
-        candidates = np.unique(np.concatenate(proposed))
-        history = OwnHistory.of(question.query, self.vocabulary.codes(question.query.history_ids))
-        return matrix(candidates, said, history, self.facts), np.isin(candidates, question.wanted)
+        codes = np.unique(np.concatenate(proposed))
+        candidates = Candidates(
+            np.zeros(len(codes), np.int64),
+            codes,
+            np.stack([scores[codes] for scores in said]),
+            np.array([[scores.max(initial=-np.inf)] for scores in said]),
+        )
+        return self.columns.matrix(candidates, self._histories([question.query])), np.isin(codes, question.wanted)
 
-    def _said(self, query: Query) -> list[Floats]:
-        return [source.scores(query) for source in self.scorers]
-
-    def _candidates(self, said: list[Floats], mask: Mask | None) -> NDArray[np.int64]:
-        """The codes, sorted, of the best of each source."""
-        proposed = [best(scores, depth, mask).codes for scores, depth in zip(said, self._depths, strict=True)]
-        return np.unique(np.concatenate(proposed))
+    def _histories(self, queries: Sequence[Query]) -> OwnHistories:
+        codes = [self.vocabulary.codes(query.history_ids) for query in queries]
+        return OwnHistories.of(queries, codes, len(self.item_ids))
 
     @property
     def _depths(self) -> tuple[int, ...]:
         return (self.recipe.depth, *(self.recipe.others for _ in self.sources[1:]))
 
-    def _speakers(self, said: list[Floats], codes: NDArray[np.int64]) -> Ids:
-        """The name of the first source that speaks for each product."""
-        spoken = np.stack([np.isfinite(scores[codes]) for scores in said])
-        names = np.array([source.name for source in self.sources], object)
-        return np.asarray(names[spoken.argmax(axis=0)], object)
+
+def _nothing(count: int, k: int) -> Ranking:
+    shape = (count, k)
+    return Ranking(np.full(shape, None, object), np.full(shape, -np.inf), np.full(shape, None, object))

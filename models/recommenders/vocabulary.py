@@ -37,11 +37,13 @@ class Vocabulary:
             codes = np.fromiter(map(self._codes.get, ids, repeat(-1)), np.int32, len(ids))
             codes.flags.writeable = False
             if len(_LATEST) >= _REMEMBERED:
-                _LATEST.clear()
+                # The older half, as those of the batch that is being answered are asked for again.
+                for old in list(_LATEST)[: _REMEMBERED // 2]:
+                    _LATEST.pop(old, None)
             _LATEST[key] = known = (codes, ids, self.item_ids)
         return known[0]
 
 
-_REMEMBERED = 64
+_REMEMBERED = 128
 _LATEST: dict[tuple[int, int], tuple[Codes, Ids, Ids]] = {}
 """Holds the arrays too, so that nobody else can have their identity."""

@@ -92,6 +92,19 @@ def test_scores_of_a_source_do_not_move_with_what_else_is_a_candidate() -> None:
             assert score == known[id_]
 
 
+def test_a_batch_of_known_and_unknown_customers_each_under_a_mask_of_his_own() -> None:
+    data = random_shop()
+    model = TwoStage().fit(data)
+    queries = [*random_queries(data, 50, seed=4), Query(UNTIL)]
+    masks = np.random.default_rng(2).random((len(queries), len(data.item_ids))) < 0.5
+    masks[3] = False
+    together = model.recommend(queries, 6, masks)
+    assert any(model.ranks(one) for one in queries)  # type: ignore[attr-defined]
+    for row, one in enumerate(queries):
+        assert model.recommend([one], 6, masks[row]).row(0) == together.row(row)
+    assert together.row(3) == []
+
+
 def test_without_a_past_the_sources_answer_one_after_another() -> None:
     data = random_shop()
     today = replace(data, days=np.full(len(data.days), UNTIL - 0.5))
