@@ -4,13 +4,27 @@ Whoever did something, or turned out to be somebody else, is read anew from the 
 in whatever batches and in whatever order the events came, and what comes late is in its place.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, Table, Text, delete, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    tuple_,
+)
 
 from features.cart_kinds import CART_EVENTS, KINDS, KindName
 from features.carts import IDLE, TTL, Cart, carts_of, grown_older
@@ -42,6 +56,15 @@ _PLACES = 10_000
 _MOST = 2**63 - 1
 _CART = msgspec.json.Decoder(Cart)
 
+
+@dataclass(frozen=True)
+class Times:
+    """How long somebody must be gone until a cart counts as abandoned, and how long after that it is gone for good."""
+
+    idle: timedelta = IDLE
+    ttl: timedelta = TTL
+
+
 Place = tuple[int, str]
 """Where a page ended: when the person was last seen, in microseconds, and who it was."""
 
@@ -64,14 +87,17 @@ class KeptCart:
 class CartTable:
     """Every cart, and the open ones of other kinds, as `carts_of` reads them from `CART_EVENTS`.
 
-    `idle` and `ttl` are part of what a row says: with others the table is built again.
+    `times`, by kind, are part of what a row says: with others the table is built again.
     """
 
-    def __init__(self, engine: Engine, idle: timedelta = IDLE, ttl: timedelta = TTL) -> None:
+    def __init__(self, engine: Engine, times: Mapping[KindName, Times] | None = None) -> None:
         self.engine = engine
-        self.idle = idle
-        self.ttl = ttl
-        self._rules = {"cart idle": int(idle.total_seconds()), "cart ttl": int(ttl.total_seconds())}
+        self.times = {name: (times or {}).get(name, Times()) for name in KINDS}
+        self._rules = {
+            f"{name} {what}": int(span.total_seconds())
+            for name, one in self.times.items()
+            for what, span in (("idle", one.idle), ("ttl", one.ttl))
+        }
 
     def catch_up(self, log: Log, identities: Identities, positions: int = _POSITIONS) -> int:
         """Read what the log has since, so many positions a transaction; returns how many persons were read anew.
@@ -118,8 +144,9 @@ class CartTable:
 
         With `min_value` only those that are known to be worth as much, in whatever currency they are.
         """
-        earliest = max(since - self.idle, now - self.idle - self.ttl + timedelta(microseconds=1))
-        latest = min(until - self.idle, now - self.idle + timedelta(microseconds=1))
+        times, moment = self.times[kind], timedelta(microseconds=1)
+        earliest = max(since - times.idle, now - times.idle - times.ttl + moment)
+        latest = min(until - times.idle, now - times.idle + moment)
         wanted = [
             CARTS.c.kind == kind,
             CARTS.c.closed_at.is_(None),
@@ -149,15 +176,11 @@ class CartTable:
     def _select(self, query: object, now: datetime) -> list[KeptCart]:
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()  # type: ignore[call-overload]
-        return [
-            KeptCart(
-                row.customer_id,
-                row.user_id,
-                row.anonymous_id,
-                grown_older(_CART.decode(row.payload), now, self.idle, self.ttl),
-            )
-            for row in rows
-        ]
+        return [KeptCart(row.customer_id, row.user_id, row.anonymous_id, self._now(row, now)) for row in rows]
+
+    def _now(self, row: Row[tuple[object, ...]], now: datetime) -> Cart:
+        times = self.times[row.kind]
+        return grown_older(_CART.decode(row.payload), now, times.idle, times.ttl)
 
     def _rows(self, log: Log, people: Iterable[Person]) -> Iterator[dict[str, object]]:
         for person, records in records_of(log, people, CART_EVENTS):
@@ -166,7 +189,8 @@ class CartTable:
             events = [from_record(record) for record in records]
             last = max(event.occurred_at for event in events)
             for kind in KINDS.values():
-                carts = carts_of(events, last, self.idle, self.ttl, kind)
+                times = self.times[kind.name]
+                carts = carts_of(events, last, times.idle, times.ttl, kind)
                 for number, cart in enumerate(carts):
                     if cart.open or kind.name == "cart":
                         yield _row(person, number, cart)

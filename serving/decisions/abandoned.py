@@ -2,15 +2,17 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 from fastapi import APIRouter, Request
 
+from features.cart_kinds import KINDS, KindName
 from features.cart_lines import CartLine, round_money
-from features.cart_table import CartTable, KeptCart, Place
-from features.carts import IDLE, TTL
+from features.cart_table import CartTable, KeptCart, Place, Times
 from features.fields import storable
+from serving.decisions.bank import DecisionPoint
 from serving.decisions.event_schemas import (
     AbandonedAnswer,
     AbandonedCart,
@@ -24,7 +26,6 @@ from serving.resources import Resources
 from serving.schemas import Subject
 
 router = APIRouter(tags=["decisions"])
-_POINT = "cart_recovery"
 _MOST = 2**62
 
 
@@ -35,8 +36,8 @@ _MOST = 2**62
 async def abandoned(request: Request, body: AbandonedRequest) -> AbandonedAnswer:
     """Carts, or what was browsed or wished for, that were left behind and not bought since; the earliest first.
 
-    When something counts as abandoned, and when as gone for good, is as the decision point `cart_recovery` says. Each
-    comes with the trigger for `POST /v1/decisions`.
+    When something counts as abandoned, and when as gone for good, is as the decision point of its trigger says:
+    `cart_recovery`, `browse`, `wishlist`. Each comes with the trigger for `POST /v1/decisions`.
     """
     resources: Resources = request.app.state.resources
     behind = _behind(body)
@@ -50,13 +51,20 @@ async def abandoned(request: Request, body: AbandonedRequest) -> AbandonedAnswer
 def _found(resources: Resources, body: AbandonedRequest, behind: Place | None, now: datetime) -> list[KeptCart]:
     """One more than the page holds, if there are as many: then there is another page."""
     log = resources.events.log
-    point = resources.bank.now.points.get(_POINT)
-    idle = timedelta(minutes=point.idle_minutes) if point else IDLE
-    ttl = timedelta(hours=point.ttl_hours) if point else TTL
-    table = CartTable(log.engine, idle, ttl)
+    table = CartTable(log.engine, times_of(resources.bank.now.points.values()))
     table.catch_up(log, resources.identities)
-    since, until = body.window.from_ or now - ttl - idle, body.window.to or now + idle
+    times = table.times[body.kind]
+    since, until = body.window.from_ or now - times.ttl - times.idle, body.window.to or now + times.idle
     return table.abandoned(now, since, until, body.kind, body.min_value, behind, body.limit + 1)
+
+
+def times_of(points: Iterable[DecisionPoint]) -> Mapping[KindName, Times]:
+    """When each kind of cart counts as abandoned: as the first of the points that hears of it says."""
+    told: dict[str, Times] = {}
+    for point in points:
+        times = Times(timedelta(minutes=point.idle_minutes), timedelta(hours=point.ttl_hours))
+        told |= {trigger: times for trigger in point.triggers if trigger not in told}
+    return {kind: told[trigger] for kind in KINDS if (trigger := f"{kind}_abandoned") in told}
 
 
 def _cart(kept: KeptCart) -> AbandonedCart:

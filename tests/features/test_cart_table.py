@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from features.cart_kinds import CART_EVENTS
-from features.cart_table import CartTable, KeptCart
+from features.cart_table import CartTable, KeptCart, Times
 from features.carts import IDLE, TTL, carts_of
 from features.database import open_database
 from features.events import Event, Line
@@ -89,7 +89,7 @@ def test_a_rebuild_and_other_rules_give_what_scratch_gives(engine: Engine) -> No
     log, people, table = Log(engine, EVENTS), Identities(engine), CartTable(engine)
     table.rebuild(log, people)
     assert table.everything(NOW) == rows
-    hasty = CartTable(engine, idle=timedelta(minutes=5))
+    hasty = CartTable(engine, {"cart": Times(timedelta(minutes=5))})
     assert hasty.catch_up(log, people) == 2
     assert hasty.everything(NOW)[0].cart.abandoned_at == at(HOUR - 5)
     assert hasty.catch_up(log, people) == 0

@@ -118,6 +118,15 @@ def test_when_a_cart_counts_as_abandoned_is_configured(decider: Shop) -> None:
         assert names(left(shop)) == ["ann"]
 
 
+def test_each_kind_has_the_times_of_its_own_point(decider: Shop) -> None:
+    put(decider, "ann", 40)
+    put(decider, "ben", 40, "Product Viewed")
+    hasty = bank(decider.folder, "[points.browse]\nidle_minutes = 20\n")
+    with deciding(decider.folder, action_bank=hasty) as shop:
+        assert left(shop) == []
+        assert names(left(shop, kind="browse")) == ["ben"]
+
+
 @pytest.mark.parametrize(
     ("said", "pointer", "code"),
     [
