@@ -25,7 +25,6 @@ from rich.progress import track
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from features.contact import Contact, Said, Touch
 from features.decisions import DECISION, Decided, Option, Terms
-from features.events import Event
 from features.identity import Person
 from features.log import Record, microseconds
 from models.arrays import Floats, Mask
@@ -208,9 +207,9 @@ def _check(facts: Facts, option: Option, step: int, asked: datetime, contact: Co
         context=DecisionContext(timezone=named),
     )
     bought = episode.bought_at
-    events = [_order(bought)] if bought is not None and bought <= asked else []
+    orders = [microseconds(bought)] if bought is not None and bought <= asked else []
     somebody = Somebody(Person("u1", ("u1",), ()), others)
-    situation = Situation(somebody, events, contact, None, facts.place)
+    situation = Situation(somebody, orders, contact, None, facts.place)
     return verdict(record, decided, question, situation, episode.bank, Shelf()).reason
 
 
@@ -360,10 +359,6 @@ def _bank(rng: np.random.Generator) -> Bank:
 
 def _contact(touches: Sequence[Touch]) -> Contact:
     return Contact(tuple(sorted(touches, key=lambda touch: touch.at)), {("", ""): Said("granted", _BEGINNING)})
-
-
-def _order(at: datetime) -> Event:
-    return Event(message_id="o1", type="order_completed", occurred_at=at, received_at=at, user_id="u1")
 
 
 def _per_million(judged: Judged, clock: str) -> float:

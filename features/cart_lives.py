@@ -52,6 +52,7 @@ class _Fold:
         self._held = HeldLines()
         self._life: Life | None = None
         self._closed: list[Life] = []
+        self._reported: list[Event] = []
         self._ordered: set[tuple[str | None, str]] = set()
 
     def take(self, event: Event) -> None:
@@ -120,10 +121,16 @@ class _Fold:
 
     def _order(self, event: Event) -> None:
         order, life = event.body.order_id, self._life
+        if life is None:
+            self._reported.append(event)  # looked at once there is a cart that another report of it could end
+            return
+        for earlier in self._reported:
+            self._ordered.update((earlier.body.order_id, line.product_id) for line in earlier.body.lines)
+        self._reported.clear()
         bought = {line.product_id for line in event.body.lines if (order, line.product_id) not in self._ordered}
         self._ordered |= {(order, id_) for id_ in bought}
         whole = event.type in self.kind.ends
-        if life is None or not bought or not (whole or bought & {line.product_id for line in life.lines}):
+        if not bought or not (whole or bought & {line.product_id for line in life.lines}):
             return
         self._end("ordered" if life.abandoned_at is None else "recovered", event.occurred_at, order)
         if whole:

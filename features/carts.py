@@ -7,7 +7,7 @@ one is taken that never reminds somebody of what they have.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from features.cart_kinds import CART, Kind, KindName
 from features.cart_lines import CartLine, worth
 from features.cart_lives import Life, State, lives
 from features.events import Event
+from features.log import Record
 
 Stage = Literal["cart", "checkout", "browse", "wishlist"]
 
@@ -25,6 +26,8 @@ IDLE = timedelta(minutes=60)
 
 TTL = timedelta(days=7)
 """So long after it was abandoned a cart expires."""
+
+_NEVER = 2**63
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,23 @@ def carts_of(
         names[_name(life, kind)] += 1
         carts.append(_cart(life, kind, names[_name(life, kind)]))
     return carts
+
+
+def telling(records: Sequence[Record], kind: Kind = CART) -> list[Record]:
+    """The records of one person's events that can change a cart of this kind, of records of the types that it has.
+
+    Orders of before anything was put in could end none. They are most of what shops know of people, and the largest:
+    those that join no device with an account need not be decoded, unless a later order may be another report of them.
+    """
+    filled = [record.occurred_at for record in records if record.type in kind.fills or record.type in kind.tells]
+    begins = min(filled, default=_NEVER)
+    if any(record.type == "order_completed" and record.occurred_at >= begins for record in records):
+        return list(records)
+    return [
+        record
+        for record in records
+        if record.type != "order_completed" or (record.user_id is not None and record.anonymous_id is not None)
+    ]
 
 
 def grown_older(cart: Cart, now: datetime, idle: timedelta = IDLE, ttl: timedelta = TTL) -> Cart:

@@ -70,7 +70,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class PreparedItem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One product of a prepared cart: for which need, how many, how likely it is needed by then, and why it is there.
 
-    `substitute_for` is the product that was meant when that one was not to be had.
+    `substitute_for` is the product that was meant when that one was not to be had; `confidence` the forecast's own.
     """
 
     product_id: str
@@ -81,6 +81,7 @@ class PreparedItem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     substitute_for: str | None = None
     price: Decimal | None = None
     currency: str | None = None
+    confidence: str | None = None
 
 
 class PreparedCart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -22,16 +22,23 @@ _ALWAYS = 2**63 - 1
 
 
 def latest_of(
-    log: Log, people: Sequence[Person], limit: int, types: Collection[str], until: Sequence[datetime] | None = None
+    log: Log,
+    people: Sequence[Person],
+    limit: int,
+    types: Collection[str],
+    until: Sequence[datetime] | None = None,
+    after: Sequence[int] | None = None,
 ) -> list[list[Record]]:
     """The latest `limit` records of these types of each person, oldest first: of those that `Log.of_person` finds, the
     person's own.
 
     With `until`, a moment a person, only what occurred by then: in a replay, what came later must not crowd it out; nor
-    must what others did on a shared device, as a record that names a customer is that customer's.
+    must what others did on a shared device, as a record that names a customer is that customer's. With `after`, a
+    position a person, only what the log took in behind it: of somebody of whom nothing is new the index says so.
     """
     found: list[list[Record]] = [[] for _ in people]
     wanted = tuple(sorted(types))
+    begins = [0] * len(people) if after is None else after
     ends = [_ALWAYS] * len(people) if until is None else list(map(microseconds, until))
     for places in _together(people):
         some = [people[place] for place in places]
@@ -39,7 +46,7 @@ def latest_of(
         text = _statement(log.table.name, log.engine.dialect.name, shapes, len(wanted))
         given: list[Any] = []
         for place, one in zip(places, some, strict=True):
-            given += (place, *one.user_ids, *one.anonymous_ids, *wanted, ends[place], limit)
+            given += (place, *one.user_ids, *one.anonymous_ids, begins[place], *wanted, ends[place], limit)
         with log.engine.connect() as connection:
             for place, *row in connection.exec_driver_sql(text, tuple(given)).all():
                 found[place].append(Record(*row))
@@ -70,7 +77,8 @@ def _statement(table: str, dialect: str, shapes: tuple[tuple[int, int], ...], ty
     for users, visitors in shapes:
         own = [f'"user_id" IN ({_marks(mark, users)})'] if users else []
         own += [f'"user_id" IS NULL AND "anonymous_id" IN ({_marks(mark, visitors)})'] if visitors else []
-        wanted = f'({" OR ".join(own)}) AND "type" IN ({_marks(mark, types)}) AND "occurred_at" <= {mark}'
+        news = f'({" OR ".join(own)}) AND "position" > {mark}'
+        wanted = f'{news} AND "type" IN ({_marks(mark, types)}) AND "occurred_at" <= {mark}'
         inner = f'SELECT {integer} AS "place", {columns} FROM "{table}" WHERE {wanted}'
         parts.append(f'SELECT * FROM ({inner} ORDER BY "position" DESC LIMIT {integer}) AS "part"')
     return " UNION ALL ".join(parts)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     false,
-    func,
     or_,
     select,
     true,
@@ -151,6 +150,7 @@ class Log:
         self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
         # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
+        self._newest = f'SELECT max("position") FROM "{table.name}"'
 
     def append(self, records: Sequence[Record]) -> list[bool]:
         """Commit `records` to disk; True for each that was new, False where its key is already there, and for a
@@ -170,7 +170,7 @@ class Log:
                 del distinct[refused]
             if not distinct:
                 return [False] * len(records)
-            last = connection.execute(select(func.max(position))).scalar() or 0
+            last = connection.exec_driver_sql(self._newest).scalar() or 0
             rows: list[Any] = list(map(_row, distinct.values()))
             if not self.engine.dialect.positional:
                 rows = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
@@ -267,7 +267,7 @@ class Log:
     def last_position(self) -> int:
         """The position of the newest record; 0 when the log is empty."""
         with self.engine.connect() as connection:
-            return connection.execute(select(func.max(self.table.c.position))).scalar() or 0
+            return connection.exec_driver_sql(self._newest).scalar() or 0
 
     def _select(self, query: Any) -> list[Record]:
         with self.engine.connect() as connection:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 if TYPE_CHECKING:
     from features.log import Successor
@@ -23,9 +23,12 @@ def overtaken(connection: Connection, table: Table, successors: "Sequence[Succes
     """
     if not successors:
         return set()
-    seen, types = min(one.seen for one in successors), {one.type for one in successors}
-    columns = table.c.position, table.c.key, table.c.type, table.c.user_id, table.c.anonymous_id
-    behind = connection.execute(select(*columns).where(table.c.position > seen, table.c.type.in_(types))).all()
+    seen, types = min(one.seen for one in successors), sorted({one.type for one in successors})
+    # as text for the driver, as in `Log.append`: this is asked within every commit
+    mark = "?" if connection.dialect.positional else "%s"
+    wanted = f'"position" > {mark} AND "type" IN ({", ".join([mark] * len(types))})'
+    query = f'SELECT "position", "key", "type", "user_id", "anonymous_id" FROM "{table.name}" WHERE {wanted}'
+    behind = connection.exec_driver_sql(query, (seen, *types)).all()
     of_user: defaultdict[str, list[Any]] = defaultdict(list)
     of_visitor: defaultdict[str, list[Any]] = defaultdict(list)
     for row in behind:

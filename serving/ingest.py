@@ -4,7 +4,6 @@ The log comes first, then the identities: they are a projection of the log, and 
 there, so whoever sends again after a failure in between heals it.
 """
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, get_args
 import msgspec
 from fastapi import APIRouter, Request
 
+from features.arrivals import Why, reason_of, type_of
 from features.events import Call, Event
 from features.fields import EventRejected, time
 from features.log import to_record
@@ -45,6 +45,8 @@ class _Read:
     event: Event | None
     rejection: EventRejected | None
     suppressed: bool = False
+    type: str = ""
+    """As far as it could be told."""
 
 
 def _single(call: str) -> Callable[[Request, dict[str, Any]], Awaitable[Accepted]]:
@@ -58,6 +60,7 @@ async def _take(resources: Resources, message: Mapping[str, Any], call: str) -> 
     read = list(_parse(resources, [message], call, {}))
     if rejection := read[0].rejection:
         resources.metrics.events.add("rejected")
+        resources.arrivals.add(_refusals(read))
         raise rejection
     return await _accept(resources, read)
 
@@ -88,6 +91,8 @@ async def _take_batch(resources: Resources, envelope: Mapping[str, Any], archive
     read = list(_parse(resources, _messages(envelope), None, envelope, archived))
     rejected = [entry for entry in read if entry.rejection]
     resources.metrics.events.add("rejected", amount=len(rejected))
+    if rejected:
+        resources.arrivals.add(_refusals(rejected))
     if rejected and len(rejected) == len(read):
         errors = [
             InvalidField(pointer=f"/batch/{entry.index}{error.pointer}", code=error.code, detail=error.detail)
@@ -160,15 +165,17 @@ def _parse(
             admitted = event and resources.privacy.admitted(event)
             yield _Read(index, admitted, None, event is not None and admitted is None)
         except EventRejected as rejection:
-            yield _Read(index, None, rejection)
+            told = (
+                type_of(message.get("event") if call in (None, "track") else call) if isinstance(message, dict) else ""
+            )
+            yield _Read(index, None, rejection, type=told)
 
 
 async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
     events = [entry.event for entry in read if entry.event]
     new: list[bool] = []
     if events:
-        # shielded: a request that is given up must not take the commit of its neighbours with it
-        new = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(event) for event in events])))
+        new = await resources.events.written([to_record(event) for event in events])
         linking = [event for event in events if event.type == "aliased" or (event.user_id and event.anonymous_id)]
         if linking and resources.events.breaker.state == "closed":  # else whoever replays the journal learns them
             await resources.in_thread(resources.identities.observe, linking)
@@ -184,6 +191,7 @@ async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
         rejected=rejected,
     )
     suppressed = sum(entry.suppressed for entry in read)
+    resources.arrivals.add(_passed_over(read, events, new))
     counts = {
         "accepted": answer.accepted,
         "duplicate": answer.duplicates,
@@ -191,8 +199,24 @@ async def _accept(resources: Resources, read: Sequence[_Read]) -> Accepted:
         "suppressed": suppressed,
     }
     for verdict, count in counts.items():
-        resources.metrics.events.add(verdict, amount=count)
+        if count:
+            resources.metrics.events.add(verdict, amount=count)
     return answer
+
+
+def _refusals(read: Sequence[_Read]) -> Iterator[Why]:
+    for entry in read:
+        if error := entry.rejection:
+            yield Why("rejected", reason_of(error.code, error.pointer), entry.type)
+
+
+def _passed_over(read: Sequence[_Read], events: Sequence[Event], new: Sequence[bool]) -> Iterator[Why]:
+    for event, is_new in zip(events, new, strict=True):
+        if not is_new:
+            yield Why("duplicate", "", event.type)
+    for entry in read:
+        if entry.event is None and entry.rejection is None and not entry.suppressed:
+            yield Why("ignored")
 
 
 def _verdict(resources: Resources, read: _Read) -> EventVerdict:

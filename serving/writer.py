@@ -22,6 +22,7 @@ from features.log import Log, Record
 from serving.breaker import Breaker
 from serving.problems import Refused
 from serving.replay import REPLAY_SECONDS, Replay
+from serving.tick import Tick
 
 _TICK = 0.05
 _LEAVE_SECONDS = 5.0
@@ -86,6 +87,7 @@ class Writer:
         ]
         for thread in self._threads:
             thread.start()
+        self._tick = Tick(self.submit)
         self._replay = Replay(self.log, folder, self.breaker, lambda: self._journal, admitted, replayed)
 
     @property
@@ -121,6 +123,10 @@ class Writer:
             return request.done
         committing.add_done_callback(partial(self._committed, request))
         return request.done
+
+    async def written(self, records: Sequence[Record]) -> list[bool]:
+        """The same, awaited, and handed over together with what else arrives in this tick of the event loop."""
+        return await self._tick.written(records)
 
     def waiting(self) -> int:
         """Requests that are not on disk yet, for the metrics."""

@@ -6,6 +6,7 @@ shares what was learned of its channel, delay and hour. Silence is an action too
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,17 +97,17 @@ class Eligible:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
+    @cached_property
     def counts(self) -> Starts:
         """How many actions each decision may take."""
         return np.diff(self.starts)
 
-    @property
+    @cached_property
     def decisions(self) -> Starts:
         """The decision of each row."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.counts)
 
-    @property
+    @cached_property
     def silent(self) -> Mask:
         """The rows that say nothing."""
         silent: Mask = self.codes.max(axis=1) < 0

@@ -7,6 +7,7 @@ but the baseline's, so all others add up to an advantage over silence, whose own
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ class Encoding:
         yield _NUMBER, (len(NUMBERS), 1)
         yield _RULE, (1, 1)
 
+    @cached_property
     def blocks(self) -> list[NDArray[np.int64]]:
         """The columns' numbers, block by block: baseline, any, a block a factor, a block a pair, numbers, rule."""
         found, start = [], 0
@@ -106,7 +108,7 @@ class Encoding:
         ]
         rows = [np.zeros(1, np.int64)] * 2 + labels + [labels[one] for one, _ in PAIRS]
         ends = [contexts] * (2 + len(FACTORS)) + [labels[other] for _, other in PAIRS]
-        *blocks, numbers, rule = self.blocks()
+        *blocks, numbers, rule = self.blocks
         moved = [block[np.ix_(row, end)].ravel() for block, row, end in zip(blocks, rows, ends, strict=True)]
         return np.concatenate([*moved, numbers.ravel(), rule.ravel()])
 
@@ -117,7 +119,7 @@ class Encoding:
 
     def baseline(self, weights: Floats, contexts: Floats) -> Floats:
         """What `weights` (columns) expect of each decision when nothing is said."""
-        return np.asarray((contexts * weights[self.blocks()[0][0]]).sum(axis=1), np.float64)
+        return np.asarray((contexts * weights[self.blocks[0][0]]).sum(axis=1), np.float64)
 
     def advantages(self, weights: Floats, contexts: Floats, eligible: Eligible, by_rule: Starts) -> Floats:
         """What each of several `weights` (models, columns) says of each row of `eligible`, without the baseline.
@@ -126,7 +128,7 @@ class Encoding:
         rule would take, one a decision or none at all. Sums run column by column, so that a decision's answer has the
         same bits alone and in a batch.
         """
-        _, of_any, *rest = self.blocks()
+        _, of_any, *rest = self.blocks
         of_labels, of_pairs = rest[: len(FACTORS)], rest[len(FACTORS) : -2]
         stacked = weights[:, np.concatenate([of_any, *of_labels])]
         effects = np.zeros((len(weights), len(contexts), stacked.shape[1] + 1))
@@ -149,7 +151,7 @@ class Encoding:
 
     def rows(self, contexts: Floats, eligible: Eligible, chosen: Starts, by_rule: Starts) -> Floats:
         """The columns of the `chosen` rows, shape (decisions, columns): what a regression learns from."""
-        of_baseline, of_any, *rest = self.blocks()
+        of_baseline, of_any, *rest = self.blocks
         *blocks, numbers, rule = rest
         codes, sent = eligible.coded(self.labels)[chosen], ~eligible.silent[chosen]
         wide = np.zeros((len(chosen), int(rule[0, 0]) + 1))

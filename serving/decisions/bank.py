@@ -7,6 +7,7 @@ a policy describes an action by what it is made of, so a new row needs no new mo
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 from models.policies.rule import Message
@@ -185,7 +186,7 @@ class DecisionPoint:
         if not minutes or sorted(set(minutes)) != minutes:
             raise ValueError("delays must rise, and there must be one at least, e.g. delays = ['3h', '24h', '72h']")
 
-    @property
+    @cached_property
     def spans(self) -> tuple[tuple[str, float, float], ...]:
         """(delay, from, until), in hours after the trigger: until the next delay, and at most a day.
 

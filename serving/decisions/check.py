@@ -75,7 +75,7 @@ def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str,
     if resources.privacy.suppressed(somebody.person):
         return decided.decision_point, _no(SUPPRESSED)
     question = _question(decided, subject, bank, at)
-    (situation,) = known_of([(question, somebody)], resources.events.log, bank.zone)
+    (situation,) = known_of([(question, somebody)], resources.histories, bank.zone)
     return decided.decision_point, verdict(record, decided, question, situation, bank, resources.champion.shelf)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.contact import Contact
+from features.log import moment
 from serving.decisions.question import Question
 from serving.decisions.situation import ROW, Situation
 
@@ -89,9 +90,7 @@ def _of_the_request(question: Question, situation: Situation) -> Iterator[tuple[
         yield f"{name}_sin", math.sin(2 * math.pi * turn)
         yield f"{name}_cos", math.cos(2 * math.pi * turn)
     yield "zone_known", situation.place.known
-    device = question.context.device or next(
-        (event.body.device for event in reversed(situation.events) if event.body.device), None
-    )
+    device = question.context.device or situation.device
     if device is not None:
         yield "is_mobile", any(word in device.casefold() for word in ("mobile", "phone", "android", "ios"))
 
@@ -130,12 +129,10 @@ def _of_the_customer(question: Question, situation: Situation) -> Iterator[tuple
     row = situation.row
     if row is not None and (recency := _number(situation, "recency_days")) is not None:
         yield "recency_days", recency + max((question.at - row.event_timestamp) / _DAY, 0.0)
-    bought = [event.occurred_at for event in situation.events if event.type == "order_completed"]
-    bought = [at for at in bought if at <= question.at]
-    if bought:
-        yield "recency_days", (question.at - max(bought)) / _DAY
+    if situation.orders:
+        yield "recency_days", (question.at - moment(situation.orders[-1])) / _DAY
     if situation.degraded is None:
-        yield "is_new", not bought and not _number(situation, "frequency")
+        yield "is_new", not situation.orders and not _number(situation, "frequency")
     past = situation.somebody.past
     yield "decisions_30d", sum(question.at - one.decided_at <= 30 * _DAY for one in past)
     late = (one for one in past if question.at - one.decided_at <= _LATELY)

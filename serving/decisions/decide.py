@@ -173,7 +173,7 @@ def _decided(
         rounds.append(round_)
     left = [place for place, one in enumerate(found) if one is None]
     situations = situations_of(
-        [asked[place] for place in left], resources.events.log, resources.visitors, bank.zone, stored
+        [asked[place] for place in left], resources.histories, resources.visitors, bank.zone, stored
     )
     pending: list[_Pending] = []
     try:

@@ -45,12 +45,12 @@ class Facts:
     spending: Spending = field(default_factory=Spending)
     ended: str | None = None
 
-    @cached_property
+    @property
     def opens(self) -> datetime:
         """The first moment at which something may be sent."""
         return max(self.now, self.trigger_at, self.earliest or self.now)
 
-    @cached_property
+    @property
     def closes(self) -> datetime:
         """The moment at which it is too late."""
         given_up = self.trigger_at + timedelta(hours=self.point.ttl_hours)
@@ -67,7 +67,7 @@ class Facts:
             found[name] = [*bars(own, channel.caps, channel.min_gap_hours), *together]
         return found
 
-    @cached_property
+    @property
     def margin_minutes(self) -> int:
         """By how much what is open shrinks, as the customer's clock is not known."""
         return 0 if self.place.known else self.bank.unknown_zone_minutes

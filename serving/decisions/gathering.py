@@ -1,9 +1,11 @@
 """What the rules are told: the facts of one decision, out of question, situation, catalogue and action bank."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from features.carts import Cart
+from features.log import microseconds, moment
 from serving.bundle import Shelf
 from serving.decisions.bank import Bank, Condition
 from serving.decisions.budgets import Spending
@@ -74,9 +76,9 @@ def ended_since(
     """Why an episode is over and since when; None while it is not."""
     stops, cart = STOPS.get(trigger_type, ()), situation.cart
     if "order_completed" in stops:
-        orders = [event.occurred_at for event in situation.events if event.type == "order_completed"]
-        if bought := [when for when in orders if trigger_at <= when <= at]:
-            return "order_completed", min(bought)
+        first = situation.orders[bisect_left(situation.orders, microseconds(trigger_at)) :][:1]
+        if first and moment(first[0]) <= at:
+            return "order_completed", moment(first[0])
     if "cart_emptied" in stops and cart is not None and cart.closed_at is not None:
         if cart.state in _ORDERED:
             return "order_completed", cart.closed_at

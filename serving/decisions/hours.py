@@ -78,28 +78,43 @@ def times(
     spans = open_spans(since, until, zone, minutes)
     if not spans:
         return None
-    slots = list(_slots(zone, spans, until, scores))
+    slots = _slots(zone, spans, until, scores)
     worth = _preferences(preferred) if scores is None else scores
-    best: dict[int, Slot] = {}
-    for slot in sorted(slots, key=lambda slot: (-worth[slot.hour_of_week], slot.at)):
-        best.setdefault(slot.hour_of_week % 24 // 3, slot)
-    ranked = tuple(best.values())
+    best: dict[int, tuple[float, int, Slot]] = {}
+    for slot in slots:
+        hour, three = slot.hour_of_week, slot.hour_of_week % 24 // 3
+        if three not in best or worth[hour] > -best[three][0]:
+            best[three] = (-worth[hour], slot.at, slot)
+    ranked = tuple(slot for _, _, slot in sorted(best.values()))
     edges = () if scores is None else tuple(_edges(zone, since, until, spans, scores, ranked[0].score))
     return Times(slots[0], ranked, edges)
 
 
-def _slots(zone: ZoneInfo, spans: Spans, until: int, scores: Scores | None) -> Iterator[Slot]:
+def _slots(zone: ZoneInfo, spans: Spans, until: int, scores: Scores | None) -> list[Slot]:
     """Where windows open, the whole hours of the clock inside, and shortly before they close."""
+    found: list[Slot] = []
     for opens, closes in spans:
-        last = opens
-        yield _slot(opens, offset_at(zone, opens), scores)
-        for begin, end, offset in stretches(zone, opens, closes):
-            whole = -(-(begin + offset) // _HOUR) * _HOUR - offset
-            for at in range(whole if whole > opens else whole + _HOUR, end, _HOUR):
-                yield _slot(at, offset, scores)
-                last = at
-        if closes < until and closes - _BEFORE_CLOSING > last:
-            yield _slot(closes - _BEFORE_CLOSING, offset_at(zone, closes - _BEFORE_CLOSING), scores)
+        found.append(_slot(opens, offset_at(zone, opens), scores))
+        for day in range(opens // _DAY, -(-closes // _DAY)):
+            found += [
+                slot if scores is None else slot._replace(score=scores[slot.hour_of_week])
+                for slot in _whole_hours(day, zone)
+                if opens < slot.at < closes
+            ]
+        before = closes - _BEFORE_CLOSING
+        if closes < until and before > found[-1].at:
+            found.append(_slot(before, offset_at(zone, before), scores))
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _whole_hours(day: int, zone: ZoneInfo) -> list[Slot]:
+    """Every whole hour of the clock in one day of UTC, a number of days since 1970; not to be changed."""
+    return [
+        _slot(at, offset, None)
+        for begin, end, offset in stretches(zone, day * _DAY, (day + 1) * _DAY)
+        for at in range(-(-(begin + offset) // _HOUR) * _HOUR - offset, end, _HOUR)
+    ]
 
 
 def _edges(zone: ZoneInfo, since: int, until: int, spans: Spans, scores: Scores, best: float) -> Iterator[Slot]:

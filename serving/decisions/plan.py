@@ -6,13 +6,16 @@ After each message the same policy is asked again, as it will be in earnest, and
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import numpy as np
 
 from features.decisions import Option
 from serving.decisions.bank import Channel
 from serving.decisions.drawing import Draft, Drawn, told_of
+
+_MINUTE = 1 / 60
+_ROUNDING = 1e-9
+"""Hours; the times themselves are whole seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +30,16 @@ class _Open:
 
     def later(self, channels: Mapping[str, Channel]) -> list[int]:
         """The options that come after the last message, far enough from it."""
-        options = self.draft.options
+        options, point = self.draft.options, self.draft.point
         last = options[self.places[-1]]
-        found = []
-        for place, option in enumerate(options):
-            if option.channel is None or option.send_at is None or last.send_at is None:
-                continue
-            hours = self.draft.point.min_gap_hours
-            if option.channel == last.channel:
-                hours = max(hours, channels[option.channel].min_gap_hours)
-            if option.send_at - last.send_at >= timedelta(hours=max(hours, 1 / 60)):
-                found.append(place)
-        return found
+        far = max(point.min_gap_hours, _MINUTE) - _ROUNDING
+        near = max(channels[last.channel].min_gap_hours - _ROUNDING, far) if last.channel else far
+        return [
+            place
+            for place, option in enumerate(options)
+            if option.channel is not None
+            and option.delay_hours - last.delay_hours >= (near if option.channel == last.channel else far)
+        ]
 
     def context(self) -> dict[str, float]:
         """What will be known when the next message is decided, as far as it can be said now."""

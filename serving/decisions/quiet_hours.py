@@ -58,17 +58,33 @@ def open_spans(start: int, end: int, zone: ZoneInfo, minutes: tuple[tuple[int, i
     [(7.0, 19.0)]
     """
     found: Spans = []
-    for since, until, offset in stretches(zone, start, end):
-        for day in range((since + offset) // _DAY * _DAY - offset, until, _DAY):
-            for opens, closes in minutes:
-                a, b = max(day + 60 * opens, since), min(day + 60 * closes, until)
-                if a >= b:
-                    continue
-                if found and found[-1][1] == a:
-                    found[-1] = (found[-1][0], b)
-                else:
-                    found.append((a, b))
+    for day in range(start // _DAY, -(-end // _DAY)):
+        for opens, closes in _of_day(day, zone, minutes):
+            a, b = max(opens, start), min(closes, end)
+            if a < b:
+                _join(found, a, b)
     return found
+
+
+@lru_cache(maxsize=4_096)
+def _of_day(day: int, zone: ZoneInfo, minutes: tuple[tuple[int, int], ...]) -> Spans:
+    """The same of one day of UTC, a number of days since 1970: the same for everybody, and not to be changed."""
+    found: Spans = []
+    for since, until, offset in stretches(zone, day * _DAY, (day + 1) * _DAY):
+        for local in range((since + offset) // _DAY * _DAY - offset, until, _DAY):
+            for opens, closes in minutes:
+                a, b = max(local + 60 * opens, since), min(local + 60 * closes, until)
+                if a < b:
+                    _join(found, a, b)
+    return found
+
+
+def _join(found: Spans, opens: int, closes: int) -> None:
+    """One interval more, which begins where the last one ended or behind it."""
+    if found and found[-1][1] == opens:
+        found[-1] = (found[-1][0], closes)
+    else:
+        found.append((opens, closes))
 
 
 def is_open(at: datetime, zone: ZoneInfo, minutes: tuple[tuple[int, int], ...]) -> bool:

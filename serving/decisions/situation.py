@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from features.cart_kinds import BROWSE, CART, WISHLIST, Kind
-from features.carts import Cart, carts_of
-from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
-from features.events import Event
+from features.cart_kinds import BROWSE, CART, WISHLIST
+from features.carts import Cart
+from features.contact import Contact
 from features.identity import Identities, Person
-from features.latest import latest_of
-from features.log import Log, from_record
+from features.log import Log
 from features.store import CustomerRow
+from serving.decisions.histories import Histories, Wanted
 from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question
 from serving.decisions.zones import Place, place
@@ -41,9 +40,6 @@ ROW = (
 KINDS = {"browse_abandoned": BROWSE, "wishlist_abandoned": WISHLIST}
 """What an episode is about, by what began it; a cart where nothing is said here."""
 
-_MOST_CONTACTS = 1_000
-_MOST_EVENTS = 500
-
 
 @dataclass(frozen=True)
 class Somebody:
@@ -62,16 +58,18 @@ class Somebody:
 class Situation:
     """Everything that a decision may rest on. `cart` is the one that the trigger names, else the one that is open.
 
-    `row` is None for whom no features are known; `degraded` says that they could not be asked for.
+    `orders` are when something was bought, in microseconds since 1970, oldest first; `device` is what the latest event
+    that named one said. `row` is None for whom no features are known; `degraded` says that they could not be asked for.
     """
 
     somebody: Somebody
-    events: Sequence[Event]
+    orders: Sequence[int]
     contact: Contact
     cart: Cart | None
     place: Place
     row: CustomerRow | None = None
     degraded: Degraded | None = None
+    device: str | None = None
 
 
 def somebodies(
@@ -83,10 +81,10 @@ def somebodies(
 
 
 def situations_of(
-    asked: Sequence[tuple[Question, Somebody]], events: Log, visitors: Visitors, shop_zone: str, stored: bool
+    asked: Sequence[tuple[Question, Somebody]], histories: Histories, visitors: Visitors, shop_zone: str, stored: bool
 ) -> list[Situation]:
     """What is known of each at the moment of the question; `stored` is whether the feature store holds anything."""
-    known = known_of(asked, events, shop_zone)
+    known = known_of(asked, histories, shop_zone)
     if not stored or not known:
         return known
     moments = [question.at for question, _ in asked]
@@ -96,51 +94,26 @@ def situations_of(
     ]
 
 
-def known_of(asked: Sequence[tuple[Question, Somebody]], events: Log, shop_zone: str) -> list[Situation]:
+def known_of(asked: Sequence[tuple[Question, Somebody]], histories: Histories, shop_zone: str) -> list[Situation]:
     """The same without features, from the log alone: enough for the rules."""
-    kinds = [KINDS.get(question.trigger_type, CART) for question, _ in asked]
-    read: dict[int, tuple[list[Event], list[Event]]] = {}
-    for kind in dict.fromkeys(kinds):
-        places = [place for place, own in enumerate(kinds) if own is kind]
-        people, moments = [asked[place][1].person for place in places], [asked[place][0].at for place in places]
-        read |= zip(places, events_of(events, people, kind, moments), strict=True)
+    wanted = [_wanted(question, somebody) for question, somebody in asked]
+    found = histories.of(wanted, [question.at for question, _ in asked])
     return [
-        _situation(question, somebody, *read[place], kinds[place], shop_zone)
-        for place, (question, somebody) in enumerate(asked)
+        Situation(
+            somebody=somebody,
+            orders=history.orders,
+            contact=history.contact,
+            cart=meant(history.carts, question.trigger_id),
+            place=place([question.context.timezone, history.contact.timezone], shop_zone),
+            device=history.device,
+        )
+        for (question, somebody), history in zip(asked, found, strict=True)
     ]
 
 
-def _situation(
-    question: Question, somebody: Somebody, behaviour: list[Event], told: list[Event], kind: Kind, shop_zone: str
-) -> Situation:
-    point, at = question.point, question.at
-    contact = contact_of([*told, *behaviour], at)
-    found = carts_of(behaviour, at, timedelta(minutes=point.idle_minutes), timedelta(hours=point.ttl_hours), kind)
-    return Situation(
-        somebody=somebody,
-        events=behaviour,
-        contact=contact,
-        cart=meant(found, question.trigger_id),
-        place=place([question.context.timezone, contact.timezone], shop_zone),
-    )
-
-
-def events_of(
-    events: Log, people: Sequence[Person], kind: Kind, until: Sequence[datetime]
-) -> list[tuple[list[Event], list[Event]]]:
-    """Of each person the latest events, until a moment of theirs, that a cart of this kind is made of, and those about
-    messages and consent."""
-    behaviour = latest_of(events, people, _MOST_EVENTS, kind.types, until)
-    told = latest_of(events, people, _MOST_CONTACTS, CONTACT_EVENTS, until)
-    many = [place for place, records in enumerate(told) if len(records) == _MOST_CONTACTS]
-    if many:  # a withdrawal holds for ever, however much was sent since
-        theirs, moments = [people[place] for place in many], [until[place] for place in many]
-        said = latest_of(events, theirs, _MOST_CONTACTS, CONSENT_EVENTS, moments)
-        for place, records in zip(many, said, strict=True):
-            told[place] += records
-    return [
-        (list(map(from_record, own)), list(map(from_record, about))) for own, about in zip(behaviour, told, strict=True)
-    ]
+def _wanted(question: Question, somebody: Somebody) -> Wanted:
+    point, kind = question.point, KINDS.get(question.trigger_type, CART)
+    return Wanted(somebody.person, kind, timedelta(minutes=point.idle_minutes), timedelta(hours=point.ttl_hours))
 
 
 def meant(carts: Sequence[Cart], trigger_id: str) -> Cart | None:

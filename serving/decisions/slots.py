@@ -1,6 +1,6 @@
 """The messages that a decision may choose from: the parts that the rules left, at the times that they left open."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import islice, product
@@ -14,6 +14,7 @@ from serving.decisions.rules import SILENCE, Parts, Screened, parts, refused
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR, _DAY = 3_600, 86_400
+_HOURS = tuple(f"{hour // 3 * 3:02d}-{hour // 3 * 3 + 3:02d}" for hour in range(24))
 _GOLDEN = 0.6180339887498949
 """Turns one draw into many that lie apart."""
 
@@ -62,8 +63,7 @@ def candidates(
             refusals += [Refusal(reason=reason, channel=channel.name) for reason in why]
     channels = [channel for channel in possible.channels if channel.name in offered]
     messages = islice(_in_order(facts.point, channels, offered, possible), facts.point.most_slots)
-    trigger, value = facts.trigger_at.timestamp(), facts.value or 0.0
-    return [_option(message, trigger, value) for message in messages], refusals
+    return _options(messages, facts.trigger_at.timestamp(), facts.value or 0.0), refusals
 
 
 def _spans(facts: Facts) -> list[tuple[str, int, int]]:
@@ -115,13 +115,14 @@ def _taken(
 
 def _allowed(facts: Facts, channel: Channel, slots: Sequence[Slot], most: int, reasons: dict[str, None]) -> list[Slot]:
     """The first `most` of `slots`, each once, at which the rules let the channel send."""
-    if not facts.bars[channel.name]:
-        return list(dict.fromkeys(slots))[:most]
+    barred = bool(facts.bars[channel.name])
     kept: list[Slot] = []
-    for slot in dict.fromkeys(slots):
+    for slot in slots:
         if len(kept) == most:
             break
-        if reason := refused(facts, channel, slot.at):
+        if slot in kept:
+            continue
+        if barred and (reason := refused(facts, channel, slot.at)):
             reasons[reason] = None
         else:
             kept.append(slot)
@@ -170,22 +171,28 @@ def _steps(sizes: tuple[int, int, int]) -> list[tuple[int, int, int]]:
     return sorted(product(incentives, arguments, slots), key=lambda step: (sum(step), step))
 
 
-def _option(message: _Message, trigger: float, value: float) -> Option:
-    """A message as the log keeps it; `trigger` is in seconds since 1970, `value` that of the cart."""
-    channel, delay, slot, argument, incentive = message
-    first = slot.hour // 3 * 3
-    return Option(
-        probability=0.0,
-        channel=channel.name,
-        # a fixed offset: two times of one ZoneInfo are compared by the clock on the wall, which goes back once a year
-        send_at=datetime.fromtimestamp(slot.at, timezone(timedelta(seconds=slot.offset))),
-        delay=delay,
-        hour=f"{first:02d}-{first + 3:02d}",
-        weekday=WEEKDAYS[slot.hour_of_week // 24],
-        argument=argument,
-        incentive=incentive.name if incentive else "",
-        delay_hours=(slot.at - trigger) / _HOUR,
-        slot_score=float(slot.score),
-        cost=channel.cost,
-        discount=incentive.discount(value) if incentive else 0.0,
-    )
+def _options(messages: Iterable[_Message], trigger: float, value: float) -> list[Option]:
+    """Messages as the log keeps them; `trigger` is in seconds since 1970, `value` that of the cart."""
+    told: dict[Slot, tuple[datetime, str, str, float, float]] = {}
+    found = []
+    for channel, delay, slot, argument, incentive in messages:
+        if slot not in told:
+            told[slot] = _told(slot, trigger)
+        send_at, hour, weekday, delay_hours, score = told[slot]
+        gift, discount = (incentive.name, incentive.discount(value)) if incentive else ("", 0.0)
+        labels = delay, hour, weekday, argument, gift
+        found.append(Option(0.0, channel.name, send_at, *labels, delay_hours, score, channel.cost, discount))
+    return found
+
+
+def _told(slot: Slot, trigger: float) -> tuple[datetime, str, str, float, float]:
+    """What an option says of its time."""
+    # a fixed offset: two times of one ZoneInfo are compared by the clock on the wall, which goes back once a year
+    send_at = datetime.fromtimestamp(slot.at, _offset(slot.offset))
+    hour, weekday = _HOURS[slot.hour], WEEKDAYS[slot.hour_of_week // 24]
+    return send_at, hour, weekday, (slot.at - trigger) / _HOUR, float(slot.score)
+
+
+@lru_cache(maxsize=256)
+def _offset(seconds: int) -> timezone:
+    return timezone(timedelta(seconds=seconds))

@@ -3,7 +3,6 @@
 The key of each follows from what is told, so whoever tells it again, in vain or at the same time, changes nothing.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from features.answers import Windowed
@@ -67,6 +66,6 @@ async def keep(resources: Resources, event: Event) -> bool:
     if admitted is None:
         resources.metrics.events.add(SUPPRESSED)
         return False
-    (new,) = await asyncio.shield(asyncio.wrap_future(resources.events.submit([to_record(admitted)])))
+    (new,) = await resources.events.written([to_record(admitted)])
     resources.metrics.events.add("accepted" if new else "duplicate")
     return new

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.cart_kinds import BROWSE, CART, CART_EVENTS, KINDS, WISHLIST, Kind
-from features.carts import IDLE, TTL, Cart, carts_of, grown_older
+from features.carts import IDLE, TTL, Cart, carts_of, grown_older, telling
 from features.events import EVENT_TYPES, Event, Line
+from features.log import from_record, to_record
 from tests.features.person import at, event
 
 HOUR = int(IDLE.total_seconds() / 60)
@@ -325,3 +326,21 @@ def test_a_cart_grows_older_as_it_would_be_read_later(
     then = at(minutes) + timedelta(minutes=later)
     grown = [grown_older(cart, then) for cart in carts_of(past, at(minutes), kind=kind)]
     assert grown == carts_of(past, then, kind=kind)
+
+
+@given(HISTORY, KIND, MINUTE)
+def test_records_that_tell_nothing_of_a_cart_need_not_be_read(
+    events: Sequence[Event], kind: Kind, minutes: float
+) -> None:
+    records = [to_record(one) for one in events if one.type in kind.types]
+    told = [from_record(one) for one in telling(records, kind)]
+    assert carts_of(told, at(minutes), kind=kind) == carts_of(map(from_record, records), at(minutes), kind=kind)
+
+
+def test_orders_of_before_a_cart_are_not_read_unless_a_later_one_may_repeat_them() -> None:
+    before = [to_record(ordered(minute, "tea", order_id="o1", id=f"o{minute}")) for minute in range(3)]
+    filled = to_record(added(5, "tea", id="in"))
+    assert telling([*before, filled]) == [filled]
+    again = to_record(ordered(6, "tea", order_id="o1", id="again"))
+    assert telling([*before, filled, again]) == [*before, filled, again]
+    assert states(7, *map(from_record, [*before, filled, again])) == ["active"], "the order was reported before"
