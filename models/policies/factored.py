@@ -3,8 +3,9 @@
 A message's value is the sum of what its channel, delay, hour, argument and incentive do to this kind of customer, and
 of how pairs of them differ from that; so every decision teaches about all actions that share something with it, and a
 new slot begins with what is known of its parts. The nearer the best an action is, the more often it is tried, with odds
-that sharpen with the root of what is known. At first every other decision is what the shop's own rule says: a rule that
-was believed to be better would be left late where it is not, and one that is followed all the time teaches nothing.
+that sharpen with the root of what is known: whether to write at all first, then with what, when and where. At first
+every other decision is what the shop's own rule says: a rule that was believed to be better would be left late where it
+is not, and one that is followed all the time teaches nothing.
 """
 
 from dataclasses import dataclass, field
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 
 from models.arrays import Floats
 from models.policies.advantages import Advantages, Prior
+from models.policies.branching import branched
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
 from models.policies.floor import floored
-from models.policies.gap_weighting import gap_weighted
 from models.policies.logged import LoggedDecisions
 from models.policies.organic import FittedOrganic, Organic
 from models.policies.rule import Rule, certain, picked
@@ -38,7 +39,7 @@ class FittedFactored:
         return self.advantages.values(contexts, eligible, ())
 
     def probabilities(self, contexts: Contexts, eligible: Eligible) -> Floats:
-        """Inverse-gap weighting of the values, and the rule for a share, on top of the floors."""
+        """Inverse-gap weighting of the values down a tree, and the rule for a share, on top of the floors."""
         known = np.full(len(contexts), self.advantages.weight)
         return self.recipe.tried(self.values(contexts, eligible), known, contexts, eligible)
 
@@ -89,7 +90,7 @@ class Factored:
 
     def tried(self, values: Floats, known: Floats, contexts: Contexts, eligible: Eligible) -> Floats:
         """The probability of each row by its value, where so many decisions (one number a decision) are `known`."""
-        greedy = gap_weighted(values, eligible, self.gamma * np.sqrt(known)[eligible.decisions])
+        greedy = branched(values, eligible, self.gamma * np.sqrt(known)[eligible.decisions])
         if self.rule.series:
             share = (self.follow * self.trust / (self.trust + known))[eligible.decisions]
             greedy = (1 - share) * greedy + share * certain(picked(self.rule.series, contexts, eligible), eligible)

@@ -7,7 +7,7 @@ Abe and Long (1999). Whatever estimates the values, the probabilities are exact 
 import numpy as np
 
 from models.arrays import Floats
-from models.policies.eligible import Eligible
+from models.policies.eligible import Eligible, Starts
 
 
 def gap_weighted(values: Floats, eligible: Eligible, sharpness: Floats | float) -> Floats:
@@ -20,9 +20,22 @@ def gap_weighted(values: Floats, eligible: Eligible, sharpness: Floats | float) 
     >>> gap_weighted(np.array([0.0, 0.5]), choices, sharpness=16.0).tolist()
     [0.1, 0.9]
     """
-    decisions = eligible.decisions
-    gaps = eligible.most(values)[decisions] - values
+    return weighted_among(values, eligible.decisions, sharpness)
+
+
+def weighted_among(values: Floats, of: Starts, sharpness: Floats | float) -> Floats:
+    """The same, where `of` (rows) says, by numbers from 0 on, whose choice each of the values is."""
+    count = int(of.max()) + 1
+    gaps = most_of(values, of, count)[of] - values
     behind = gaps > 0
-    odds = np.where(behind, 1.0 / (eligible.counts[decisions] + sharpness * gaps), 0.0)
-    rest = (1.0 - eligible.total(odds)) / eligible.total((~behind).astype(np.float64))
-    return np.where(behind, odds, rest[decisions])
+    odds = np.where(behind, 1.0 / (np.bincount(of)[of] + sharpness * gaps), 0.0)
+    rest = (1.0 - np.bincount(of, odds)) / np.bincount(of, ~behind)
+    weighted: Floats = np.where(behind, odds, rest[of])
+    return weighted
+
+
+def most_of(values: Floats, of: Starts, count: int) -> Floats:
+    """The largest of the values of each of `count` numbers in `of`."""
+    most = np.full(count, -np.inf)
+    np.maximum.at(most, of, values)
+    return most

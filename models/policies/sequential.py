@@ -60,14 +60,14 @@ class FittedSequential:
         follows a decision is not known from another one."""
         if not len(log):
             return self
-        stages = list(self.stages)
+        stages, target = list(self.stages), log.rewards.copy()
         of_step, following = _stage(log.steps, len(stages)), _following(log)
         for stage in reversed(range(len(stages))):
             mine = of_step == stage
             if mine.any():
-                target = log.rewards[mine] + self.recipe.after(log, following[mine], stages, stages)
-                stages[stage] = self.recipe.learned(stages[stage], log.take(mine), target)
-        return replace(self, stages=tuple(stages))
+                target[mine] += self.recipe.after(log, following[mine], stages, stages)
+                stages[stage] = self.recipe.learned(stages[stage], log.take(mine), target[mine])
+        return replace(self, stages=self.recipe.shared_among(stages, log, target))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Those of each stage, numbered."""
@@ -79,14 +79,17 @@ class FittedSequential:
 class Sequential:
     """The recipe: up to `steps` decisions an episode, each learned and chosen as `each` says.
 
-    A step needs `least` decisions (after fading) to be answered by what was learned of it. So a log that holds one step
-    makes it the myopic policy at all of them. The organic model of `each` is not used.
+    A decision counts `shared` of one at the other steps too, as most of what a message does it does at any of them, and
+    what the steps differ in the contexts tell. A step needs `least` decisions (after fading) to be answered by what was
+    learned for it. So a log that holds one step makes it the myopic policy at all of them. The organic model of `each`
+    is not used.
     """
 
     name: ClassVar[str] = "sequential"
     each: Factored = field(default_factory=Factored)
     steps: int = 4
     least: float = 500.0
+    shared: float = 0.5
 
     def fit(self, log: LoggedDecisions | None = None) -> FittedSequential:
         """The shop's rule, or what `log` teaches from the last step back to the first."""
@@ -96,15 +99,27 @@ class Sequential:
         half = log.customers % 2 == 0
         of_step, following = _stage(log.steps, self.steps), _following(log)
         whole, one, other = list(unknowing), list(unknowing), list(unknowing)
+        target = log.rewards.copy()
         for stage in reversed(range(self.steps)):
             mine = of_step == stage
-            target = log.rewards.copy()
             for part, chooser, judge in ((mine & half, one, other), (mine & ~half, other, one)):
                 target[part] += self.after(log, following[part], chooser, judge)
             for models, part in ((one, mine & half), (other, mine & ~half), (whole, mine)):
                 if part.any():
                     models[stage] = self.learned(models[stage], log.take(part), target[part])
-        return FittedSequential(self, tuple(whole))
+        return FittedSequential(self, self.shared_among(whole, log, target))
+
+    def shared_among(
+        self, stages: Sequence[Advantages], log: LoggedDecisions, target: Floats
+    ) -> tuple[Advantages, ...]:
+        """The stages, each having learned its own part of `log`, with what the decisions of the others tell them."""
+        if not self.shared:
+            return tuple(stages)
+        of_step, found = _stage(log.steps, len(stages)), []
+        for number, stage in enumerate(stages):
+            other = of_step != number
+            found.append(self.learned(stage, log.take(other), target[other], self.shared) if other.any() else stage)
+        return tuple(found)
 
     def after(
         self, log: LoggedDecisions, following: Starts, chooser: Sequence[Advantages], judge: Sequence[Advantages]
@@ -123,10 +138,11 @@ class Sequential:
             found[here] = judge[stage].baseline(contexts) + advantage
         return found
 
-    def learned(self, known: Advantages, log: LoggedDecisions, rewards: Floats) -> Advantages:
-        """What is `known` of a step, and what its decisions in `log` add, worth `rewards` with all that followed."""
+    def learned(self, known: Advantages, log: LoggedDecisions, rewards: Floats, share: float = 1.0) -> Advantages:
+        """What is `known` of a step, and what the decisions in `log` add, worth `rewards` with all that followed and
+        counted as a `share` of one each."""
         each = self.each
-        weights = np.where(log.matured, 1.0, each.immature)
+        weights = share * np.where(log.matured, 1.0, each.immature)
         more = known.learned(log, rewards, weights, (), each.memory, each.half_life_days)
         return more.solved(each.prior)
 

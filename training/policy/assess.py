@@ -11,13 +11,13 @@ import numpy as np
 
 from models.arrays import Mask
 from models.evidence import Evidence
+from models.line import DECISIONS, FROZEN, line_of, position
 from models.policies.base import FittedPolicy
 from models.registry import CANARY, Registry, Version
 from training.policy.dataset import History
 from training.policy.gate import Candidate, Harm, Rules, Verdict, judge
 from training.policy.groups import Comparison, compare
 from training.policy.journal import POLICY
-from training.policy.line import DECISIONS, FROZEN, line_of, position
 from training.policy.plots import figures
 from training.policy.power import Provable, of_comparison, of_log
 from training.policy.report import estimates, estimates_of, page

@@ -5,7 +5,7 @@ anew, as a visitor may have logged in since.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -89,15 +89,15 @@ def gathered(
     """What was decided at these points, behind position `after` of the log (and not behind `upto`).
 
     A batch is arrays before the next one is decoded, as the options of a decision take ten times as much memory when
-    they are objects.
+    they are objects. The records that are returned say what was chosen, not what else could have been.
     """
     records: list[Record] = []
     parts: list[_Part] = []
     for batch in decisions.scan(after, upto, _AT_ONCE):
         known = [record for record in batch if record.type == DECISION]
         if some := [record for record in known if _HEAD.decode(record.payload).decision_point in points]:
-            records += some
             parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
+            records += map(_short, some, parts[-1].decided, parts[-1].options)
     return records, _whole(records, parts or [_Part.of([], [])], identities)
 
 
@@ -161,6 +161,12 @@ def _whole(records: Sequence[Record], parts: Sequence[_Part], identities: pa.Tab
         chosen=np.concatenate([part.chosen + row for part, row in zip(parts, rows[:-1], strict=True)]),
         waits=np.concatenate([part.waits for part in parts]),
     )
+
+
+def _short(record: Record, decided: Decided, option: Option) -> Record:
+    """With the one option that was chosen: all that is asked of a record once its options are arrays."""
+    payload = msgspec.json.encode(msgspec.structs.replace(decided, options=(option,), chosen=0))
+    return replace(record, payload=payload.decode())
 
 
 def _wait(option: Option, record: Record) -> float:

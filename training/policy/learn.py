@@ -13,10 +13,10 @@ import numpy as np
 
 from models.arrays import Mask
 from models.evidence import Evidence
+from models.line import BASE, DIGEST, LEARNED_FROM, LINE, base_of, line_of, position
 from models.policies.base import FittedPolicy, Policy
 from models.registry import CHAMPION, Published, Registry, Version
 from training.policy.dataset import History
-from training.policy.line import BASE, DIGEST, LEARNED_FROM, LINE, base_of, line_of, position
 from training.policy.train import adds_up, evidence
 
 FOLD = 5_000

@@ -5,8 +5,8 @@ a rollback leads to, the bases that states extend, and the latest states, which 
 decision log names versions that are gone; it holds their probabilities itself, so evaluation needs none of them.
 """
 
+from models.line import BASE, LEARNED_FROM
 from models.registry import CANARY, CHALLENGER, CHAMPION, Registry, Version
-from training.policy.line import BASE, LEARNED_FROM
 
 KEPT = 20
 """So many of the latest versions stay whatever they are."""

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.log import moment
 from models.evidence import Evidence, Snapshot
+from models.line import AS_OF, DECISIONS, DIGEST, EVENTS, FROZEN, SAW_NOTHING
 from models.policies.base import Policy
 from models.policies.factored import Factored
 from models.policies.family import to_json
@@ -22,7 +23,6 @@ from models.policies.rule import Rule
 from models.policies.sequential import Sequential
 from models.registry import CHALLENGER, Registry, Version
 from training.policy.dataset import History
-from training.policy.line import AS_OF, DECISIONS, DIGEST, EVENTS, FROZEN, SAW_NOTHING
 from training.policy.rewards import in_words
 from training.replenishment.train import parameters
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from features.log import microseconds
 from models.arrays import Mask
+from models.line import line_of
 from models.registry import CANARY, CHAMPION, Registry, Version
 from training.policy.canary import Canary, Comparison
 from training.policy.dataset import History
 from training.policy.journal import POLICY
-from training.policy.line import line_of
 
 Said = Literal["better", "worse", "open"]
 _SAID: dict[str, Said] = {"promote": "better", "roll back": "worse", "go on": "open"}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.line import DECISIONS, FROZEN, LINE
 from models.policies.base import Policy
 from models.policies.rule import Message, Rule
 from models.policies.uniform import Uniform
@@ -18,7 +19,6 @@ from models.registry import Registry, Version
 from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, Planted, hours
 from training.policy.assess import Assessment, assess, judged
 from training.policy.dataset import History
-from training.policy.line import DECISIONS, FROZEN, LINE
 from training.policy.report import WORDS
 
 LATER = START + timedelta(days=30)

@@ -1,11 +1,13 @@
 """A journal that is gathered batch by batch is the one that is read whole, whatever each batch happens to name."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from features.log import DECISIONS, Log, Record
+from features.outcomes import outcomes
 from tests.training.policy.planted import MAIL, POINT, SILENCE, START, Planted, hours
 from training.policy.journal import Journal, gathered
 
@@ -31,7 +33,7 @@ def test_batches_that_name_other_contexts_and_labels_make_the_same_journal() -> 
         other = msgspec.structs.replace(told, delay=f"{number}h", probability=0.5)
         offered = (SILENCE, told, other)[: 2 + number % 2]
         context = {f"known {number // 3}": float(number), "cart_value": 40.0}
-        point = {"decision_point": "elsewhere"} if number in (2, 3) else {}
+        point: dict[str, Any] = {"decision_point": "elsewhere"} if number in (2, 3) else {}
         at = START + hours(number)
         shop.decided(f"d{number}", f"c{number % 4}", at, number % 3 > 0, offered, context=context, **point)
     logs = shop.logs
@@ -42,3 +44,23 @@ def test_batches_that_name_other_contexts_and_labels_make_the_same_journal() -> 
     assert records == same
     np.testing.assert_equal(parts(found), parts(whole))
     assert len(gathered(few, ["nowhere"], identities)[1]) == 0
+
+
+def test_records_without_what_else_could_have_been_tell_the_same_of_what_came() -> None:
+    shop = Planted()
+    mails = (msgspec.structs.replace(MAIL, send_at=START + hours(24), delay=f"{hour}h") for hour in range(1, 25))
+    offered = (SILENCE, *mails)
+    for number, at in enumerate([START, START + hours(1), START + hours(2)]):
+        shop.decided(f"d{number}", f"c{number}", at, number != 1, offered, anonymous=number == 2)
+    shop.sent("d0", "c0", START + hours(24))
+    shop.ordered("c1", START + hours(5), "20")
+    logs = shop.logs
+    whole = [record for batch in logs.decisions.scan() for record in batch]
+    short, _ = gathered(logs.decisions, [POINT], logs.identities.table())
+    over = START + hours(500)
+    came = [outcomes(logs.events, logs.decisions, logs.identities, each, over) for each in (whole, short)]
+    assert came[0] == came[1]
+    assert [one.channel for one in came[1]] == ["email", None, "email"]
+    assert came[1][0].activated_at is not None
+    assert came[1][1].orders == 1
+    assert max(len(record.payload) for record in short) * 3 < min(len(record.payload) for record in whole)

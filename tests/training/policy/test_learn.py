@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.line import BASE, DECISIONS, FROZEN, SAW_NOTHING, base_of, line_of
 from models.policies.factored import Factored
 from models.policies.rule import Message, Rule
+from models.promotion import promote
 from models.registry import CHALLENGER, CHAMPION, Registry, Version
-from pipelines.promote import promote
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History
 from training.policy.learn import Learned, learn
-from training.policy.line import BASE, DECISIONS, FROZEN, SAW_NOTHING, base_of, line_of
 from training.policy.train import train
 
 RULE = Rule((Message("email", "24h", "reminder"),))

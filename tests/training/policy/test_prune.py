@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.line import BASE, LEARNED_FROM
 from models.policies.uniform import Uniform
 from models.registry import CANARY, CHAMPION, Registry, Version
 from tests.training.policy.planted import MODEL, START
-from training.policy.line import BASE, LEARNED_FROM
 from training.policy.prune import prune
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.line import LINE
 from models.policies.uniform import Uniform
 from models.registry import CANARY, CHAMPION, Registry, Version
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History
-from training.policy.line import LINE
 from training.policy.trial import compared, groups_of, watch
 
 LATER = START + timedelta(days=30)
