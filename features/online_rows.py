@@ -8,6 +8,7 @@ SDK's in both stores. What is read from here is read anew each time: nothing is 
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -93,6 +94,7 @@ class _Redis:
         return found
 
 
+@lru_cache(maxsize=4_096)
 def _key(customer_id: str) -> bytes:
     entity = EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
     key: bytes = serialize_entity_key(entity, _VERSION)

@@ -59,6 +59,7 @@ _SCHEMA = pa.schema(
         ("recommendation_id", pa.string()),
     ]
 )
+_OF_ITEM = ("rank", "item_id", "score", "source", "promoted", "explored", "propensity")
 _WRITERS: dict[str, Callable[[Path], pa.ipc.RecordBatchFileWriter]] = {
     ".parquet": lambda path: pq.ParquetWriter(path, _SCHEMA, compression="zstd"),
     ".csv": lambda path: csv.CSVWriter(path, _SCHEMA),
@@ -213,7 +214,7 @@ def _lines(customers: Sequence[str], found: Sequence[Answered]) -> pa.Table:
     lines = [
         {
             "customer_id": customer,
-            **item.model_dump(include={"rank", "item_id", "score", "source", "promoted", "explored", "propensity"}),
+            **{name: getattr(item, name) for name in _OF_ITEM},
             "reason": item.reasons[0].code if item.reasons else None,
             "reason_text": item.reasons[0].text if item.reasons else None,
             "recommendation_id": one.answer.recommendation_id,

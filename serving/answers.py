@@ -1,7 +1,7 @@
 """From requests for one placement to answers with their reasons, and to what the decision log keeps of them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,29 +13,23 @@ from features.log import Record, microseconds
 from models.recommenders.base import days
 from models.registry import CHAMPION
 from serving.bundle import Bundle
-from serving.choose import Chosen, Found, Wanted, choose
+from serving.choose import Chosen, Source, Wanted, choose
 from serving.placements import Placement
-from serving.reasons import Shop, reasons
+from serving.reasons import Found, Shop, reasons
+from serving.recommendation import Item, Reason, Recommendation, Version
 from serving.rules.page import Page, Slot
-from serving.schemas import (
-    ItemField,
-    ModelReference,
-    Reason,
-    RecommendationAnswer,
-    RecommendationRequest,
-    RecommendedItem,
-)
+from serving.schemas import RecommendationRequest
 from serving.visitor import Visitor
 from serving.wording import Wording, wording
 
 EXPIRES_AFTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answered:
     """An answer, and the record that must be on disk before it is given."""
 
-    answer: RecommendationAnswer
+    answer: Recommendation
     record: Record
 
 
@@ -47,19 +41,23 @@ def answered(
     now: datetime,
     stale: bool = False,
 ) -> list[Answered]:
-    """One answer for each of `requests`, which differ in their visitors alone; `stale` says that the catalogue is old.
+    """One answer for each of `requests`, each as it would be alone; `stale` says that the catalogue is old.
+
+    All of them have the same `allow_fallback`.
 
     Raises FilterError for a filter that cannot be used.
     """
     numbers = [uuid.uuid4() for _ in requests]
+    day = days(now)
     wanted = [
-        _wanted(placement, request, visitor, days(now), number)
+        _wanted(placement, request, visitor, day, number)
         for request, visitor, number in zip(requests, visitors, numbers, strict=True)
     ]
     chosen = choose(bundle, placement, wanted, fallback=requests[0].allow_fallback)
+    shop = Shop(bundle.shelf.title, bundle.shelf.category, bundle.buyers, bundle.columns.codes)
+    reasons_ = _reasons(shop, chosen, [wording(request.context.locale) for request in requests])
     found = []
-    for number, request, one, made in zip(numbers, requests, wanted, chosen, strict=True):
-        why = _reasons(bundle, made, wording(request.context.locale))
+    for number, request, one, made, why in zip(numbers, requests, wanted, chosen, reasons_, strict=True):
         answer = _answer(bundle, request, one, made, why, f"rec_{number.hex}", now, stale)
         found.append(Answered(answer, _record(answer, request, one, why, now)))
     return found
@@ -70,55 +68,64 @@ def _wanted(
 ) -> Wanted:
     """The random numbers of an answer follow from its id, so that the same draw can be made again."""
     context = request.context
-    cart = tuple(line.item_id for line in context.cart)
+    cart = tuple([line.item_id for line in context.cart])
     page = Page(
         day=day,
         history_ids=visitor.ids,
         days=visitor.days,
         weights=visitor.weights,
         cart_ids=cart,
-        context_ids=tuple(context.item_ids),
-        excluded_ids=tuple(request.exclude_item_ids),
+        context_ids=context.item_ids,
+        excluded_ids=request.exclude_item_ids,
         category=((context.category or "").strip("/") or None) if placement.keep_category else None,
         location_id=context.location_id,
         filter=request.filter,
         shown=visitor.shown,
-        rng=np.random.default_rng(number.int),
+        seed=number.int,
     )
     rules = placement.rules
     if request.diversity is not None:
         rules = replace(rules, diversity=request.diversity)
     if request.min_relevance is not None:
         rules = replace(rules, min_relevance=request.min_relevance)
-    page_ids = (*cart, *context.item_ids) if placement.cart_on_page else tuple(context.item_ids)
+    page_ids = (*cart, *context.item_ids) if placement.cart_on_page else context.item_ids
     return Wanted(visitor, page, rules, tuple(dict.fromkeys(page_ids)), context.query, request.limit)
 
 
-def _reasons(bundle: Bundle, chosen: Chosen, words: Wording) -> list[list[Reason]]:
-    """The reasons of each slot: what the shop decided first, then what the source says."""
-    shop = Shop(bundle.shelf.title, bundle.shelf.category, bundle.buyers)
-    parts: dict[int, tuple[Found, list[Slot]]] = {}
+def _reasons(shop: Shop, chosen: Sequence[Chosen], words: Sequence[Wording]) -> list[list[tuple[Reason, ...]]]:
+    """The reasons of each slot of each answer: what the shop decided first, then what the source says."""
+    explained = [list(_explained(one, own)) for one, own in zip(chosen, words, strict=True)]
+    told = iter(reasons([part for parts in explained for part in parts], shop))
+    answers = []
+    for one, own, parts in zip(chosen, words, explained, strict=True):
+        said: dict[str, Reason] = {}
+        for part in parts:
+            said.update(zip(part.item_ids, next(told), strict=True))
+        answers.append([_of_slot(slot, said.get(slot.item_id), own) for slot in one.slots])
+    return answers
+
+
+def _explained(chosen: Chosen, words: Wording) -> Iterator[Found]:
+    """What each source that was asked found of an answer; nobody has to say why what is explored is there."""
+    parts: dict[int, tuple[Source, list[str]]] = {}
     for slot in chosen.slots:
         if slot.item_id in chosen.found and not slot.explored:
             found = chosen.found[slot.item_id]
-            parts.setdefault(id(found), (found, []))[1].append(slot)
-    said: dict[str, Reason] = {}
-    for found, slots in parts.values():
-        ids = [slot.item_id for slot in slots]
-        model, ask = found.stage.model, found.stage.source.ask
-        told = ask != "search" and len(found.query.history_ids) > 0
-        added = model.contributions(found.query, ids) if told else np.zeros((len(found.query.history_ids), len(ids)))
-        said |= dict(zip(ids, reasons(found.query, ask, model.name, added, ids, shop, words), strict=True))
-    return [_of_slot(slot, said.get(slot.item_id), words) for slot in chosen.slots]
+            parts.setdefault(id(found), (found, []))[1].append(slot.item_id)
+    for found, ids in parts.values():
+        model, ask, query = found.stage.model, found.stage.source.ask, found.query
+        told = ask != "search" and len(query.history_ids) > 0
+        added = model.contributions(query, ids) if told else np.zeros((len(query.history_ids), len(ids)))
+        yield Found(query, ask, model.name, added, ids, words)
 
 
-def _of_slot(slot: Slot, said: Reason | None, words: Wording) -> list[Reason]:
+def _of_slot(slot: Slot, said: Reason | None, words: Wording) -> tuple[Reason, ...]:
     if slot.explored:
-        return [Reason(code="explored", text=words.say("explored"))]
-    promoted = [Reason(code="promoted", text=words.say("promoted"))] if slot.promoted else []
-    if said is not None:
-        return [*promoted, said]
-    return promoted or [Reason(code="chosen", text=words.say("chosen"))]
+        return (Reason("explored", None, words.say("explored")),)
+    if slot.promoted:
+        promoted = Reason("promoted", None, words.say("promoted"))
+        return (promoted,) if said is None else (promoted, said)
+    return (said or Reason("chosen", None, words.say("chosen")),)
 
 
 def _answer(
@@ -126,50 +133,50 @@ def _answer(
     request: RecommendationRequest,
     wanted: Wanted,
     chosen: Chosen,
-    why: Sequence[list[Reason]],
+    why: Sequence[tuple[Reason, ...]],
     recommendation_id: str,
     now: datetime,
     stale: bool,
-) -> RecommendationAnswer:
+) -> Recommendation:
     version = bundle.published.version
     degraded = wanted.visitor.degraded or ("catalog_stale" if stale else None)
-    return RecommendationAnswer(
-        recommendation_id=recommendation_id,
-        placement=request.placement,
-        strategy=chosen.strategy,
-        degraded=degraded is not None,
-        degraded_reason=degraded,
-        fallback=chosen.fallback,
-        items=[
-            RecommendedItem(
-                item_id=slot.item_id,
-                rank=rank,
-                score=slot.score,
-                source=slot.source,
-                promoted=slot.promoted,
-                explored=slot.explored,
-                propensity=slot.propensity,
-                reasons=told if "reasons" in request.include else None,
-                fields=_fields(bundle, slot.item_id, request.fields) if "fields" in request.include else None,
-            )
-            for rank, (slot, told) in enumerate(zip(chosen.slots, why, strict=True), 1)
-        ],
-        model=ModelReference(name=version.name, version=version.number, alias=CHAMPION),
-        expires_at=now + EXPIRES_AFTER,
+    reasoned = "reasons" in request.include
+    told: Sequence[Mapping[str, str] | None] = [None] * len(chosen.slots)
+    if "fields" in request.include:
+        told = bundle.shelf.told([slot.item_id for slot in chosen.slots], request.fields)
+    return Recommendation(
+        recommendation_id,
+        request.placement,
+        chosen.strategy,
+        degraded is not None,
+        degraded,
+        chosen.fallback,
+        tuple(
+            [
+                Item(
+                    slot.item_id,
+                    rank,
+                    slot.score,
+                    slot.source,
+                    slot.promoted,
+                    slot.explored,
+                    slot.propensity,
+                    own if reasoned else None,
+                    fields,
+                )
+                for rank, (slot, own, fields) in enumerate(zip(chosen.slots, why, told, strict=True), 1)
+            ]
+        ),
+        Version(version.name, version.number, CHAMPION),
+        now + EXPIRES_AFTER,
     )
 
 
-def _fields(bundle: Bundle, item_id: str, wanted: Sequence[ItemField]) -> dict[str, str]:
-    product = bundle.shelf.products.get(item_id)
-    values = {name: getattr(product, name, None) for name in wanted}
-    return {name: str(value) for name, value in values.items() if value is not None}
-
-
 def _record(
-    answer: RecommendationAnswer,
+    answer: Recommendation,
     request: RecommendationRequest,
     wanted: Wanted,
-    why: Sequence[list[Reason]],
+    why: Sequence[tuple[Reason, ...]],
     now: datetime,
 ) -> Record:
     context = request.context
@@ -179,19 +186,21 @@ def _record(
         model=answer.model.name,
         model_version=answer.model.version,
         items=tuple(
-            ShownItem(
-                product_id=item.item_id,
-                score=item.score,
-                source=item.source,
-                reason=told[0].code,
-                promoted=item.promoted,
-                explored=item.explored,
-                propensity=item.propensity,
-            )
-            for item, told in zip(answer.items, why, strict=True)
+            [
+                ShownItem(
+                    product_id=item.item_id,
+                    score=item.score,
+                    source=item.source,
+                    reason=told[0].code,
+                    promoted=item.promoted,
+                    explored=item.explored,
+                    propensity=item.propensity,
+                )
+                for item, told in zip(answer.items, why, strict=True)
+            ]
         ),
         context_ids=tuple(dict.fromkeys((*context.item_ids, *(line.item_id for line in context.cart)))),
-        excluded_ids=tuple(request.exclude_item_ids),
+        excluded_ids=request.exclude_item_ids,
         category=context.category,
         query=context.query,
         location_id=context.location_id,
@@ -207,12 +216,16 @@ def _record(
         locale=context.locale,
         timezone=context.timezone,
     )
+    at = microseconds(now)
     return Record(
         key=answer.recommendation_id,
         type=RECOMMENDATION,
-        occurred_at=microseconds(now),
-        received_at=microseconds(now),
+        occurred_at=at,
+        received_at=at,
         user_id=request.subject.user_id,
         anonymous_id=request.subject.anonymous_id,
-        payload=msgspec.json.encode(shown).decode(),
+        payload=_ENCODER.encode(shown).decode(),
     )
+
+
+_ENCODER = msgspec.json.Encoder()

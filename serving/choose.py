@@ -17,6 +17,7 @@ from serving.placements import Placement, Stage, stages
 from serving.rules.allow import allow
 from serving.rules.arrange import arrange, depth
 from serving.rules.candidates import Candidate
+from serving.rules.columns import Columns
 from serving.rules.page import Page, Slot
 from serving.rules.rules import Rules
 from serving.visitor import PURCHASE, Visitor
@@ -49,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
+class Source:
     """Where an item came from: who was asked what."""
 
     stage: Stage
@@ -65,25 +66,24 @@ class Chosen:
     """
 
     slots: tuple[Slot, ...]
-    found: Mapping[str, Found]
+    found: Mapping[str, Source]
     strategy: str
     fallback: str | None
 
 
 @dataclass
 class _Open:
-    """One answer in the making: what the rules allow, and what of that is not there yet.
+    """One answer in the making: what the rules allow, and what is there already.
 
     A source gives up to `depth` candidates, for the rules to choose from; with `enough` of them nobody else is asked.
     """
 
     wanted: Wanted
     allowed: Mask
-    left: Mask
     depth: int
     enough: int
     candidates: list[Candidate] = field(default_factory=list)
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[str, Source] = field(default_factory=dict)
     fallback: str | None = None
 
 
@@ -113,7 +113,7 @@ def _opened(bundle: Bundle, wanted: Wanted) -> _Open:
     allowed = allow(wanted.rules, wanted.page, bundle.columns)
     most = depth(wanted.rules, wanted.limit)
     enough = most if wanted.rules.caps else min(most, _SPARE * wanted.limit)
-    return _Open(wanted, allowed, allowed.copy(), most, enough)
+    return _Open(wanted, allowed, most, enough)
 
 
 def _ask(bundle: Bundle, stage: Stage, chunk: Sequence[_Open], place: int) -> None:
@@ -127,9 +127,7 @@ def _ask(bundle: Bundle, stage: Stage, chunk: Sequence[_Open], place: int) -> No
             asked.append((one, query, _mask(bundle, stage, one)))
     if asked:
         for (one, query, _), row in zip(asked, _answers(stage, asked), strict=True):
-            found = Found(stage, query)
-            codes = bundle.columns.codes([id_ for id_, _, _ in row])
-            one.left[codes] = False
+            found = Source(stage, query)
             one.candidates += [Candidate(id_, score, source, place) for id_, score, source in row]
             one.found |= {id_: found for id_, _, _ in row}
             if row and len(one.candidates) == len(row) and (place or _stood_in(stage, query)):
@@ -161,31 +159,51 @@ def _query(stage: Stage, one: _Open) -> Query | None:
             return wanted.visitor.query(day)
 
 
+def _left(columns: Columns, one: _Open) -> Mask:
+    """What is allowed and not there yet; as long as nothing is there, the mask that many answers have in common."""
+    if not one.found:
+        return one.allowed
+    left = one.allowed.copy()
+    left[columns.codes(list(one.found))] = False
+    return left
+
+
 def _mask(bundle: Bundle, stage: Stage, one: _Open) -> Mask:
-    if not stage.source.same_category:
-        return one.left
     columns = bundle.columns
+    left = _left(columns, one)
+    if not stage.source.same_category:
+        return left
     known = [bundle.shelf.products[id_].category for id_ in one.wanted.page_ids if id_ in bundle.shelf.products]
     categories = frozenset(category for category in known if category)
     if not categories:
-        return one.left
+        return left
     same: Mask = columns.masks.get(
         ("same category", categories),
         lambda: columns.text("category").holds(categories.__contains__, unknown=False),
     )
-    return one.left & same
+    return left & same
 
 
 def _answers(stage: Stage, asked: Sequence[tuple[_Open, Query, Mask]]) -> list[list[Answer]]:
     """The new candidates of each of `asked`, best first."""
-    most = max(one.depth for one, _, _ in asked)
-    if stage.source.ask == "similar":
-        rows = [_similar(stage.model, query.context_ids, most, mask) for _, query, mask in asked]
-    else:
-        masks = asked[0][2] if len(asked) == 1 else np.stack([mask for _, _, mask in asked])
-        ranking = stage.model.recommend([query for _, query, _ in asked], most, masks)
-        rows = [ranking.row(row) for row in range(len(asked))]
+    rows: list[list[Answer]] = [[]] * len(asked)
+    for depth_ in {one.depth for one, _, _ in asked}:  # a model that mixes sources may mix otherwise for a longer list
+        places = [place for place, (one, _, _) in enumerate(asked) if one.depth == depth_]
+        some = [asked[place] for place in places]
+        if stage.source.ask == "similar":
+            found = [_similar(stage.model, query.context_ids, depth_, mask) for _, query, mask in some]
+        else:
+            ranking = stage.model.recommend([query for _, query, _ in some], depth_, _together(some))
+            found = [ranking.row(row) for row in range(len(some))]
+        for place, row in zip(places, found, strict=True):
+            rows[place] = row
     return [row[: one.depth - len(one.candidates)] for (one, _, _), row in zip(asked, rows, strict=True)]
+
+
+def _together(asked: Sequence[tuple[_Open, Query, Mask]]) -> Mask:
+    """The masks of all; one row where they are one and the same."""
+    first = asked[0][2]
+    return first if all(mask is first for _, _, mask in asked) else np.stack([mask for _, _, mask in asked])
 
 
 def _similar(model: FittedRecommender, page_ids: Sequence[str], k: int, mask: Mask) -> list[Answer]:

@@ -3,7 +3,7 @@
 `docs/operating.md` says what each means and what to do about it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,12 +130,12 @@ class Metrics:
         self._seconds.observe(method, route, value=seconds)
 
     def count_recommendation(
-        self, placement: str, fallback: str | None, degraded_reason: str | None, sources: Iterable[str]
+        self, placement: str, fallback: str | None, degraded_reason: str | None, sources: Mapping[str, int]
     ) -> None:
-        """Count one answer with recommendations and the sources of its items."""
+        """Count one answer with recommendations, and how many of its items came from each source."""
         self._recommendations.add(placement, fallback or "", degraded_reason or "")
-        for source in sources:
-            self._items.add(source)
+        for source, items in sources.items():
+            self._items.add(source, amount=items)
 
     def count_decision(self, point: str, arm: str, mode: str, sent: bool, degraded_reason: str | None) -> None:
         """Count one decision that was made and logged."""

@@ -1,88 +1,149 @@
 """Why an item is in an answer, from the contributions of the recommender that found it: a code, and a sentence."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date
+from math import floor
 
 import numpy as np
 
-from models.arrays import Floats
+from models.arrays import Codes, Floats, Ids, Mask
 from models.recommenders.base import Query
 from serving.placements import Ask
-from serving.schemas import Reason, ReasonCode
+from serving.recommendation import Reason
+from serving.schemas import ReasonCode
 from serving.visitor import PURCHASE
 from serving.wording import Wording
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1).toordinal()
 _OF_SOURCE: dict[str, ReasonCode] = {"trending": "trending", "new": "new", "category_popularity": "popular_in_category"}
 _OF_HISTORY = ("recently_viewed", "buy_again", "due_again")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """What reasons may say of products: their titles, the names of their categories, how many bought them lately."""
+    """What reasons may say of products: their titles, the names of their categories, how many bought them lately.
+
+    `codes` gives products of one code where they are the same, -1 for whatever it does not know.
+    """
 
     title: Callable[[str], str]
     category: Callable[[str], str | None]
     buyers: Callable[[str], int]
+    codes: Callable[[Ids], Codes]
 
 
-def reasons(
-    query: Query,
-    ask: Ask,
-    source: str,
-    contributions: Floats,
-    item_ids: Sequence[str],
-    shop: Shop,
-    words: Wording,
-) -> list[Reason]:
-    """One reason for each of `item_ids`, which `source` found for `query`; `contributions` are (history, items).
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Items that `source`, asked so, found for `query`; `contributions` are (history, items)."""
 
-    Of what people did or have before them, the product that adds most tells. An item to which nothing adds is there for
-    what it is: like what is on the page, found by its words, new, or popular.
+    query: Query
+    ask: Ask
+    source: str
+    contributions: Floats
+    item_ids: Sequence[str]
+    words: Wording
+
+
+def reasons(found: Sequence[Found], shop: Shop) -> list[list[Reason]]:
+    """One reason for each item of each of `found`; the histories of all are gone through together.
+
+    Of what people did or have before them, the product that adds most tells, ties by id. An item to which nothing adds
+    is there for what it is: like what is on the page, found by its words, new, or popular.
 
     >>> from serving.wording import wording
     >>> query = Query(20_000.0, np.array(["tea"], object), np.array([19_999.0]), np.array([1.0]))
-    >>> shop = Shop(str.title, lambda _: None, len)
-    >>> reasons(query, "history", "rp3beta", np.array([[2.0]]), ["cake"], shop, wording("en"))[0].text
+    >>> shop = Shop(str.title, lambda _: None, len, lambda ids: np.arange(len(ids), dtype=np.int32))
+    >>> found = Found(query, "history", "rp3beta", np.array([[2.0]]), ["cake"], wording("en"))
+    >>> reasons([found], shop)[0][0].text
     'Because you bought Tea'
     """
-    if ask == "search" and query.text is not None:
-        return [Reason(code="matches_search", text=words.say("matches_search", query.text))] * len(item_ids)
-    if ask == "similar":
-        code: ReasonCode = "similar_to" if source == "content" else "bought_with"
-        return [_named(code, because, shop, words) for because in _nearest(query, contributions, len(item_ids))]
-    speaking = np.flatnonzero(contributions.any(axis=1))
-    if not len(speaking) or source in _OF_SOURCE:
-        return [_own(query, source, item_id, shop, words) for item_id in item_ids]
-    # Of a long history few entries say anything for a few items, and only of these the products matter.
-    places: dict[str, int] = {}
-    codes = np.array([places.setdefault(id_, len(places)) for id_ in query.history_ids[speaking].tolist()], np.intp)
-    products, order = list(places), np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(len(products)))
-    totals = np.add.reduceat(contributions[speaking[order]], starts, axis=0)
-    winners = totals.argmax(axis=0)
-    highest = totals[winners, np.arange(len(item_ids))].tolist()
-    because = [products[winner] for winner in winners.tolist()]
-    if ask == "page":
+    speaking = [one for one in found if _speaks(one)]
+    pasts = iter(_pasts([one.query for one in speaking], shop) if speaking else ())
+    return [_of_history(one, next(pasts), shop) if _speaks(one) else _without(one, shop) for one in found]
+
+
+def _speaks(found: Found) -> bool:
+    """Whether anything in the history or on the page adds to an item, and is to be named for it."""
+    named = found.ask in ("history", "page") and found.source not in _OF_SOURCE
+    return named and bool(found.contributions.any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """One history by product: `order` sorts its entries by product, whose entries begin at `starts`.
+
+    Of each product `ids` is its id, `bought` whether it was bought, `times` how often and `last` when last, in days
+    since 1970: of what was bought only that counts, else every look.
+    """
+
+    order: Codes
+    starts: Codes
+    ids: Ids
+    bought: Mask
+    times: Codes
+    last: Floats
+
+
+def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
+    """The history of each query, all in the same few calls; unknown products count as one, as they add nothing."""
+    codes = np.concatenate([shop.codes(query.history_ids) for query in queries]) + 1
+    lengths = np.array([len(query.history_ids) for query in queries])
+    ends = lengths.cumsum()
+    owners = np.repeat(np.arange(len(queries)), lengths)
+    # Of 16 bits, as those are sorted by counting, which takes a fifth of the time.
+    small = np.uint16 if int(codes.max()) < _SMALL else np.int32
+    order = np.lexsort((codes.astype(small), owners.astype(np.uint16)))
+    ordered, owned = codes[order], owners[order]
+    starts = np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]) | (owned[1:] != owned[:-1])))
+    days = np.concatenate([query.days for query in queries])[order]
+    bought = np.concatenate([query.weights for query in queries])[order] == PURCHASE
+    orders = np.add.reduceat(bought, starts, dtype=np.int64)
+    times = np.where(orders > 0, orders, np.diff(starts, append=len(order)))
+    last_order = np.maximum.reduceat(np.where(bought, days, -np.inf), starts)
+    last = np.where(orders > 0, last_order, np.maximum.reduceat(days, starts))
+    ids = np.concatenate([query.history_ids for query in queries])[order[starts]]
+    splits = np.searchsorted(starts, np.append(0, ends)).tolist()
+    found = []
+    for place, (begin, end) in enumerate(zip((ends - lengths).tolist(), ends.tolist(), strict=True)):
+        mine = slice(splits[place], splits[place + 1])
+        own = order[begin:end] - begin, starts[mine] - begin
+        found.append(_Past(*own, ids[mine], orders[mine] > 0, times[mine], last[mine]))
+    return found
+
+
+_SMALL = 1 << 16
+
+
+def _of_history(found: Found, past: _Past, shop: Shop) -> list[Reason]:
+    sums = np.add.reduceat(found.contributions[past.order], past.starts, axis=0)
+    winners = sums.argmax(axis=0)
+    speaks = (sums[winners, np.arange(len(winners))] > 0).tolist()
+    because = past.ids[winners].tolist()
+    if found.ask == "page":
         return [
-            _named("bought_with", one, shop, words) if most > 0 else _own(query, source, item_id, shop, words)
-            for item_id, one, most in zip(item_ids, because, highest, strict=True)
+            _named("bought_with", one, shop, found.words) if said else _own(found, item_id, shop)
+            for item_id, one, said in zip(found.item_ids, because, speaks, strict=True)
         ]
-    entries = _entries(query, {one for one, most in zip(because, highest, strict=True) if most > 0})
+    bought, times, last = past.bought[winners].tolist(), past.times[winners].tolist(), past.last[winners].tolist()
     return [
-        _past(query, entries[one], one, item_id, shop, words) if most > 0 else _own(query, source, item_id, shop, words)
-        for item_id, one, most in zip(item_ids, because, highest, strict=True)
+        _past(because[place], bought[place], times[place], last[place], item_id, shop, found.words)
+        if speaks[place]
+        else _own(found, item_id, shop)
+        for place, item_id in enumerate(found.item_ids)
     ]
 
 
-def _entries(query: Query, products: Collection[str]) -> dict[str, list[int]]:
-    """Where in the history each of `products` stands."""
-    found: dict[str, list[int]] = {product: [] for product in products}
-    for place, product in enumerate(query.history_ids.tolist()):
-        if product in found:
-            found[product].append(place)
-    return found
+def _without(found: Found, shop: Shop) -> list[Reason]:
+    """The reasons of items that no history speaks for."""
+    query, words = found.query, found.words
+    if found.ask == "search" and query.text is not None:
+        return [Reason("matches_search", None, words.say("matches_search", query.text))] * len(found.item_ids)
+    if found.ask == "similar":
+        code: ReasonCode = "similar_to" if found.source == "content" else "bought_with"
+        nearest = _nearest(query, found.contributions, len(found.item_ids))
+        return [_named(code, because, shop, words) for because in nearest]
+    return [_own(found, item_id, shop) for item_id in found.item_ids]
 
 
 def _nearest(query: Query, contributions: Floats, count: int) -> list[str]:
@@ -91,27 +152,27 @@ def _nearest(query: Query, contributions: Floats, count: int) -> list[str]:
     return [query.context_ids[winner] for winner in winners]
 
 
-def _own(query: Query, source: str, item_id: str, shop: Shop, words: Wording) -> Reason:
+def _own(found: Found, item_id: str, shop: Shop) -> Reason:
     """Why an item that the history says nothing for."""
-    if source in _OF_HISTORY and item_id in query.history_ids:
-        return _past(query, _entries(query, {item_id})[item_id], item_id, item_id, shop, words)
-    code, category = _OF_SOURCE.get(source), shop.category(item_id)
+    query, words = found.query, found.words
+    if found.source in _OF_HISTORY and len(mine := np.flatnonzero(query.history_ids == item_id)):
+        own = Query(query.day, query.history_ids[mine], query.days[mine], query.weights[mine])
+        (past,) = _pasts([own], shop)
+        return _past(item_id, bool(past.bought[0]), int(past.times[0]), float(past.last[0]), item_id, shop, words)
+    code, category = _OF_SOURCE.get(found.source), shop.category(item_id)
     if code is not None and (category is not None or code != "popular_in_category"):
-        return Reason(code=code, text=words.say(code, category or ""))
+        return Reason(code, None, words.say(code, category or ""))
     buyers = shop.buyers(item_id)
-    return Reason(code="popular", text=words.buyers(buyers) if buyers > 1 else words.say("popular"))
+    return Reason("popular", None, words.buyers(buyers) if buyers > 1 else words.say("popular"))
 
 
 def _named(code: ReasonCode, because: str, shop: Shop, words: Wording) -> Reason:
-    return Reason(code=code, item_id=because, text=words.say(code, shop.title(because)))
+    return Reason(code, because, words.say(code, shop.title(because)))
 
 
-def _past(query: Query, mine: list[int], because: str, item_id: str, shop: Shop, words: Wording) -> Reason:
-    """Of the places in the history that are `mine`, which are those of the product `because`."""
-    bought = [place for place in mine if query.weights[place] == PURCHASE]
+def _past(because: str, bought: bool, times: int, last: float, item_id: str, shop: Shop, words: Wording) -> Reason:
+    """What was done with the product `because`, which is the item itself or leads to it."""
     if because != item_id:
         return _named("because_you_bought" if bought else "because_you_saw", because, shop, words)
     code: ReasonCode = "bought_before" if bought else "seen_before"
-    counted = bought or mine
-    last = (_EPOCH + timedelta(days=max(float(query.days[place]) for place in counted))).date()
-    return Reason(code=code, item_id=item_id, text=words.again(code, len(counted), last))
+    return Reason(code, item_id, words.again(code, times, date.fromordinal(_EPOCH + floor(last))))

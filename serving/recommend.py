@@ -1,6 +1,7 @@
 """Use case: what to show this visitor here. Choose, log, answer: in that order, so that what was shown is known."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from features.database import is_outage
 from features.log import Record
+from serving.answering import Ready
 from serving.answers import Answered, answered
 from serving.breaker import Unavailable
 from serving.bundle import Bundle
@@ -17,6 +19,7 @@ from serving.lane import Hot
 from serving.openapi import problems
 from serving.placements import Placement
 from serving.problems import Refused
+from serving.recommendation import Recommendation, json_of
 from serving.resources import Resources
 from serving.schemas import (
     RecommendationAnswer,
@@ -30,28 +33,39 @@ from serving.visitor import Visitor
 
 router = APIRouter(tags=["recommendations"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")
+_JSON = "application/json"
 
 
-@router.post("/v1/recommendations", responses=_PROBLEMS | problems("model_unavailable"))
-async def recommend(request: Request, body: RecommendationRequest) -> RecommendationAnswer:
+@router.post(
+    "/v1/recommendations",
+    response_model=RecommendationAnswer,
+    responses=_PROBLEMS | problems("model_unavailable"),
+)
+async def recommend(request: Request, body: RecommendationRequest) -> Response:
     """Products for a visitor at a placement.
 
     An unknown visitor gets `fallback` products, not an error; what is not there or old shows as `degraded`.
     """
-    return await answer(request.app.state.resources, body)
+    return Response(await _json(request.app.state.resources, body), media_type=_JSON)
 
 
-@router.get("/v1/recommendations", responses=problems("rate_limited", "model_unavailable"))
-async def recommend_by_query(
-    request: Request, response: Response, query: Annotated[RecommendationQuery, Query()]
-) -> RecommendationAnswer:
+@router.get(
+    "/v1/recommendations",
+    response_model=RecommendationAnswer,
+    responses=problems("rate_limited", "model_unavailable"),
+)
+async def recommend_by_query(request: Request, query: Annotated[RecommendationQuery, Query()]) -> Response:
     """The same for templates that can only fetch. Every answer is logged as shown, so it must not be cached."""
-    response.headers["Cache-Control"] = "no-store"
-    return await answer(request.app.state.resources, query.request())
+    told = await _json(request.app.state.resources, query.request())
+    return Response(told, media_type=_JSON, headers={"Cache-Control": "no-store"})
 
 
-@router.post("/v1/recommendations/batch", responses=_PROBLEMS | problems("model_unavailable"))
-async def recommend_batch(request: Request, body: RecommendationBatch) -> RecommendationAnswers:
+@router.post(
+    "/v1/recommendations/batch",
+    response_model=RecommendationAnswers,
+    responses=_PROBLEMS | problems("model_unavailable"),
+)
+async def recommend_batch(request: Request, body: RecommendationBatch) -> Response:
     """The same for up to 1,000 subjects at one placement: each gets the answer that it would get alone."""
     resources: Resources = request.app.state.resources
     bundle, placement, now = _live(resources), resources.champion.placements[body.placement], resources.clock()
@@ -64,10 +78,10 @@ async def recommend_batch(request: Request, body: RecommendationBatch) -> Recomm
     found = await resources.in_batch_thread(answered, bundle, placement, requests, visitors, now, stale)
     if not body.preview:
         await _log(resources, found)
-    return RecommendationAnswers(answers=[one.answer for one in found])
+    return Response(json_of([one.answer for one in found]), media_type=_JSON)
 
 
-async def answer(resources: Resources, request: RecommendationRequest) -> RecommendationAnswer:
+async def answer(resources: Resources, request: RecommendationRequest) -> Recommendation:
     """Choose, log, answer. Raises `Refused` without a model; without anything else the answer is `degraded`."""
     bundle, placement, now = _live(resources), resources.champion.placements[request.placement], resources.clock()
     request = resources.privacy.request(request)
@@ -76,15 +90,17 @@ async def answer(resources: Resources, request: RecommendationRequest) -> Recomm
     stale = _stale(resources, now)
     with resources.tracing.span("model"):
         if request.filter:  # compiling a filter that is new can take long, and everybody else would wait
-            found = await resources.in_thread(answered, bundle, placement, [request], [visitor], now, stale)
+            (found,) = await resources.in_thread(answered, bundle, placement, [request], [visitor], now, stale)
         else:
-            found = answered(bundle, placement, [request], [visitor], now, stale)
+            found = await resources.answering.choose(Ready(bundle, placement, request, visitor, now, stale))
     if not request.preview:
         try:
-            await _log(resources, found)
+            with resources.tracing.span("log commit"):
+                await resources.answering.log(found.record)
         except Refused:
-            found = _unlogged(resources, bundle, placement, request, now)
-    return found[0].answer
+            return _unlogged(resources, bundle, placement, request, now)
+        _count(resources, found.answer)
+    return found.answer
 
 
 async def _visitor(
@@ -105,19 +121,19 @@ async def _visitor(
 
 def _unlogged(
     resources: Resources, bundle: Bundle, placement: Placement, request: RecommendationRequest, now: datetime
-) -> list[Answered]:
+) -> Recommendation:
     """When neither the log nor the journal takes anything: what everybody gets, nothing explored.
 
     Nothing can be learned from what is not known, so it must not be anything that one would want to learn from.
     """
     calm = replace(placement, rules=replace(placement.rules, explore=None))
-    found = answered(bundle, calm, [request], [Visitor(degraded="log_unavailable")], now, _stale(resources, now))
-    resources.metrics.count_recommendation(placement.name, found[0].answer.fallback, "log_unavailable", [])
-    return found
+    (found,) = answered(bundle, calm, [request], [Visitor(degraded="log_unavailable")], now, _stale(resources, now))
+    resources.metrics.count_recommendation(placement.name, found.answer.fallback, "log_unavailable", {})
+    return found.answer
 
 
 async def _json(resources: Resources, request: RecommendationRequest) -> bytes:
-    return (await answer(resources, request)).model_dump_json().encode()
+    return (await answer(resources, request)).json()
 
 
 HOT = {("POST", "/v1/recommendations"): Hot(RecommendationRequest.model_validate_json, _json)}
@@ -145,7 +161,9 @@ async def _log(resources: Resources, found: Sequence[Answered]) -> None:
     with resources.tracing.span("log commit"):
         await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(records)))
     for one in found:
-        sources = [item.source for item in one.answer.items]
-        resources.metrics.count_recommendation(
-            one.answer.placement, one.answer.fallback, one.answer.degraded_reason, sources
-        )
+        _count(resources, one.answer)
+
+
+def _count(resources: Resources, told: Recommendation) -> None:
+    sources = Counter([item.source for item in told.items])
+    resources.metrics.count_recommendation(told.placement, told.fallback, told.degraded_reason, sources)

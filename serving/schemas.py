@@ -46,7 +46,7 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValida
 LongText = Annotated[str, Field(min_length=1, max_length=2_048), AfterValidator(_text)]
 Url = Annotated[LongText, Field(pattern=r"^https?://\S+$")]
 Money = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 14, max_digits=18, decimal_places=4)]
-Ids = Annotated[list[Id], Field(max_length=100)]
+Ids = Annotated[tuple[Id, ...], Field(max_length=100)]
 Filter = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_text)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -54,7 +54,10 @@ Stock = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class Request(BaseModel):
-    """Base of what comes in: a field that we do not know is an error, never ignored."""
+    """Base of what comes in: a field that we do not know is an error, never ignored.
+
+    Sequences are tuples, as pydantic makes a deep copy of a default that can be changed, for each request anew.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,8 +79,8 @@ class CartLine(Request):
 class Context(Request):
     """What is on the page. All of it but `page_url` and quantities is kept with the decision, for learning."""
 
-    item_ids: Annotated[Ids, Field(description="products that are shown: of a product's page, a mail, a list")] = []
-    cart: Annotated[list[CartLine], Field(max_length=100)] = []
+    item_ids: Annotated[Ids, Field(description="products that are shown: of a product's page, a mail, a list")] = ()
+    cart: Annotated[tuple[CartLine, ...], Field(max_length=100)] = ()
     category: Annotated[LongText | None, Field(description="a path with /, that of the listing on the page")] = None
     query: Annotated[Text | None, Field(description="what was searched for")] = None
     location_id: Annotated[Id | None, Field(description="only what is in stock there")] = None
@@ -95,12 +98,12 @@ class Wish(Request):
     filter: Annotated[
         Filter | None, Field(description="over the columns of the catalogue", examples=["price < 3000 && in_stock"])
     ] = None
-    exclude_item_ids: Annotated[list[Id], Field(max_length=1_000)] = []
+    exclude_item_ids: Annotated[tuple[Id, ...], Field(max_length=1_000)] = ()
     diversity: Annotated[Share | None, Field(description="0 keeps the order of the recommender")] = None
     min_relevance: MinRelevance | None = None
     allow_fallback: Annotated[bool, Field(description="false asks the placement's first source alone")] = True
-    include: list[Part] = ["fields", "reasons"]
-    fields: list[ItemField] = list(DEFAULT_FIELDS)
+    include: tuple[Part, ...] = ("fields", "reasons")
+    fields: tuple[ItemField, ...] = DEFAULT_FIELDS
     preview: Annotated[bool, Field(description="answer without logging or counting")] = False
 
 
@@ -128,8 +131,8 @@ class RecommendationQuery(Wish):
 
     user_id: Id | None = None
     anonymous_id: Id | None = None
-    item_ids: Ids = []
-    cart_item_ids: Ids = []
+    item_ids: Ids = ()
+    cart_item_ids: Ids = ()
     category: LongText | None = None
     query: Text | None = None
     location_id: Id | None = None
@@ -139,7 +142,7 @@ class RecommendationQuery(Wish):
         """The same request in the shape of the POST body."""
         context = Context(
             item_ids=self.item_ids,
-            cart=[CartLine(item_id=item_id) for item_id in self.cart_item_ids],
+            cart=tuple(CartLine(item_id=item_id) for item_id in self.cart_item_ids),
             category=self.category,
             query=self.query,
             location_id=self.location_id,

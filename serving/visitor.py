@@ -22,6 +22,7 @@ from features.online_rows import rows_of
 from features.purchases import kept_lines
 from features.recent import Recent, tail
 from features.recent_rows import read_recents
+from features.stirred import stirred
 from features.store import CustomerRow, read_customer, read_customers
 from models.arrays import Floats, Ids
 from models.recommenders.base import Query, days
@@ -145,12 +146,22 @@ class Visitors:
                 rows |= zip(those, known[0], strict=True)
                 recents |= known[1]
             degraded |= dict.fromkeys(those, reason)
+        quiet = self._quiet(people, rows)
         return [
-            self._visitor(one, people[place], rows.get(place, []), recents, degraded.get(place))
+            self._visitor(one, people[place], rows.get(place, []), recents, degraded.get(place), place in quiet)
             if place in people
             else Visitor()
             for place, one in enumerate(asked)
         ]
+
+    def _quiet(self, people: Mapping[int, Person], rows: Mapping[int, Sequence[CustomerRow]]) -> frozenset[int]:
+        """Who did nothing that his row does not know; asked of many at once, as it is so of most."""
+        known = {place: _known_by(own) for place, own in rows.items() if own}
+        if not known:
+            return frozenset()
+        after, since = min(after for after, _ in known.values()), min(since for _, since in known.values())
+        moved = stirred(self.events, [people[place] for place in known], after, since)
+        return frozenset(place for place, news in zip(known, moved, strict=True) if not news)
 
     def _visitor(
         self,
@@ -159,10 +170,11 @@ class Visitors:
         rows: Sequence[CustomerRow],
         recents: Mapping[str, Recent],
         degraded: Degraded | None,
+        quiet: bool,
     ) -> Visitor:
-        after = max((int(row.values.get("log_position") or 0) for row in rows), default=0)
-        as_of = rows[0].event_timestamp if rows else None
-        visitor = _visitor(rows, tail(self.events, person, after, as_of, recents, HISTORY_LENGTH), degraded)
+        after, as_of = _known_by(rows) if rows else (0, None)
+        events = [] if quiet else tail(self.events, person, after, as_of, recents, HISTORY_LENGTH)
+        visitor = _visitor(rows, events, degraded)
         if asked.shown_since is None:
             return visitor
         shown = shown_lately(self.decisions, person, asked.shown_since, visitor.ids, visitor.days)
@@ -230,6 +242,11 @@ class Visitors:
     def close(self) -> None:
         """End the threads of the feature store; one that hangs is not waited for."""
         self._features.shutdown(wait=False, cancel_futures=True)
+
+
+def _known_by(rows: Sequence[CustomerRow]) -> tuple[int, datetime]:
+    """Up to which position of the log the rows of a person know it, and of which moment they are."""
+    return max(int(row.values.get("log_position") or 0) for row in rows), rows[0].event_timestamp
 
 
 def _customers_of(person: Person) -> list[str]:

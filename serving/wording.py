@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Wording:
         return self.sentences[code].format(name=self.quoted(name))
 
 
+@lru_cache(maxsize=1_024)
 def wording(locale: str | None) -> Wording:
     """Russian for a locale like `ru` or `ru-RU`, English for every other and for none.
 
@@ -43,11 +45,13 @@ def russian_plural(count: int, one: str, few: str, many: str) -> str:
     return few if 2 <= count % 10 <= 4 and not 12 <= count % 100 <= 14 else many
 
 
+@lru_cache(maxsize=4_096)
 def _again_english(verb: str, count: int, last: date) -> str:
     done = {"bought_before": "bought it", "seen_before": "looked at it"}[verb]
     return f"You {done} {f'{count} times' if count > 1 else 'once'}, last on {last}"
 
 
+@lru_cache(maxsize=4_096)
 def _again_russian(verb: str, count: int, last: date) -> str:
     if count == 1:
         done = {"bought_before": "купили", "seen_before": "смотрели"}[verb]

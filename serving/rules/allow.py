@@ -14,18 +14,23 @@ from serving.rules.rules import Rules
 
 
 def allow(rules: Rules, page: Page, columns: Columns) -> Mask:
-    """Which of `columns.item_ids` may be shown; a new array. Raises FilterError for the filter of the page only.
+    """Which of `columns.item_ids` may be shown, not to be written to: where nothing concerns this page or visitor alone
+    it is one kept array for everybody. Raises FilterError for the filter of the page only.
 
     A product that the shop does not sell never is, whatever the rules. With a location, what the shop counts by
     location must be there; a location that a counted product does not name has none of it.
     """
-    allowed = _on_sale(rules, page.location_id, columns).copy()
+    allowed = _on_sale(rules, page.location_id, columns)
     if rules.filter is not None:
-        allowed &= mask(columns, rules.filter, strict=False)
+        allowed = allowed & mask(columns, rules.filter, strict=False)
     if page.filter is not None:
-        allowed &= mask(columns, page.filter)
+        allowed = allowed & mask(columns, page.filter)
     if page.category is not None:
-        allowed &= _in_category(page.category, columns)
+        allowed = allowed & _in_category(page.category, columns)
+    hidden = _hidden(rules, page, columns)
+    if not (len(hidden) or rules.price_band is not None or rules.exclude_purchased or rules.exclude_viewed):
+        return allowed
+    allowed = allowed.copy()
     if rules.price_band is not None:
         history = columns.codes(page.history_ids)
         band = price_band(columns, history[history >= 0], rules.price_band)
@@ -36,14 +41,20 @@ def allow(rules: Rules, page: Page, columns: Columns) -> Mask:
             allowed[by_product.bought[~periodic(columns)[by_product.bought]]] = False
         if rules.exclude_viewed:
             allowed[by_product.only_viewed] = False
-    allowed[_hidden(rules, page, columns)] = False
+    allowed[hidden] = False
     return allowed
+
+
+_NOTHING: Codes = np.empty(0, np.int32)
 
 
 def _hidden(rules: Rules, page: Page, columns: Columns) -> Codes:
     cart = page.cart_ids if rules.exclude_in_cart else ()
     context = page.context_ids if rules.exclude_context else ()
-    codes = columns.codes((*page.excluded_ids, *cart, *context))
+    ids = (*page.excluded_ids, *cart, *context)
+    if not ids:
+        return _NOTHING
+    codes = columns.codes(ids)
     return codes[codes >= 0]
 
 

@@ -45,9 +45,11 @@ def arrange(
 
     `allowed` is what `allow` gave, asked again when None; nothing outside of it is ever in the answer. Pins stand at
     their positions, or nearer to the front of an answer that is shorter, unless a cap or the share of promoted products
-    forbids it; both hold for everything. The same input and state of `page.rng` give the same slots.
+    forbids it; both hold for everything. The same input and `page.seed` give the same slots.
     """
     may = allow(rules, page, columns) if allowed is None else allowed
+    if plain(rules):
+        return _in_their_order(columns, candidates, may)[:limit]
     promoted = _promoted(rules, columns)
     found = weighed(rules, page, columns, candidates, may)
     pins = pinned(rules, columns, found.by_weight, may, limit)
@@ -64,6 +66,23 @@ def arrange(
         if slots[position] in kept:
             standing.insert(position - 1, slots[position])
     return standing
+
+
+def plain(rules: Rules) -> bool:
+    """Whether nothing is weighed, drawn or put anywhere, so that the order of the models stands."""
+    weighed_by = rules.min_relevance or rules.boost or rules.rotation or rules.avoid_rejected or rules.diversity
+    return not (weighed_by or rules.caps or rules.promoted or rules.pin or rules.explore)
+
+
+def _in_their_order(columns: Columns, candidates: Sequence[Candidate], may: Mask) -> list[Slot]:
+    """Each allowed product once, as it was first found: what the general way comes to where the rules are plain."""
+    codes = columns.codes([candidate.item_id for candidate in candidates])
+    standing = ((codes >= 0) & may[codes]).tolist()
+    slots: dict[str, Slot] = {}
+    for (item_id, score, source, _), stands in zip(candidates, standing, strict=True):
+        if stands and item_id not in slots:
+            slots[item_id] = Slot(item_id, score, source)
+    return list(slots.values())
 
 
 def _slots(

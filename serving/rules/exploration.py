@@ -38,7 +38,7 @@ def explore(
     codes = codes[roomy(rules.caps, columns, taken, codes)]
     expected = min(rules.explore.share * limit, len(free), 1.0 if rules.caps else np.inf)
     probabilities = inclusion(weights(columns, codes, found.codes, found.weight), expected)
-    drawn = draw(probabilities, page.rng)
+    drawn = draw(probabilities, np.random.default_rng(page.seed))
     where = positions(len(drawn), free)
     return {
         position: (int(codes[place]), float(probabilities[place])) for position, place in zip(where, drawn, strict=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from models.arrays import Floats, Ids
@@ -15,7 +16,8 @@ class Page:
     `day` is the time of the request in days since 1970; `history_ids` hold an entry an interaction with its `days` and
     `weights` (`features.events.INTERACTION_WEIGHTS`). `category` keeps to that path and what lies below, `location_id`
     to what is in stock there. `filter` is the request's own, beside that of the rules. `shown` counts how often a
-    product was shown within the time of the rotation without a click.
+    product was shown within the time of the rotation without a click. What is drawn follows from `seed`: a generator
+    for each page would cost 8 µs, and most pages draw nothing.
     """
 
     day: float
@@ -29,11 +31,10 @@ class Page:
     location_id: str | None = None
     filter: str | None = None
     shown: Mapping[str, int] = field(default_factory=dict)
-    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    seed: int = 0
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """One place of the answer. `propensity` is that of an explored product, None for any other: see `exploration`."""
 
     item_id: str

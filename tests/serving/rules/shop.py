@@ -66,7 +66,7 @@ def page(seed: int, columns: Columns, **given: object) -> Page:
         context_ids=(known[int(rng.integers(len(known)))],),
         excluded_ids=(known[int(rng.integers(len(known)))],),
         shown={known[int(place)]: 2 for place in rng.integers(len(known), size=5)},
-        **{"rng": np.random.default_rng(seed), **given},
+        **{"seed": seed, **given},
     )
 
 

@@ -86,9 +86,11 @@ def test_a_vanished_product_is_never_shown_whatever_the_rules():
     assert not allow(Rules(), Page(DAY), columns).any()
 
 
-def test_the_answer_belongs_to_the_caller():
+def test_what_all_have_in_common_cannot_be_written_to():
     _, columns = shop(1)
-    allow(Rules(), Page(DAY), columns)[:] = False
+    assert allow(Rules(), Page(DAY), columns) is allow(Rules(), Page(DAY, history_ids=IDS[:2]), columns)
+    with pytest.raises(ValueError, match="read-only"):
+        allow(Rules(), Page(DAY), columns)[:] = False
     assert allow(Rules(), Page(DAY), columns).any()
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from features.catalog import Product
 from serving.rules.allow import allow
-from serving.rules.arrange import arrange, depth
+from serving.rules.arrange import arrange, depth, plain
 from serving.rules.candidates import Candidate
 from serving.rules.caps import capped
 from serving.rules.columns import Columns
@@ -167,3 +167,14 @@ def _ids(slots):
 def _columns(brands, ids="abcd"):
     products = {id_: Product(product_id=id_, brand=brand) for id_, brand in zip(ids, brands, strict=True)}
     return Columns.build(np.array(list(ids), object), products)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 14), seeds, st.integers(1, 14), st.integers(0, 25))
+def test_under_plain_rules_the_short_way_leads_where_the_long_way_leads(number, seed, limit, count):
+    _, columns = SHOPS[number]
+    found, asked = candidates(seed, columns, count), page(seed, columns)
+    general = Rules(explore=Explore(0.0))
+    assert plain(Rules(exclude_viewed=True))
+    assert not plain(general)
+    assert arrange(Rules(), asked, columns, found, limit) == arrange(general, asked, columns, found, limit)

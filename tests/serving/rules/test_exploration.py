@@ -66,7 +66,7 @@ def test_logged_propensities_are_the_frequencies_of_being_explored(rules, limit)
     columns, found = _shop()
     times, logged = Counter[str](), {}
     for seed in range(DRAWS):
-        page = Page(DAY, rng=np.random.default_rng(seed))
+        page = Page(DAY, seed=seed)
         for slot in arrange(rules, page, columns, found, limit):
             if slot.explored:
                 times[slot.item_id] += 1
@@ -91,7 +91,7 @@ def test_what_would_stand_there_anyway_and_what_is_not_new_is_not_explored():
     leading = [Candidate("new00", 9.0, "als"), *found]
     explored = set()
     for seed in range(200):
-        slots = arrange(Rules(explore=Explore(0.3)), Page(DAY, rng=np.random.default_rng(seed)), columns, leading, 5)
+        slots = arrange(Rules(explore=Explore(0.3)), Page(DAY, seed=seed), columns, leading, 5)
         explored |= {slot.item_id for slot in slots if slot.explored}
     assert explored == {f"new{code:02d}" for code in range(1, 8)}
 
@@ -101,7 +101,7 @@ def test_a_department_that_the_candidates_come_from_is_explored_more_and_none_is
     slots = [
         slot
         for seed in range(300)
-        for slot in arrange(Rules(explore=Explore(0.1)), Page(DAY, rng=np.random.default_rng(seed)), columns, found, 10)
+        for slot in arrange(Rules(explore=Explore(0.1)), Page(DAY, seed=seed), columns, found, 10)
     ]
     chances = {slot.item_id: slot.propensity for slot in slots if slot.explored}
     assert len(chances) == 8

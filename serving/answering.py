@@ -1,0 +1,79 @@
+"""Whose visitors are known at the same moment are answered in one call of the models, and logged in one commit."""
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.log import Record
+from serving.answers import Answered, answered
+from serving.bundle import Bundle
+from serving.placements import Placement
+from serving.schemas import RecommendationRequest
+from serving.tick import Tick
+from serving.together import Together
+from serving.visitor import Visitor
+from serving.writer import Writer
+
+_MOST_CHOSEN = 32
+"""Answers that are chosen in one go: nothing else happens in the event loop meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A request of which everything is known that an answer needs."""
+
+    bundle: Bundle
+    placement: Placement
+    request: RecommendationRequest
+    visitor: Visitor
+    now: datetime
+    stale: bool
+
+    @property
+    def kind(self) -> Hashable:
+        """What it has in common with those that it can be answered with."""
+        return id(self.bundle), self.placement.name, id(self.placement), self.stale, self.request.allow_fallback
+
+
+class Answering:
+    """Chooses in the event loop and writes down what was shown; for one event loop."""
+
+    def __init__(self, decisions: Writer) -> None:
+        self._chosen: Together[Ready, Answered] = Together(_chosen, _MOST_CHOSEN, 1)
+        self._tick = Tick(decisions.submit)
+
+    async def choose(self, ready: Ready) -> Answered:
+        """The answer to one request. Raises FilterError for a filter that cannot be used."""
+        return await self._chosen.ask(ready)
+
+    async def log(self, record: Record) -> None:
+        """Back once it is on disk; what is being written is not taken back. Raises `Refused` when nothing takes it."""
+        await self._tick.written([record])
+
+
+async def _chosen(asked: Sequence[Ready]) -> list[Answered | Exception]:
+    await asyncio.sleep(0)  # between two batches the answers of the first leave, and new requests come in
+    return answers_to(asked)
+
+
+def answers_to(asked: Sequence[Ready]) -> list[Answered | Exception]:
+    """An answer for each, those of one kind together. What one of them brings to fail is its own error alone."""
+    kinds: dict[Hashable, list[int]] = {}
+    for place, one in enumerate(asked):
+        kinds.setdefault(one.kind, []).append(place)
+    found: dict[int, Answered | Exception] = {}
+    for places in kinds.values():
+        found |= zip(places, _of_one_kind([asked[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(asked))]
+
+
+def _of_one_kind(asked: Sequence[Ready]) -> Sequence[Answered | Exception]:
+    first, now = asked[0], max(one.now for one in asked)
+    requests, visitors = [one.request for one in asked], [one.visitor for one in asked]
+    try:
+        return answered(first.bundle, first.placement, requests, visitors, now, first.stale)
+    except Exception as error:
+        if len(asked) == 1:
+            return [error]
+    return [answer for one in asked for answer in _of_one_kind([one])]

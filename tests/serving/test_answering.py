@@ -1,0 +1,145 @@
+"""Requests of one moment share a call of the model and a commit; answers, errors and records stay their own."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from features.log import Record
+from models.recommenders.base import Query, Ranking, days
+from serving.answering import Answering, Ready, answers_to
+from serving.answers import Answered
+from serving.bundle import Bundle
+from serving.placements import DEFAULT
+from serving.rules.syntax import FilterError
+from serving.schemas import Context, RecommendationRequest
+from serving.visitor import Visitor
+from tests.serving.world import MILK, NOW, Shop
+
+DRINKER = Visitor(np.array(["tea-1", "tea-2", MILK], object), np.full(3, days(NOW) - 2), np.array([1.0, 0.1, 1.0]))
+BEANS = Visitor(np.array(["coffee-1", MILK], object), np.full(2, days(NOW) - 9), np.ones(2))
+
+
+@pytest.fixture(scope="module")
+def bundle(shared: Shop) -> Bundle:
+    found: Bundle = shared.resources.champion.bundle
+    return found
+
+
+def ready(bundle: Bundle, visitor: Visitor, placement: str = "home", **asked: Any) -> Ready:
+    request = RecommendationRequest.model_validate({"placement": placement, **asked})
+    return Ready(bundle, DEFAULT[placement], request, visitor, NOW, False)
+
+
+def told(answer: Answered | Exception) -> Any:
+    """An answer and its record without what is drawn for each anew."""
+    assert isinstance(answer, Answered)
+    answered = msgspec.structs.replace(answer.answer, recommendation_id="", expires_at=NOW)
+    return msgspec.to_builtins(answered), replace(answer.record, key="", occurred_at=0, received_at=0)
+
+
+def test_everybody_gets_what_he_would_get_alone(bundle: Bundle) -> None:
+    page = {"item_ids": ["tea-1"], "query": "coffee", "category": "drinks"}
+    asked = [
+        ready(bundle, visitor, placement, limit=limit, context={**page, "locale": locale}, **more)
+        for placement in DEFAULT
+        for visitor, locale in ((DRINKER, "ru"), (BEANS, None), (Visitor(), "en"))
+        for limit, more in (
+            (3, {}),
+            (20, {"exclude_item_ids": [MILK], "allow_fallback": False}),
+            (2, {"diversity": 0.5, "include": ["fields"]}),
+        )
+    ]
+    assert [told(one) for one in answers_to(asked)] == [told(answers_to([one])[0]) for one in asked]
+
+
+def test_those_of_one_kind_are_one_call_of_the_model(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = type(bundle.members["rp3beta"])
+    real, calls = model.recommend, []
+
+    def recommend(self: Any, queries: Sequence[Query], k: int, allow: Any = None) -> Ranking:
+        calls.append((len(queries), np.ndim(allow)))
+        return real(self, queries, k, allow)
+
+    monkeypatch.setattr(model, "recommend", recommend)
+    answers_to([ready(bundle, DRINKER), ready(bundle, BEANS), ready(bundle, DRINKER)])
+    assert calls == [(3, 1)], "and where the rules are the same for all, so is the mask"
+
+
+def test_what_one_brings_to_fail_is_his_alone(bundle: Bundle) -> None:
+    asked = [ready(bundle, DRINKER), ready(bundle, DRINKER, filter="nothing == 1"), ready(bundle, BEANS, "cart")]
+    first, second, third = answers_to(asked)
+    assert isinstance(second, FilterError)
+    assert told(first) == told(answers_to([asked[0]])[0])
+    assert told(third) == told(answers_to([asked[2]])[0])
+
+
+class Disk:
+    """Takes records as a writer does; what it was given at once is one commit."""
+
+    def __init__(self) -> None:
+        self.commits: list[list[str]] = []
+        self.futures: list[Future[list[bool]]] = []
+
+    def submit(self, records: Sequence[Record]) -> "Future[list[bool]]":
+        self.commits.append([record.key for record in records])
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def record(key: str) -> Record:
+    return Record(key, "recommendation", 0, 0, None, None, "{}")
+
+
+def test_many_share_a_commit_and_nobody_is_answered_before_it() -> None:
+    async def scene() -> None:
+        disk: Any = Disk()
+        answering = Answering(disk)
+        waiting = [asyncio.ensure_future(answering.log(record(str(number)))) for number in range(3)]
+        await asyncio.sleep(0.01)
+        assert disk.commits == [["0", "1", "2"]]
+        later = asyncio.ensure_future(answering.log(record("later")))
+        await asyncio.sleep(0.01)
+        assert disk.commits[1:] == [["later"]], "a commit that takes its time holds nobody else's"
+        assert not any(one.done() for one in waiting)
+        waiting[0].cancel()
+        disk.futures[0].set_result([True] * 3)
+        disk.futures[1].set_exception(OSError("gone"))
+        await asyncio.gather(*waiting[1:])
+        with pytest.raises(OSError, match="gone"):
+            await later
+
+    asyncio.run(scene())
+
+
+def test_more_than_a_batch_takes_are_several_and_the_loop_breathes_between(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    order: list[str] = []
+
+    def answers(asked: Sequence[Ready]) -> list[Any]:
+        sizes.append(len(asked))
+        order.append("batch")
+        return [None] * len(asked)
+
+    monkeypatch.setattr("serving.answering.answers_to", answers)
+
+    async def scene() -> None:
+        answering = Answering(Disk())  # type: ignore[arg-type]
+        one = ready(bundle, Visitor(), context=Context())
+
+        async def ask() -> None:
+            await answering.choose(one)
+            order.append("answered")
+
+        await asyncio.gather(*(ask() for _ in range(70)))
+
+    asyncio.run(scene())
+    assert sizes == [32, 32, 6]
+    assert order.index("answered") < len(order) - 1 - order[::-1].index("batch")
