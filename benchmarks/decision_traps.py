@@ -6,32 +6,39 @@ The policy begins as the shop's rule and plays 40,000 decisions with rewards kno
 """
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import typer
 
 from benchmarks.claim import Claim, write
-from benchmarks.decision_worlds import POPULATION, SEEDS, WARM, claim, interval, played
+from benchmarks.decision_worlds import JUDGED, POPULATION, WARM, claim, interval, played
 from models.arrays import Floats
 from models.off_policy.diagnostics import calibration
 from models.policies.base import choose
 from models.policies.logged import LoggedDecisions
 from training.policy.dataset import history
 from training.simulator.optimum import optimum
+from training.simulator.play import Played
 from training.simulator.reported import POINT, reported
 from training.simulator.traps import alike, all_organic, harmful, last_click, misreported, turning
 from training.simulator.world import World
 
+WORLDS = JUDGED[:5]
 HALF, BACK = 20_000, 8_000
 CERTAIN = 0.01
 """The level at which propensities are refused."""
 
 
+def _played(worlds: Callable[[int], Sequence[World]]) -> list[Played]:
+    return played(WARM, worlds=worlds, seeds=WORLDS)
+
+
 def no_heterogeneity() -> Claim:
     """What the policy earns where the best message is the same for all."""
     began, ratios, starts, greedy = time.process_time(), [], [], []
-    for seed, game in zip(SEEDS, played(WARM, worlds=lambda seed: [alike(seed)]), strict=True):
+    for seed, game in zip(WORLDS, _played(lambda seed: [alike(seed)]), strict=True):
         world = alike(seed)
         known, eligible = world.contexts(np.random.default_rng([POPULATION, seed]), 40_000)
         fixed = optimum(world, known, eligible).fixed
@@ -48,6 +55,7 @@ def no_heterogeneity() -> Claim:
         ">= .99",
         bool(np.mean(ratios) >= 0.99),
         began,
+        seeds=WORLDS,
         data="worlds where everybody reacts alike",
         protocol="exact values, floors included; the best of 24 messages with the truth known",
         baselines={"whole run": float(np.mean(starts)), "at its end without floors": float(np.mean(greedy))},
@@ -57,7 +65,7 @@ def no_heterogeneity() -> Claim:
 def messages_harm() -> Claim:
     """How often the policy is silent where every message harms."""
     began = time.process_time()
-    games = played(WARM, worlds=lambda seed: [harmful(seed)])
+    games = _played(lambda seed: [harmful(seed)])
     silent = [1 - float(game.sent[-10_000:].mean()) for game in games]
     first = [1 - float(game.sent[:10_000].mean()) for game in games]
     return claim(
@@ -67,6 +75,7 @@ def messages_harm() -> Claim:
         ">= .90",
         bool(np.mean(silent) >= 0.9),
         began,
+        seeds=WORLDS,
         data="worlds where every message lowers the odds of an order",
         protocol="the shop's rule, where the policy begins, writes to all; the floor leaves at most .95 to silence",
         baselines={"first quarter": float(np.mean(first)), "the shop's rule": 0.0},
@@ -76,7 +85,7 @@ def messages_harm() -> Claim:
 def organic_only() -> Claim:
     """What lift is claimed where all orders come by themselves: policy against a holdout, and by last click."""
     began, lower, uplifts, clicks = time.process_time(), [], [], []
-    for seed, game in zip(SEEDS, played(WARM, worlds=lambda seed: [all_organic(seed)]), strict=True):
+    for seed, game in zip(WORLDS, _played(lambda seed: [all_organic(seed)]), strict=True):
         holdout = _silent_rewards(all_organic(seed), seed, 40_000)
         uplift = float(game.log.rewards.mean() - holdout.mean())
         error = float(np.sqrt(game.log.rewards.var() / len(game.log) + holdout.var() / len(holdout)))
@@ -90,6 +99,7 @@ def organic_only() -> Claim:
         "<= 0 (no lift is claimed)",
         max(lower) <= 0,
         began,
+        seeds=WORLDS,
         data="worlds where messages do nothing but cost",
         protocol="40,000 decisions against 40,000 customers held out, relative to their mean reward; 95 % intervals",
         baselines={"mean uplift": float(np.mean(uplifts)), "claimed by last click": float(np.mean(clicks))},
@@ -105,7 +115,7 @@ def _silent_rewards(world: World, seed: int, n: int) -> Floats:
 def optimum_flips() -> Claim:
     """How much of its value a policy has back 8,000 decisions after early and late have changed places."""
     began, values, lifts, frozen = time.process_time(), [], [], []
-    for game in played(WARM, worlds=turning):
+    for game in _played(turning):
         before, after = slice(HALF - 5_000, HALF), slice(HALF + BACK, HALF + BACK + 5_000)
         values.append(float(game.values[after].mean() / game.values[before].mean()))
         lifts.append(game.share(HALF + BACK, HALF + BACK + 5_000) / game.share(HALF - 5_000, HALF))
@@ -117,6 +127,7 @@ def optimum_flips() -> Claim:
         ">= .90",
         bool(np.mean(values) >= 0.9),
         began,
+        seeds=WORLDS,
         data="worlds where from decision 20,000 on early is what late was",
         protocol="mean net reward over 5,000 decisions from 28,000 on, over that of the 5,000 before the change",
         baselines={"of the lift alone": float(np.mean(lifts)), "right after the change": float(np.mean(frozen))},
@@ -126,7 +137,7 @@ def optimum_flips() -> Claim:
 def propensities_are_wrong() -> Claim:
     """Whether the diagnosis tells logs with wrong propensities from those with right ones."""
     began, right, wrong = time.process_time(), [], []
-    for seed in SEEDS:
+    for seed in WORLDS:
         log, logging = _log(seed)
         right.append(calibration(log, logging).pvalue)
         wrong.append(calibration(log, misreported(log.eligible, logging)).pvalue)
@@ -138,6 +149,7 @@ def propensities_are_wrong() -> Claim:
         "1, and every sound log kept",
         bool(refused == 1 and kept == 1),
         began,
+        seeds=WORLDS,
         data="logs of 20,000 decisions",
         protocol="reported are the roots of the probabilities that were drawn from; refused where chi-square p < .01",
         baselines={"sound logs kept": float(kept)},
@@ -157,7 +169,7 @@ def _log(seed: int) -> tuple[LoggedDecisions, Floats]:
 def news_in_disorder() -> Claim:
     """Whether anything counts twice, or is lost, where events come twice, late, out of order or never."""
     began, wrong, decisions = time.process_time(), 0, 0
-    for seed in SEEDS:
+    for seed in WORLDS:
         told = reported(World(seed), np.random.default_rng([902, seed]), 2_000)
         known = history(told.logs, [POINT], told.over)
         log, ids = known.log(known.teaches), known.journal.decision_ids[known.teaches]
@@ -172,6 +184,7 @@ def news_in_disorder() -> Claim:
         "0",
         wrong == 0,
         began,
+        seeds=WORLDS,
         data="10,000 decisions and their events",
         protocol="30 % of events twice, 20 % of orders under two message ids, 10 % of sendings never told; shuffled",
         baselines={"decisions that teach": float(decisions)},
