@@ -7,7 +7,7 @@ same policy.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from models.evidence import Evidence
 from models.policies.base import FittedPolicy, Policy
 from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
 from models.recommenders.base import FittedRecommender, Recommender
-from models.runs import Study, log_evidence
+from models.runs import LoggedRun, Study, log_evidence
 from models.storage import family_of, load, save
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 
@@ -162,6 +162,26 @@ class Registry:
         found = [_version(version, None) for version in self._client.search_model_versions(f"name = '{name}'")]
         return sorted(found, key=lambda version: -int(version.number))
 
+    def names(self) -> list[str]:
+        """Every registered model."""
+        return sorted(model.name for model in self._client.search_registered_models())
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """The number of the version that carries each alias. Raises LookupError for a model that there is not."""
+        try:
+            return {alias: str(number) for alias, number in self._client.get_registered_model(name).aliases.items()}
+        except MlflowException as error:
+            raise LookupError(f"no model is called {name}; there is {', '.join(self.names()) or 'none yet'}") from error
+
+    def runs(self, name: str, run_ids: Collection[str]) -> dict[str, LoggedRun]:
+        """What the runs of the experiment `name` have measured, by their ids; those that are gone are left out."""
+        known = self._client.get_experiment_by_name(name)
+        if known is None or not run_ids:
+            return {}
+        told = ", ".join(f"'{run_id}'" for run_id in run_ids)
+        found = self._client.search_runs([known.experiment_id], f"attributes.run_id IN ({told})")
+        return {run.info.run_id: LoggedRun(run.info.experiment_id, dict(run.data.metrics)) for run in found}
+
     def delete(self, version: Version) -> None:
         """Take a version out for good, with its run and its files. Raises ValueError for one that carries an alias."""
         found = self._client.get_model_version(version.name, version.number)
@@ -187,6 +207,14 @@ class Registry:
             recipe, fitted = load(local / description.flavors["python_function"]["data"])
         features = tuple((description.metadata or {}).get("features", ()))
         return Published(version, recipe, fitted, features)
+
+    def table(self, version: Version, title: str) -> str | None:
+        """A table of the evidence for a version, as CSV; None where it was published without one of this title."""
+        name = f"{title}.csv"
+        if not version.run_id or all(found.path != name for found in self._client.list_artifacts(version.run_id)):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self._client.download_artifacts(version.run_id, name, folder)).read_text()
 
     def promote(self, version: Version, who: str, why: str, at: datetime) -> Version:
         """Make `version` the champion and write down who did it, why, when, and what it replaced last."""

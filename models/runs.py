@@ -10,6 +10,14 @@ from models.evidence import Evidence
 
 
 @dataclass(frozen=True)
+class LoggedRun:
+    """What a run has measured, and the experiment it belongs to."""
+
+    experiment_id: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Study:
     """An open run of a search."""
 

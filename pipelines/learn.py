@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from models.line import FROZEN, position
 from models.registry import CANARY, Registry
 from pipelines.policies import Decider, deciders, logs, seen
 from pipelines.settings import Settings
 from training.policy.dataset import History, Logs
 from training.policy.learn import Learned, learn
-from training.policy.line import FROZEN, position
 from training.policy.prune import KEPT, prune
 from training.policy.trial import Trial, watch
 

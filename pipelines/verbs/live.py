@@ -24,8 +24,8 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a version the champion if the gate passed it, a policy the canary first; the service follows in seconds."""
+    from models.promotion import promote as verb
     from models.registry import Registry
-    from pipelines.promote import promote as verb
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from models.policies.rhythm import HOURS_OF_WEEK
+from models.promotion import Refused, promote
 from models.registry import CHAMPION, FAMILY, Registry
-from pipelines.promote import Refused, promote
 from serving.decisions import send_time as served
 from training.send_time import NAME, Dated, train
 

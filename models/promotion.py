@@ -7,8 +7,8 @@ A policy takes one step more. What the gate knows of it rests on what another po
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.line import SAW_NOTHING, line_of
 from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, Registry, Version
-from training.policy.line import SAW_NOTHING, line_of
 
 
 class Refused(RuntimeError):
