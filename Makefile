@@ -14,7 +14,7 @@ export BENTOML_DO_NOT_TRACK = True
 export MLFLOW_DISABLE_TELEMETRY = true
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check quick lint serve bento lock openapi clean
+.PHONY: help demo test check quick lint serve bento browser lock openapi clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lint: $(VENV)/.dev
 
 bento: $(VENV)/.runtime ## package the service: `bentoml serve kairos:latest` runs it anywhere
 	$(BIN)/bentoml build
+
+browser: $(VENV)/.dev ## a browser for the tests of the console, where there is none yet
+	@$(BIN)/python -m tests.browser
 
 openapi: $(VENV)/.dev ## write docs/openapi.json anew
 	$(BIN)/python -m serving > docs/openapi.json

@@ -105,9 +105,12 @@ def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterabl
     return path
 
 
-def newest(feature_data: Path) -> Path:
-    """The table with the latest `as_of`. Raises FileNotFoundError that says how to make one."""
+def newest(feature_data: Path, until: datetime | None = None) -> Path:
+    """The table with the latest `as_of`, not after `until`. Raises FileNotFoundError that says how to make one."""
     paths = _tables(feature_data / FOLDER)
+    if until is not None:
+        last = until.astimezone(UTC).strftime(_NAME)
+        paths = [path for path in paths if path.stem <= last]
     if not paths:
         told = f"nobody was scored in {feature_data / FOLDER}; run `python -m pipelines restock score`"
         raise FileNotFoundError(told)

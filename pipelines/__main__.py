@@ -11,7 +11,7 @@ import warnings
 import typer
 from rich.markup import escape
 
-from pipelines.verbs import data, features, keys, live, policy, privacy, recommender, restock, simulation
+from pipelines.verbs import data, features, keys, live, policy, privacy, recommender, reports, restock, simulation
 from pipelines.verbs.answers import terminal
 from pipelines.verbs.groups import evaluate_app, train_app, tune_app
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verbs in (data.app, features.app, recommender.app, restock.app, policy.app, live.app, simulation.app):
+for verbs in (data.app, features.app, recommender.app, restock.app, policy.app, live.app, simulation.app, reports.app):
     app.add_typer(verbs)
 app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.app)

@@ -15,15 +15,16 @@ from rich.console import Console
 from rich.table import Table
 
 from features.database import open_database
+from models.promotion import promote
 from models.registry import CHAMPION, Registry, Version
 from pipelines.catalog import import_catalog
 from pipelines.console import bar, counting
+from pipelines.demo_console import look, simulate_weeks
 from pipelines.demo_decision import POLICY, begin, recover
 from pipelines.demo_restock import foresee, restock
 from pipelines.ingest import ingest
 from pipelines.keys import bearing, demo_key
 from pipelines.presets.complete_journey import PRESET
-from pipelines.promote import promote
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
 from pipelines.score import MODEL as RESTOCK
 from pipelines.serve import running
@@ -80,8 +81,10 @@ def demo(settings: Settings, console: Console) -> None:
         console.print(*_an_event_changes_the_next_answer(client, end - timedelta(seconds=1)), sep="\n")
         for line in recover(client, settings, registry, CARTS, end):
             console.print(line, highlight=False)
+        simulate_weeks(client, settings, registry, end, console)
         console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running, and answers to")
         console.print(_to_try(settings, secret), highlight=False, soft_wrap=True)
+    look(settings, registry, end, console)
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "
         f"[bold].venv/bin/mlflow ui --backend-store-uri {settings.mlflow_uri}[/bold]"

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from models.promotion import promote
 from models.registry import CHAMPION, Registry, Version
 from pipelines.console import bar
 from pipelines.learn import learn_once, words
-from pipelines.promote import promote
 from pipelines.settings import Settings
 from pipelines.train_policy import train_policy
 

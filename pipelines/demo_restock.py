@@ -9,9 +9,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from models.promotion import promote
 from models.registry import Registry, Version
 from pipelines.console import bar, counting
-from pipelines.promote import promote
 from pipelines.refresh import end_of_history, materialize_features
 from pipelines.score import MODEL, score
 from pipelines.settings import Settings

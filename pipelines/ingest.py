@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from features.arrivals import Arrivals, Why
 from features.log import EVENTS, Log, Record, microseconds
 from features.privacy.suppression import Suppressions
 from pipelines.assemble import assemble, records
@@ -75,6 +76,8 @@ def ingest(
             kept += len(verdicts)
             if progress is not None:
                 progress(done, total)
+    arrived = {Why("rejected", reason): count for reason, count in rejected.items()}
+    Arrivals(engine).add({**arrived, Why("duplicate"): kept - new}, at)
     return ImportReport(
         rows=staged.rows,
         accepted=staged.rows - sum(rejected.values()),

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from features.database import open_database
 from pipelines.settings import Settings
 from serving.access.key_table import KeyTable
+from serving.access.scopes import Kind
 
 DEMO = "demo"
+CONSOLE = "demo console"
 _DEMO_LASTS = timedelta(days=30)
 _RUN_LASTS = timedelta(days=1)
 
@@ -18,14 +20,14 @@ def bearing(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def demo_key(settings: Settings) -> str:
-    """A secret key for a month, in place of the one that an earlier demo made."""
+def demo_key(settings: Settings, kind: Kind = "sk", label: str = DEMO) -> str:
+    """A key for a month, in place of the one of this label that an earlier demo made."""
     with open_keys(settings) as table:
         now = datetime.now(UTC)
         for key in table.all():
-            if key.label == DEMO:
+            if key.label == label:
                 table.revoke(key.prefix, now)
-        return table.create("sk", DEMO, now, expires_at=now + _DEMO_LASTS).secret
+        return table.create(kind, label, now, expires_at=now + _DEMO_LASTS).secret
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     retention_shown_days: int | None = Field(365, ge=1, description="how long it keeps what was shown and prepared")
     retention_features_days: int | None = Field(400, ge=1, description="how long tables of customers' features stay")
     retention_jobs_days: int | None = Field(1_095, ge=1, description="how long receipts of erasures stay")
+    retention_acts_days: int | None = Field(1_095, ge=1, description="how long the record of the console's users stays")
     history_buckets: int = Field(
         8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -15,12 +16,14 @@ POINT = "cart_recovery"
 _NUMBERS = ("margin", "frequency", "recency_days", "opens_share", "device_mobile", "touches_30d", "last_touch_days")
 """What the shop knows and tells as its own figures."""
 
+_AT_ONCE = 500
+
 
 class Shop:
     """The calls that a shop and its campaign engine make; customers are numbered within a `run`."""
 
-    def __init__(self, client: httpx.Client, run: str) -> None:
-        self._client, self._run = client, run
+    def __init__(self, client: httpx.Client, run: str, currency: str = "EUR") -> None:
+        self._client, self._run, self._currency = client, run, currency
 
     def name(self, number: int) -> str:
         """The customer's id."""
@@ -33,7 +36,7 @@ class Shop:
     def leave(self, first: int, known: Contexts, at: Sequence[datetime]) -> None:
         """Each of `known` puts things into a cart, the customers numbered from `first` on."""
         values, items = known.columns(["cart_value", "items"]).T
-        self._track(
+        self.track(
             {
                 "type": "track",
                 "event": "Product Added",
@@ -45,7 +48,7 @@ class Shop:
                     "product_id": "thing",
                     "price": f"{values[i] / items[i]:.2f}",
                     "quantity": int(items[i]),
-                    "currency": "EUR",
+                    "currency": self._currency,
                 },
             }
             for i, when in enumerate(at)
@@ -61,7 +64,7 @@ class Shop:
                 "trigger": {"id": f"cart-{self.name(first + i)}", "at": when.isoformat()},
                 "context": {
                     "cart_value": f"{values[i]:.2f}",
-                    "currency": "EUR",
+                    "currency": self._currency,
                     "checkout_step": int(steps[i]),
                     "timezone": "UTC",
                     "numbers": {
@@ -87,10 +90,11 @@ class Shop:
                 if fate.unsubscribed[i]:
                     self._post("/v1/outcomes", {"decision_id": id_, "type": "unsubscribed", "occurred_at": when})
             if fate.bought[i]:
-                events.append(self._order(record.trigger_id, record.customer_id, record.trigger_at, decided, i, fate))
-        self._track(events)
+                events.append(self.order(record.trigger_id, record.customer_id, record.trigger_at, decided, i, fate))
+        self.track(events)
 
-    def _order(self, cart: str, customer: str, left: datetime, decided: Journal, i: int, fate: Drawn) -> dict[str, Any]:
+    def order(self, cart: str, customer: str, left: datetime, decided: Journal, i: int, fate: Drawn) -> dict[str, Any]:
+        """The order that decision `i` of `decided` ended in."""
         option, terms = decided.options[i], decided.terms[i]
         spent = option.cost + (terms.unsubscribe_cost if fate.unsubscribed[i] else 0.0)
         value = max((float(fate.rewards[i]) + spent + option.discount) / terms.margin, 0.01)
@@ -102,14 +106,16 @@ class Shop:
             "timestamp": (left + timedelta(days=float(fate.bought_after[i]))).isoformat(),
             "properties": {
                 "order_id": f"order-{cart}",
-                "currency": "EUR",
+                "currency": self._currency,
                 "discount": f"{option.discount:.2f}",
                 "products": [{"product_id": "thing", "price": f"{value:.2f}", "quantity": 1}],
             },
         }
 
-    def _track(self, messages: Iterable[dict[str, Any]]) -> None:
-        if batch := list(messages):
+    def track(self, messages: Iterable[dict[str, Any]]) -> None:
+        """Events, as many at once as the service takes."""
+        waiting = iter(messages)
+        while batch := list(islice(waiting, _AT_ONCE)):
             self._post("/v1/batch", {"batch": batch})
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:

@@ -14,14 +14,27 @@ from starlette.routing import Match, Route
 
 from serving import configured, ingest, items, operations, recommend
 from serving.access.scopes import check_routes
+from serving.console import routes as console
 from serving.decisions import abandoned, action_bank, activations, check, consents, decisions, outcomes
-from serving.door import Door
+from serving.door import Door, answer_to
 from serving.idempotency import Idempotency
 from serving.lane import Lane, Routes
 from serving.openapi import describe
 from serving.privacy import requests as privacy
-from serving.problems import code_of, problem_response
+from serving.problems import code_of
 from serving.release import VERSION
+from serving.reports import (
+    funnel,
+    heatmap,
+    integration,
+    models,
+    overview,
+    policy_value,
+    restock_calendar,
+    segments,
+    uplift,
+    visitor,
+)
 from serving.resources import Clock, open_resources
 from serving.restock import carts, due_list, feedback, forecast
 from serving.seen import Seen
@@ -57,6 +70,16 @@ _USE_CASES = (
     configured,
     privacy,
     items,
+    funnel,
+    heatmap,
+    integration,
+    models,
+    overview,
+    restock_calendar,
+    policy_value,
+    segments,
+    uplift,
+    visitor,
     operations,
 )
 _HOT: Routes = {**recommend.HOT, **decisions.HOT, **check.HOT, **ingest.HOT}
@@ -110,6 +133,8 @@ def create_app(
         app.add_exception_handler(error, _problem)
     for use_case in _USE_CASES:
         app.router.routes.extend(use_case.router.routes)
+    for router in console.ROUTERS:
+        app.router.routes.extend(router.routes)
     check_routes(route.path for route in app.routes)  # type: ignore[attr-defined]
     app.router.routes.append(Route("/{path:path}", _unmatched, methods=_METHODS, include_in_schema=False))
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
@@ -118,7 +143,7 @@ def create_app(
 
 async def _problem(request: Request, error: Exception) -> Response:
     request.state.problem = code_of(error)
-    return problem_response(error, request.state.request_id)
+    return answer_to(error, request.scope, request.state.request_id)
 
 
 async def _unmatched(request: Request) -> Response:

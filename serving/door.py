@@ -9,18 +9,22 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access.guard import ANYBODY, Caller
 from serving.access.scopes import template_of
+from serving.access.security_headers import PAGE, headers_of
 from serving.access.security_headers import Headers as Added
-from serving.access.security_headers import headers_of
+from serving.console.error_page import error_page, is_page
 from serving.json_limits import check_json
 from serving.problems import Refused, code_of, problem_response
 from serving.resources import Resources
 
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _BEACON = "text/plain"
+_FORM = "application/x-www-form-urlencoded"
 _PROBES = frozenset({"/livez", "/readyz", "/metrics", "/v1/version"})
 _GZIP = 31
 
@@ -54,7 +58,7 @@ class Door:
         state = scope["state"]
         request_id = state["request_id"]
         template = template_of(scope["path"])
-        added = headers_of(template)
+        added = PAGE if is_page(scope["path"]) else headers_of(template)
         status: list[int] = []
 
         async def tagged(message: Message) -> None:
@@ -73,14 +77,15 @@ class Door:
                 else:
                     state["caller"] = await resources.guard.let_in(scope, template)
                     body = await _body(scope, receive, limit)
-                    check_json(body)
+                    if not is_page(scope["path"]):
+                        check_json(body)
                     message = {"type": "http.request", "body": body, "more_body": False}
                     await self._serve(scope, again(message, receive), tagged, resources)
         except Exception as error:  # the last catch: whatever it was becomes an answer without a stack trace
             if status:
                 raise
             state["problem"] = code_of(error)
-            response = problem_response(error, request_id)
+            response = answer_to(error, scope, request_id)
             if response.status_code >= 500 and not isinstance(error, Refused):
                 _report(error, request_id, mistake=response.status_code == 500)
             await response(scope, receive, tagged)
@@ -97,6 +102,11 @@ class Door:
             await self.app(scope, receive, send)
         finally:
             places.leave()
+
+
+def answer_to(error: Exception, scope: Scope, request_id: str) -> Response:
+    """The answer to a request that ended with an error: a page below /console, problem+json anywhere else."""
+    return error_page(error, Request(scope)) if is_page(scope["path"]) else problem_response(error, request_id)
 
 
 def _without(given: Added, added: Added) -> Added:
@@ -146,6 +156,10 @@ def _inflated(inflate: Any, part: bytes, most: int) -> bytes:
 
 def _check_type(scope: Scope, headers: Headers) -> None:
     media_type = headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    if is_page(scope["path"]):
+        if media_type != _FORM:
+            raise Refused("unsupported_media_type", f"Content-Type {media_type!r} is not known; send a form, {_FORM}")
+        return
     if not _JSON.fullmatch(media_type) and media_type != _BEACON:
         raise Refused("unsupported_media_type", f"Content-Type {media_type!r} is not known; send application/json")
     MutableHeaders(scope=scope)["content-type"] = "application/json"

@@ -72,6 +72,12 @@ KINDS: dict[str, Kind] = {
     "validation_error": Kind(
         422, "Request is not valid", "Each entry of errors points at a field and says what would be right."
     ),
+    "promotion_refused": Kind(
+        409,
+        "The evidence does not carry it",
+        "The version did not pass the gate, was judged against another champion, or there is none to go back to; the "
+        "detail says which, and what to run.",
+    ),
     "idempotency_running": Kind(
         409, "The same request runs now", "A request with this Idempotency-Key is not answered yet. Send it again.", 1
     ),
@@ -185,12 +191,12 @@ EXCEPTIONS: Mapping[type[BaseException], str] = {
 
 def code_of(error: Exception) -> str:
     """Which of `KINDS` an exception is."""
-    return _read(error)[0]
+    return read_problem(error)[0]
 
 
 def problem_response(error: Exception, request_id: str) -> Response:
     """The answer to a request that ended with `error`."""
-    code, detail, errors, headers = _read(error)
+    code, detail, errors, headers = read_problem(error)
     kind = KINDS[code]
     problem = ProblemDetails(
         type=f"/v1/problems/{code}",
@@ -208,7 +214,8 @@ def problem_response(error: Exception, request_id: str) -> Response:
     return Response(problem.model_dump_json(), kind.status, headers, MEDIA_TYPE)
 
 
-def _read(error: Exception) -> tuple[str, str, list[InvalidField], dict[str, str]]:
+def read_problem(error: Exception) -> tuple[str, str, list[InvalidField], dict[str, str]]:
+    """The code of an error, what is told of it, the fields that are wrong, and the headers of the answer."""
     if isinstance(error, Refused):
         return error.code, error.detail, error.errors, dict(error.headers)
     if isinstance(error, HTTPException):

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 
 from feast import FeatureStore
 
+from features.activity import Activity
 from features.lease import Lease
 from features.log import Log
 from features.projector import NAME, Lag, Projector
@@ -37,8 +39,11 @@ class Projection:
         self.failing: str | None = None
         """Which error the latest step ended with."""
 
+        self.activity = Activity(events.engine)
         self._lag = Lag(0)
         self._held = False
+        self._count_at = 0.0
+        self._uncounted = False
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
 
@@ -98,10 +103,27 @@ class Projection:
         took = (self.clock() - began).total_seconds()
         return min(_REST, max(took, 0.0 if done.more else _PAUSE)) if done.held else _REST
 
+    def count(self) -> None:
+        """Count what came in since, every few seconds in the worker that holds the lease; reports alone read it."""
+        began = time.monotonic()
+        if began < self._count_at:
+            return
+        self._count_at = began + _REST
+        try:
+            if self.projector.lease.hold(self.clock()) and self.activity.step():
+                self._count_at = 2 * time.monotonic() - began
+            self._uncounted = False
+        except Exception as error:
+            self.metrics.refresh_failures.add()
+            if not self._uncounted:
+                log.error("what comes in is not counted: %s; reports say less until it is", type(error).__name__)
+            self._uncounted = True
+
     def _run(self) -> None:
         pause = 0.0
         while not self._end.wait(pause):
             pause = max(0.0, self.step())
+            self.count()
 
     def _seconds(self) -> float:
         since = self._lag.since

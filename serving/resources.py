@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from features.acts import Acts
 from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities
@@ -19,19 +20,25 @@ from features.log import DECISIONS, EVENTS, Log
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.privacy.work import Places
+from features.reports.table import ReportTable
 from features.store import open_store
 from models.registry import Registry
 from serving.access.guard import Guard, open_guard
+from serving.answering import Answering
+from serving.arrivals import ArrivalCounts, counting_arrivals
 from serving.breaker import Breaker
 from serving.champion import Champion
+from serving.console.people import ConsolePeople, open_people
 from serving.decisions.bank_file import BankFile
 from serving.decisions.champion import Policies
 from serving.decisions.desk import Desk
+from serving.decisions.histories import Histories
 from serving.decisions.live_bank import LiveBank
 from serving.decisions.situation import warm_up
 from serving.kept_answers import KeptAnswers
 from serving.logs import in_context
 from serving.metrics import Gauges, Metrics, counting
+from serving.model_versions import ModelVersions
 from serving.overload import Overload
 from serving.placement_file import PlacementFile
 from serving.privacy.kept import KeptAnswerRows
@@ -39,6 +46,7 @@ from serving.privacy.people import People
 from serving.privacy.put_aside import PutAsideRecords
 from serving.projection import Projection, projecting
 from serving.release import VERSION
+from serving.reports.previews import Previews, previewing
 from serving.restock.champion import RestockChampion
 from serving.settings import Settings
 from serving.tracing import Tracing, tracing_to
@@ -75,6 +83,7 @@ class Resources:
     bank: LiveBank
     policies: Policies
     desk: Desk
+    histories: Histories
     privacy: People
     guard: Guard
     kept_answers: KeptAnswers
@@ -83,6 +92,13 @@ class Resources:
     batch_places: Overload
     tracing: Tracing
     projection: Projection
+    answering: Answering
+    console: ConsolePeople
+    acts: Acts
+    reports: ReportTable
+    arrivals: ArrivalCounts
+    previews: Previews
+    versions: ModelVersions
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Wait for a call that blocks; a request that is given up stops waiting, whatever the call still does."""
@@ -112,8 +128,9 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         identities.catch_up(log)
         shown = Log(engine, DECISIONS)
         listed = Suppressions(engine, secret_in(settings.privacy_key))
-        catch_up = partial(identities.catch_up, log)
-        events, decisions = stack.enter_context(writing_logs(log, shown, settings, listed, catch_up))
+        events, decisions = stack.enter_context(
+            writing_logs(log, shown, settings, listed, partial(identities.catch_up, log))
+        )
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
@@ -143,10 +160,19 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         )
         stack.callback(restock.close)
         restock.start()
-        more = KeptAnswerRows(engine), PutAsideRecords(settings.journal)
-        places = Places(engine, settings.history, settings.feature_data, store, listed, more)
+        places = Places(
+            engine,
+            settings.history,
+            settings.feature_data,
+            store,
+            listed,
+            (KeptAnswerRows(engine), PutAsideRecords(settings.journal)),
+        )
+
+        told = Histories(log)
 
         def forget() -> None:
+            told.forget()
             identities.forget_recorded()
             restock.histories.forget()
 
@@ -188,6 +214,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             bank,
             policies,
             desk,
+            told,
             privacy,
             guard,
             KeptAnswers(engine),
@@ -196,4 +223,11 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             Overload(_BATCHES_AT_ONCE),
             tracing,
             projection,
+            Answering(decisions),
+            open_people(engine, guard, settings, listed.secret, clock),
+            Acts(engine),
+            ReportTable(engine),
+            stack.enter_context(counting_arrivals(engine, clock, metrics.refresh_failures)),
+            stack.enter_context(previewing(registry, champion)),
+            ModelVersions(registry, settings.mlflow_link, clock),
         )

@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     rate_address: float = Field(50.0, gt=0, description="requests a second of one address, unless with `sk_` or `adm_`")
     rate_failures: float = Field(0.5, gt=0, description="unknown keys a second that one address may try; 30 at once")
     trusted_proxies: str = Field("", description="addresses or networks, by comma, whose X-Forwarded-For is believed")
+    console_identity_header: str | None = Field(
+        None, description="header in which a trusted proxy names who looks at the console, as `X-Forwarded-User`"
+    )
+    console_admins: str = Field("", description="names, by comma, that such a proxy tells of administrators")
+    console_customers: str = Field("", description="names, by comma, of viewers who may look at single customers")
+    mlflow_link: str | None = Field(
+        None, description="address of MLflow's own pages, as `http://localhost:5000`, for links from the console"
+    )
     run_folder: Path | None = Field(None, description="where the workers of one service add up their metrics")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="of what Kairos itself logs")
     access_log: bool = Field(False, description="a line in the log for every answer: template, status, time and key")

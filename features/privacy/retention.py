@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Engine, Table, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from features.acts import Acts
 from features.contact import CONSENT_EVENTS
 from features.database import writing
 from features.decisions import DECISION, RECOMMENDATION, RESTOCK_CART, Terms
@@ -39,6 +40,7 @@ class Retention:
     shown: int | None = None
     features: int | None = None
     jobs: int | None = None
+    acts: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Pruned:
     shown: int = 0
     feature_tables: int = 0
     jobs: int = 0
+    acts: int = 0
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -69,6 +72,7 @@ def prune(engine: Engine, history: Path, feature_data: Path, keep: Retention, no
         shown=_shown(engine, _ago(now, keep.shown)) if keep.shown is not None else 0,
         feature_tables=_tables(feature_data, _ago(now, keep.features)) if keep.features is not None else 0,
         jobs=Jobs(engine).prune(_ago(now, keep.jobs)) if keep.jobs is not None else 0,
+        acts=Acts(engine).prune(_ago(now, keep.acts)) if keep.acts is not None else 0,
     )
 
 

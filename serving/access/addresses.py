@@ -39,6 +39,11 @@ class Addresses:
                     break
         return site(host)
 
+    def trusted_peer(self, scope: AsgiScope) -> bool:
+        """Whether the peer is a proxy of ours, so that what it says of whom it speaks for may be believed."""
+        host, port = scope.get("client") or ("", 1)
+        return bool(self._proxies) and self._trusted("127.0.0.1" if port == 0 else host)
+
     def _is_trusted(self, host: str) -> bool:
         try:
             address = ip_address(host)

@@ -60,7 +60,7 @@ class Guard:
         limited: Counter,
     ) -> None:
         self.ring = ring
-        self._addresses = addresses
+        self.addresses = addresses
         self._keys = keys
         self._by_address = by_address
         self._failures = failures
@@ -79,14 +79,14 @@ class Guard:
         """The answer to a browser that asks whether it may ask; None for any other request."""
         if not cors.is_preflight(scope):
             return None
-        self._spend_address(self._addresses.of(scope))
+        self._spend_address(self.addresses.of(scope))
         return cors.preflight(scope, template, self.ring.origins)
 
     def admit(self, scope: AsgiScope, template: str) -> Caller:
         """Who asks for the route `template`, if they may. In memory: raises before anything of the body is read."""
         if template in PROBES:
             return ANYBODY
-        address = self._addresses.of(scope)
+        address = self.addresses.of(scope)
         needed = NEEDS.get(template)
         if needed is None and (template == UNMATCHED or template in NEEDS):
             self._spend_address(address)
@@ -102,6 +102,25 @@ class Guard:
             )
         self._spend_key(key, address, headers)
         return Caller(key.prefix, headers)
+
+    def key_of(self, scope: AsgiScope, secret: str) -> Key:
+        """The live key of a secret that a person typed. Blocks, so not from the event loop.
+
+        Raises Refused, `unauthorized`, for any other secret, and `rate_limited` where an address tries too many.
+        """
+        digest = digest_of(secret)
+        key = self.ring.get(digest)
+        if key is not None and key.alive(self._clock()):
+            return key
+        self._refuse_if(self._failures.take(self.addresses.of(scope)), self._failures.limit, {})
+        if key is None and well_formed(secret) and not self.ring.unknown(digest):
+            self.ring.look_up(digest)
+            key = self.ring.get(digest)
+        if key is not None and key.alive(self._clock()):
+            return key
+        if self.ring.empty:
+            raise Refused("unauthorized", _FIRST)
+        raise Refused("unauthorized", "No live key of this shop; `python -m pipelines keys list` names those")
 
     def _key(self, told: Presented, address: str) -> Key:
         if told.secret is None:

@@ -64,6 +64,19 @@ class KeyRing:
         key = self._keys.get(digest)
         return key if key is not None and hmac.compare_digest(key.digest, digest) else None
 
+    def named(self, prefix: str) -> Key | None:
+        """The key that begins so, if there is one; for a session that began with it. Blocks when it is not known here.
+
+        Another worker may have let it in before this one has heard of it.
+        """
+        for key in self._keys.values():
+            if key.prefix == prefix:
+                return key
+        try:
+            return self._table.named(prefix)
+        except LookupError:
+            return None
+
     def unknown(self, digest: str) -> bool:
         """Whether it was looked for already, and no key has it."""
         return digest in self._unknown

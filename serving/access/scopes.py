@@ -15,11 +15,13 @@ Scope = Literal[
     "decisions:write",
     "catalog:write",
     "metrics:read",
+    "reports:read",
+    "customers:read",
     "privacy:admin",
     "admin",
 ]
 _PUBLISHABLE: frozenset[Scope] = frozenset({"events:write", "recommendations:read"})
-_OPERATING: frozenset[Scope] = frozenset({"metrics:read", "privacy:admin", "admin"})
+_OPERATING: frozenset[Scope] = frozenset({"metrics:read", "reports:read", "customers:read", "privacy:admin", "admin"})
 _EVERY: frozenset[Scope] = frozenset(get_args(Scope))
 
 GRANTS: Mapping[Kind, frozenset[Scope]] = {"pk": _PUBLISHABLE, "sk": _EVERY - _OPERATING, "adm": _EVERY}
@@ -57,14 +59,50 @@ NEEDS: Mapping[str, Scope | None] = {
     "/v1/outcomes": "decisions:write",
     "/v1/consents": "decisions:write",
     "/v1/carts/abandoned": "decisions:write",
+    "/v1/reports/funnel": "reports:read",
+    "/v1/reports/heatmap": "reports:read",
+    "/v1/reports/policy-value": "reports:read",
+    "/v1/reports/uplift": "reports:read",
+    "/v1/reports/restock-calendar": "reports:read",
+    "/v1/reports/segments": "reports:read",
+    "/v1/reports/segments/customers": "customers:read",
+    "/v1/reports/visitor": "customers:read",
     "/v1/action-bank": "admin",
     "/v1/placements": "admin",
     "/v1/privacy/export": "privacy:admin",
     "/v1/privacy/erase": "privacy:admin",
     "/v1/privacy/suppress": "privacy:admin",
     "/v1/jobs": "privacy:admin",
+    "/v1/reports/integration": "reports:read",
+    "/v1/reports/overview": "reports:read",
+    "/v1/reports/models": "reports:read",
+    "/v1/reports/audit": "admin",
+    "/v1/models/promote": "admin",
+    "/v1/models/rollback": "admin",
+    "/console": None,
+    "/console/sign-in": None,
+    "/console/sign-out": None,
+    "/console/language": None,
+    "/console/static/{name:path}": None,
+    "/console/funnel": None,
+    "/console/recovery": None,
+    "/console/uplift": None,
+    "/console/send-times": None,
+    "/console/restock": None,
+    "/console/restock/day": None,
+    "/console/restock/day.csv": None,
+    "/console/visitor": None,
+    "/console/visitor/{part}": None,
+    "/console/segments": None,
+    "/console/segments/customers.csv": None,
+    "/console/integration": None,
+    "/console/models": None,
+    "/console/models/change": None,
 }
-"""The scope that a route asks for, by its path template; None is open to everybody."""
+"""The scope that a route asks for, by its path template; None is open to everybody.
+
+A page of the console asks for no key: it asks for a session (`serving/console/frame.py`), and leads to the sign-in.
+"""
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Never limited: an orchestrator that is refused would end a service which is well."""
@@ -72,7 +110,12 @@ PROBES = frozenset({"/livez", "/readyz"})
 UNMATCHED = ""
 """The template of a path that no route has: whatever comes, the answer is that there is nothing."""
 
-_OPEN_FOLDERS = {"/v1/problems/": "/v1/problems/{code}", "/v1/docs/": "/v1/docs/{name}"}
+_OPEN_FOLDERS = {
+    "/v1/problems/": "/v1/problems/{code}",
+    "/v1/docs/": "/v1/docs/{name}",
+    "/console/static/": "/console/static/{name:path}",
+    "/console/visitor/": "/console/visitor/{part}",
+}
 
 
 def template_of(path: str) -> str:

@@ -20,6 +20,20 @@ PRIVATE: Headers = [
 ]
 """Of everything that is about a shop or a person: kept by no cache, shown in no frame, and no page of its own."""
 
+PAGE: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),  # with none, browsers send `Origin: null` with a form of ours
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+]
+"""Of the console: files of ours and nothing else, shown in no frame, kept by no cache."""
+
 _PUBLIC = frozenset({"/v1/docs", "/v1/docs/{name}", "/v1/openapi.json", "/v1/problems/{code}"})
 
 

@@ -53,17 +53,10 @@ async def restock_cart(request: Request, body: CartRequest) -> CartAnswer:
     resources: Resources = request.app.state.resources
     published, body = resources.restock.published(), resources.privacy.asked(body)
     as_of = moment_of(resources, body.as_of)
-    made = await resources.in_thread(_made, resources, published, body, as_of)
+    answer, record = await resources.in_thread(cart_of, resources, published, body, as_of)
     if body.as_of is None:
-        await log_carts(resources, [made.prepared.record])
-    words = restock_wording(body.locale)
-    return CartAnswer(
-        **dict(made.prepared.cart),
-        next_shopping_day=made.shopping_day,
-        sold_out=list(made.choice.sold_out),
-        words=words.nothing[made.nothing or ("cart" if made.choice.lines else "not_due")],
-        model=reference(published),
-    )
+        await log_carts(resources, [record])
+    return answer
 
 
 @router.get("/v1/restock/carts", responses=problems("unknown_cart", "cart_expired"))
@@ -84,6 +77,22 @@ async def open_cart(request: Request, response: Response, token: Annotated[Id, Q
         total=total((item.quantity, item.price, item.currency) for item in there),
         valid_until=cart.valid_until,
     )
+
+
+def cart_of(
+    resources: Resources, published: PublishedReplenishment, body: CartRequest, as_of: datetime
+) -> tuple[CartAnswer, Record]:
+    """The answer to `body`, from what was known just before `as_of`, and what has to be logged before it is given."""
+    made = _made(resources, published, body, as_of)
+    words = restock_wording(body.locale)
+    answer = CartAnswer(
+        **dict(made.prepared.cart),
+        next_shopping_day=made.shopping_day,
+        sold_out=list(made.choice.sold_out),
+        words=words.nothing[made.nothing or ("cart" if made.choice.lines else "not_due")],
+        model=reference(published),
+    )
+    return answer, made.prepared.record
 
 
 def find_cart(resources: Resources, cart_id: str) -> tuple[Record, PreparedCart]:

@@ -27,6 +27,7 @@ class Line:
     reason: str
     substitute_for: str | None = None
     past: Past = NO_PAST
+    confidence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,14 @@ def chosen(forecasts: Forecasts, groups: Groups, shelf: Shelf, taught: Taught, m
         carts.reasons.tolist(),
         carts.substitute_for.tolist(),
         _pasts(asked.rows(carts.forecasts.astype(np.int32))),
+        asked.confidence[carts.forecasts].tolist(),
         strict=True,
     )
     wait = float(carts.shopping.next[0])
     return Choice(
         tuple(
-            Line(product, unit, taught.packs.get(unit, max(round(packs), 1)), round(due, 4), reason, meant, past)
-            for product, unit, packs, due, reason, meant, past in columns
+            Line(product, unit, taught.packs.get(unit, max(round(packs), 1)), round(due, 4), reason, meant, past, sure)
+            for product, unit, packs, due, reason, meant, past, sure in columns
         ),
         tuple(asked.product_ids[carts.sold_out].tolist()),
         int(wait) if isfinite(wait) else None,

@@ -41,7 +41,7 @@ async def restock_forecast(request: Request, body: ForecastRequest) -> ForecastA
     published, body = resources.restock.published(), resources.privacy.asked(body)
     as_of = moment_of(resources, body.as_of)
     _check_dates(body.dates, last_day(as_of))
-    return await resources.in_thread(_answered, resources, published, body, as_of)
+    return await resources.in_thread(forecast_of, resources, published, body, as_of)
 
 
 def reference(published: PublishedReplenishment) -> ModelReference:
@@ -77,9 +77,10 @@ def _check_dates(dates: tuple[date, ...], day: int) -> None:
         raise Refused("validation_error", f"{len(errors)} dates cannot be answered: {detail}", errors)
 
 
-def _answered(
+def forecast_of(
     resources: Resources, published: PublishedReplenishment, body: ForecastRequest, as_of: datetime
 ) -> ForecastAnswer:
+    """The answer to `body`, from what was known just before `as_of`."""
     words = restock_wording(body.locale)
     customer = customer_of(resources.restock.histories, resources.identities, body.subject, as_of)
     nothing = nothing_because(body.subject, customer)

@@ -129,4 +129,5 @@ def _kept(line: Line, item: CartItem) -> PreparedItem:
         substitute_for=line.substitute_for,
         price=item.price,
         currency=item.currency,
+        confidence=line.confidence,
     )

@@ -87,6 +87,12 @@ def test_the_latest_of_each_are_what_is_read_of_each_alone(engine: Engine) -> No
         for person, records in zip(people, together, strict=True):
             alone = log.of_person(person.user_ids, person.anonymous_ids, 0, 10_000, types=types)
             assert records == [record for record in alone if person.did(record.user_id)][-limit:]
+    middle = log.last_position() // 2
+    behind = [middle if place % 2 else 0 for place in range(len(people))]
+    news = latest_of(log, people, 500, types, after=behind)
+    assert news == [[one for one in own if one.position > after] for own, after in zip(together, behind, strict=True)]
+    assert any(news)
+    assert news != together
     assert latest_of(log, [], 5, ("page_viewed",)) == []
     early = latest_of(log, people, 1, ("page_viewed",), [at(1010)] * len(people))
     assert [records[0].key for records in early[:4]] == [

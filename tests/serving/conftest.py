@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.reports.reported import compute, plant
 from tests.serving.restock import world as periodic
 from tests.serving.world import Shop, build_world, copy_world, running
 
@@ -64,4 +65,14 @@ def restock_shared(restock_world: Path, tmp_path_factory: pytest.TempPathFactory
     """A running application over periodic buyers for tests that only ask, or speak of customers nobody else knows."""
     with running(copy_world(restock_world, tmp_path_factory.mktemp("restock") / "shop"), ready=False) as found:
         periodic.live(found)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def reported(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A running application over a shop with decisions and a forecast, whose reports were computed."""
+    folder = copy_world(world, tmp_path_factory.mktemp("reported") / "shop")
+    plant(folder)
+    compute(folder)
+    with running(folder) as found:
         yield found

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -29,7 +30,7 @@ def answers(bundle: Bundle) -> dict[str, Any]:
     for name, placement in DEFAULT.items():
         request = RecommendationRequest(placement=placement.name, context=context, limit=20)
         for made in answered(bundle, placement, [request, request], [VISITOR, Visitor()], NOW):
-            items = [item.model_dump() for item in made.answer.items]
+            items = [msgspec.to_builtins(item) for item in made.answer.items]
             found.setdefault(name, []).append((made.answer.strategy, made.answer.fallback, items))
     return found
 

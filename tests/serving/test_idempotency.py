@@ -75,7 +75,7 @@ def test_of_many_at_once_one_is_run(shop: Shop) -> None:
 def test_an_error_frees_the_key(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     problem(post(shop, "f", {"nonsense": 1}), 422, "validation_error")
     with monkeypatch.context() as broken:
-        broken.setattr("serving.recommend.answered", _fails)
+        broken.setattr("serving.answering.answered", _fails)
         assert post(shop, "f").status_code >= 500
     assert post(shop, "f").status_code == 200
 

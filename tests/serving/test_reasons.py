@@ -9,13 +9,19 @@ import pytest
 from models.recommenders.base import Query
 from serving.choose import page_query
 from serving.placements import Ask
-from serving.reasons import Shop, reasons
-from serving.schemas import Reason
+from serving.reasons import Found, Shop, reasons
+from serving.recommendation import Reason
 from serving.wording import wording
 
 DAY = 17_476.0  # 2017-11-06
 BUYERS = {"milk": 1_204, "tea": 1, "new": 0}
-SHOP = Shop(str.upper, {"tea": "Hot drinks"}.get, lambda id_: BUYERS.get(id_, 0))
+CODES = ("milk", "tea", "cake", "bun", "new")
+SHOP = Shop(
+    str.upper,
+    {"tea": "Hot drinks"}.get,
+    lambda id_: BUYERS.get(id_, 0),
+    lambda ids: np.array([CODES.index(id_) if id_ in CODES else -1 for id_ in ids], np.int32),
+)
 
 
 def query(*entries: tuple[str, float, float]) -> Query:
@@ -26,7 +32,8 @@ def query(*entries: tuple[str, float, float]) -> Query:
 def told(
     asked: Query, contributions: Any, ids: list[str], ask: Ask = "history", source: str = "rp3beta", locale: str = "en"
 ) -> list[Reason]:
-    return reasons(asked, ask, source, contributions, ids, SHOP, wording(locale))
+    (found,) = reasons([Found(asked, ask, source, contributions, ids, wording(locale))], SHOP)
+    return found
 
 
 def test_repeats_of_a_product_count_together() -> None:

@@ -18,6 +18,7 @@ from models.time_to_event.replenishment import Replenishment
 from training.recommender import named
 from training.replenishment.exam import Exam, contest, exam
 from training.replenishment.gate import Verdict, judge
+from training.replenishment.honesty import CALIBRATION, reliabilities
 from training.replenishment.plots import calibration, cart_gain, coverage, survival
 from training.replenishment.report import ERRORS, JUDGED, above_best_baseline, card, carts, table
 from training.replenishment.timing import Timing
@@ -66,7 +67,11 @@ def train(
         parameters=parameters(recipe),
         metrics=metrics(timing, rng),
         snapshot=snapshot(lines),
-        tables={"evaluation": table(timing, rng), "carts": carts(timing)},
+        tables={
+            "evaluation": table(timing, rng),
+            "carts": carts(timing),
+            CALIBRATION: reliabilities(timing, candidate),
+        },
         figures=figures(timing, rng),
         card=card(NAME, to_json(recipe), judged, timing, verdict),
         tags={

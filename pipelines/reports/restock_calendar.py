@@ -1,0 +1,78 @@
+"""The report `restock-calendar`, from the newest table of who is due, the two logs, and the live version's evidence."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from features.catalog import Catalog
+from features.database import open_database
+from features.history import position
+from features.identity import Identities
+from features.log import DECISIONS, EVENTS, Log
+from features.reports.restock_calendar import RestockCalendar
+from features.restock_table import newest, read
+from models.registry import CHAMPION, Registry, Version
+from models.time_to_event.purchases import Purchases
+from models.time_to_event.replenishment import Replenishment
+from pipelines.settings import Settings
+from training.replenishment.honesty import CALIBRATION
+from training.replenishment.lines import lines_of
+from training.reports import restock_demand
+from training.reports.restock_acceptance import accepted
+from training.reports.restock_calibration import calibration
+from training.reports.restock_days import due_days
+from training.reports.restock_demand import demand
+from training.reports.swings import day_swing, demand_swing, total_swing
+
+
+def compute(
+    settings: Settings, registry: Registry, as_of: datetime, computed_at: datetime
+) -> Iterator[tuple[str, RestockCalendar]]:
+    """One report of the whole shop, as of the table's own moment; none where nobody was scored before `as_of`."""
+    try:
+        path = newest(settings.feature_data, as_of)
+    except FileNotFoundError:
+        return
+    table = read(path)
+    live = registry.alias(Replenishment.name, CHAMPION)
+    engine = open_database(settings.database_url)
+    try:
+        products = {product.product_id: product.title for product in Catalog(engine).changed_since(0).products}
+        bought = _bought(settings, engine, registry, live, table.as_of)
+        swings = (demand_swing(bought), total_swing(bought)) if bought else (0.0, 0.0)
+        needed = demand(table, products.get, *swings)
+        heard = accepted(Log(engine, EVENTS), Log(engine, DECISIONS), as_of)
+    finally:
+        engine.dispose()
+    yield (
+        "",
+        RestockCalendar(
+            as_of=table.as_of,
+            computed_at=computed_at,
+            customers=len(table.customer_ids),
+            forecasts=len(table),
+            days=due_days(table, day_swing(bought) if bought else 0.0),
+            demand_days=restock_demand.DAYS,
+            demand=needed.largest,
+            groups=needed.groups,
+            products=needed.products,
+            packs=needed.packs,
+            model_version=live.number if live else None,
+            calibration=calibration(registry.table(live, CALIBRATION), live.number) if live else None,
+            carts=heard.carts,
+            carts_since=heard.since,
+            acceptance=heard.by_confidence,
+        ),
+    )
+
+
+def _bought(
+    settings: Settings, engine: Engine, registry: Registry, live: Version | None, as_of: datetime
+) -> Purchases | None:
+    """What everybody had bought, by the groups of the live version; None without a version or a history."""
+    if live is None or not position(settings.history):
+        return None
+    lines, _ = lines_of(settings.history, Identities(engine).table(), as_of)
+    groups = registry.load(live).model.groups
+    return lines.by_group(groups)

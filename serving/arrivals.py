@@ -1,0 +1,60 @@
+"""What came and did not get in, counted in memory and added to the shop's table every few seconds."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from features.arrivals import Arrivals, Why
+from serving.follower import Follower
+from serving.measures import Counter as Measured
+
+_SECONDS = 3.0
+_MOST_REASONS = 500
+_MORE = Why("rejected", "other")
+
+
+class ArrivalCounts:
+    """Counts of one worker. What a worker that is killed had not written yet is missing afterwards: a few seconds."""
+
+    def __init__(self, table: Arrivals, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+        self._counts: Counter[Why] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, whys: Iterable[Why]) -> None:
+        """Count each of them once."""
+        with self._lock:
+            for why in whys:
+                known = why in self._counts or len(self._counts) < _MOST_REASONS
+                self._counts[why if known else _MORE] += 1
+
+    def write(self) -> None:
+        """Add what was counted to the table; what cannot be written now is written later."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            self._table.add(counts, self._clock())
+        except Exception:
+            with self._lock:
+                self._counts.update(counts)
+            raise
+
+
+@contextmanager
+def counting_arrivals(engine: Engine, clock: Callable[[], datetime], failures: Measured) -> Iterator[ArrivalCounts]:
+    """Count for as long as the context lasts, and write the rest at its end."""
+    counts = ArrivalCounts(Arrivals(engine), clock)
+    follower = Follower("arrivals", counts.write, _SECONDS, failures)
+    follower.start()
+    try:
+        yield counts
+    finally:
+        follower.close()
+        counts.write()

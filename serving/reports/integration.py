@@ -1,0 +1,17 @@
+"""Use case: the report `integration`, asked over HTTP."""
+
+from fastapi import APIRouter, Request
+
+from features.reports.integration import Integration
+from serving.integration import integration
+from serving.openapi import problems
+from serving.resources import Resources
+
+router = APIRouter(tags=["reports"])
+
+
+@router.get("/v1/reports/integration", responses=problems(), name="integration")
+async def answer(request: Request) -> Integration:
+    """Event types with when they were last seen and how often, rejects with reasons, catalogue match, clock skew."""
+    resources: Resources = request.app.state.resources
+    return await resources.in_thread(integration, resources.reports.engine, resources.clock())

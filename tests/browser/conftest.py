@@ -1,0 +1,65 @@
+"""A real service with a small shop, and a real browser that is signed in; one of each for all tests of a process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.find import ARGUMENTS, LOUD, executable
+from tests.browser.shop import build_shop
+from tests.browser.visit import Visit
+from tests.serving.server import Server, serving
+from tests.serving.world import make_key, settings_in
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser; without one the test is skipped, loudly."""
+    path = executable()
+    if path is None:
+        pytest.skip(LOUD)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def service(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service, as users start it."""
+    folder: Path = tmp_path_factory.mktemp("console") / "shop"
+    build_shop(folder)
+    with serving(settings_in(folder), folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def key(service: Server) -> str:
+    """The key of an administrator of the shop."""
+    return make_key(service.folder)
+
+
+def _visit(chromium: Browser, service: Server, key: str, locale: str, scheme: str) -> Iterator[Visit]:
+    context = chromium.new_context(locale=locale, color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    context.set_default_timeout(20_000)
+    visit = Visit(service, context, context.new_page())
+    visit.page.goto(f"{service.url}/console")
+    visit.page.fill("#key", key)
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/console")
+    visit.watch()
+    yield visit
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def console(chromium: Browser, service: Server, key: str) -> Iterator[Visit]:
+    """Signed in, in English, by day."""
+    yield from _visit(chromium, service, key, "en-US", "light")
+
+
+@pytest.fixture(scope="session")
+def russian(chromium: Browser, service: Server, key: str) -> Iterator[Visit]:
+    """Signed in, in Russian, by night."""
+    yield from _visit(chromium, service, key, "ru-RU", "dark")

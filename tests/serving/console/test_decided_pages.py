@@ -1,0 +1,92 @@
+"""The pages about decisions and customers show the numbers of the API, in both languages, and hide what is not meant
+for the viewer."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.serving.console.browser import Browser
+from tests.serving.world import Shop
+
+PAGES = ("funnel", "send-times", "segments")
+CELL = re.compile(r'<tr data-stage="(\w+)">.*?data-value="(\d+)"', re.DOTALL)
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def test_the_funnel_shows_what_the_api_says(reported: Shop) -> None:
+    told = reported.client.get("/v1/reports/funnel").json()
+    page = Browser(reported).get("/console/funnel").text
+    assert CELL.findall(page) == [(stage["name"], str(stage["count"])) for stage in told["stages"]]
+    assert f'id="immature">{told["immature"]}<' in page
+    assert f'id="claimed">{told["claimed"]}<' in page
+    assert "must not be added up" in page
+
+
+def test_send_times_show_what_the_api_says(reported: Shop) -> None:
+    told = reported.client.get("/v1/reports/heatmap").json()
+    for measure in ("answered", "ordered"):
+        grid = next(one for one in told["grids"] if (one["measure"], one["channel"]) == (measure, "email"))
+        page = Browser(reported).get("/console/send-times", channel="email", measure=measure).text
+        hours = re.findall(r'<tr data-hour="\d+">.*?<td class="n">(\d+)</td><td class="n">(\d+)</td>', page, re.DOTALL)
+        assert hours == [(str(sends), str(won)) for sends, won in zip(grid["sends"], grid["answered"], strict=True)]
+        assert f'data-value="{grid["average"]["of"]}"' in page
+        assert "not proved" in page
+
+
+def test_segments_show_what_the_api_says(reported: Shop) -> None:
+    told = reported.client.get("/v1/reports/segments").json()
+    page = Browser(reported).get("/console/segments").text
+    found = re.findall(r'<tr data-key="(recency[^"]*)">.*?data-value="(\d+)"', page, re.DOTALL)
+    assert found == [(cell["key"], str(cell["customers"])) for cell in told["cells"]]
+    assert f'id="customers">{told["customers"]}<' in page
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_russian_for_russians(reported: Shop, name: str) -> None:
+    page = text(Browser(reported, locale="ru").get(f"/console/{name}").text)
+    cyrillic = len(re.findall(r"[а-яё]", page, re.IGNORECASE))
+    latin = len(re.findall(r"[a-z]", page, re.IGNORECASE))
+    assert cyrillic > 2 * latin
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_shop_without_reports_says_how_to_have_them(shared: Shop, name: str) -> None:
+    answer = Browser(shared).get(f"/console/{name}")
+    assert answer.status_code == 200
+    assert "python -m pipelines report" in answer.text
+
+
+def test_a_viewer_without_customers_gets_no_files(reported: Shop) -> None:
+    viewer, clerk = Browser(reported, ["reports:read"]), Browser(reported, ["reports:read", "customers:read"])
+    assert "customers.csv" not in viewer.get("/console/segments").text
+    assert viewer.get("/console/segments/customers.csv", segment="decile-1").status_code == 403
+    assert "customers.csv?segment=decile-1" in clerk.get("/console/segments").text
+    answer = clerk.get("/console/segments/customers.csv", segment="decile-1")
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) == 3
+    assert clerk.key.startswith(reported.resources.acts.latest(1)[0].actor)
+
+
+def test_nobody_opens_a_page_without_a_session(reported: Shop) -> None:
+    for path in ("/console/funnel", "/console/segments/customers.csv?segment=decile-1"):
+        answer = reported.client.get(path, headers={"Authorization": ""}, follow_redirects=False)
+        assert answer.status_code in (303, 307)
+        assert "sign-in" in answer.headers["location"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"channel": "pigeon"}, {"segment": "rich"}, {"measure": "hoped"}, {"decision_point": ""}]
+)
+def test_what_is_not_there_shows_everything(reported: Shop, asked: dict[str, str]) -> None:
+    answer = Browser(reported).get("/console/send-times", **asked)
+    assert answer.status_code == 200
+    assert 'id="sends" data-value="45"' in answer.text
+
+
+def test_a_point_that_is_not_there_is_an_error_page(reported: Shop) -> None:
+    for name in ("funnel", "send-times"):
+        assert Browser(reported).get(f"/console/{name}", decision_point="<nowhere>").status_code == 404

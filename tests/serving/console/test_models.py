@@ -1,0 +1,154 @@
+"""Another version goes live by two clicks and a reason, by the gate's rule, and everybody who did it is on record."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models.evidence import Evidence, Snapshot
+from models.registry import Registry, Version
+from serving.model_versions import ModelVersions
+from tests.serving.console.browser import Browser
+from tests.serving.world import FEATURES, NOW, Shop, data, suite
+
+
+def publish(shop: Shop, gate: str, champion: str = "1", **metrics: float) -> Version:
+    """A further version of the recommender that the gate judged as told."""
+    registry = Registry(f"sqlite:///{shop.folder / 'mlflow.db'}", str(shop.folder / "artifacts"))
+    learned, recipe = data(shop.folder), suite(10.0)
+    evidence = Evidence({}, metrics, Snapshot("test", "0", NOW, NOW, 1, 1, 1))
+    tags = {"gate": gate, "gate.words": "<b>by so much</b>", "gate.champion": champion}
+    return registry.publish("recommender", recipe, recipe.fit(learned), FEATURES, replace(evidence, tags=tags))
+
+
+@pytest.fixture
+def candidate(shop: Shop) -> Iterator[Shop]:
+    """A shop with a second version that passed, and a third that was refused."""
+    publish(shop, "passed", recall=0.25)
+    publish(shop, "refused", recall=0.125)
+    return shop
+
+
+def live(shop: Shop) -> str:
+    champion = next(one for one in report(shop)["models"] if one["name"] == "recommender")["champion"]
+    assert isinstance(champion, str)
+    return champion
+
+
+def report(shop: Shop) -> Any:
+    shop.resources.versions.changed()
+    return shop.client.get("/v1/reports/models").json()
+
+
+def acts(shop: Shop) -> list[tuple[str, str, str]]:
+    found = shop.client.get("/v1/reports/audit").json()["acts"]
+    return [(act["act"], act["object"], act["details"]) for act in found]
+
+
+def test_a_version_that_passed_goes_live_and_back_with_a_reason(candidate: Shop) -> None:
+    browser = Browser(candidate)
+    page = browser.get("/console/models").text
+    assert "act=promote&amp;name=recommender&amp;number=2" in page
+    assert "number=3" not in page, "what was refused has no button"
+    assert "<b>by so much" not in page
+    asked = browser.get("/console/models/change", act="promote", name="recommender", number="2")
+    assert asked.status_code == 200
+    told = {"act": "promote", "name": "recommender", "number": "2"}
+    assert browser.post("/console/models/change", **told, why="  ").status_code == 409
+    assert live(candidate) == "1"
+    done = browser.post("/console/models/change", **told, why="it is <b>better</b>")
+    assert (done.status_code, done.headers["location"]) == (303, "/console/models?done=promoted")
+    assert live(candidate) == "2"
+    back = browser.post("/console/models/change", act="rollback", name="recommender", why="complaints")
+    assert back.status_code == 303
+    assert live(candidate) == "1"
+    assert acts(candidate)[:2] == [
+        ("rolled_back", "recommender 1", "complaints"),
+        ("promoted", "recommender 2", "it is <b>better</b>"),
+    ]
+    page = browser.get("/console/models").text
+    assert browser.key[:12] in page
+    assert "it is &lt;b&gt;better" in page
+    assert "<b>better" not in page
+
+
+def test_what_the_gate_refused_stays_out_and_the_attempt_is_on_record(candidate: Shop) -> None:
+    browser = Browser(candidate)
+    told = {"act": "promote", "name": "recommender", "number": "3", "why": "please"}
+    answer = browser.post("/console/models/change", **told)
+    assert answer.status_code == 409
+    assert "did not pass the gate" in answer.text
+    assert "&lt;b&gt;by so much" in answer.text
+    assert live(candidate) == "1"
+    assert acts(candidate)[0][:2] == ("refused", "recommender 3")
+    asked = {"name": "recommender", "version": "3", "why": "please"}
+    answer = candidate.client.post("/v1/models/promote", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (409, "promotion_refused")
+
+
+def test_the_api_does_the_same(candidate: Shop) -> None:
+    asked = {"name": "recommender", "version": "2", "why": "better"}
+    moved = candidate.client.post("/v1/models/promote", json=asked).json()
+    assert moved == {"live": "2", "replaced": "1", "canary": None}
+    assert live(candidate) == "2"
+    assert (
+        candidate.client.post("/v1/models/rollback", json={"name": "recommender", "why": "worse"}).json()["live"] == "1"
+    )
+    for path, body in (
+        ("promote", {"name": "nothing", "why": "x"}),
+        ("rollback", {"name": "nothing", "why": "x"}),
+        ("rollback", {"name": "recommender", "why": "nothing before"}),
+    ):
+        answer = candidate.client.post(f"/v1/models/{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "promotion_refused"), body
+    for body in ({"name": "recommender"}, {"name": "recommender", "why": ""}, {"name": "r", "why": "x", "force": True}):
+        assert candidate.client.post("/v1/models/promote", json=body).status_code == 422
+
+
+def test_a_viewer_sees_and_does_not_change(candidate: Shop) -> None:
+    viewer = Browser(candidate, ["reports:read", "customers:read"])
+    page = viewer.get("/console/models").text
+    assert "act=promote" not in page
+    assert 'id="acts"' not in page
+    told = {"act": "promote", "name": "recommender", "number": "2", "why": "please"}
+    assert viewer.get("/console/models/change", act="promote", name="recommender", number="2").status_code == 403
+    assert viewer.post("/console/models/change", **told).status_code == 403
+    assert live(candidate) == "1"
+    headers = {"Authorization": f"Bearer {viewer.key}"}
+    assert candidate.client.get("/v1/reports/models", headers=headers).status_code == 200
+    assert candidate.client.get("/v1/reports/audit", headers=headers).status_code == 403
+    asked = {"name": "recommender", "version": "2", "why": "x"}
+    assert candidate.client.post("/v1/models/promote", json=asked, headers=headers).status_code == 403
+
+
+def test_the_page_says_what_the_api_says(candidate: Shop) -> None:
+    told = report(candidate)["models"][0]
+    assert [one["number"] for one in told["versions"]] == ["3", "2", "1"]
+    assert told["versions"][1]["metrics"] == {"recall": 0.25}
+    page = Browser(candidate).get("/console/models", measure="recall").text
+    assert "recommender: recall" in page
+    assert 'data-value="0.25"' in page
+    assert 'data-value="0.125"' in page
+    assert told["versions"][1]["run_id"][:8] in page
+
+
+def test_a_run_is_a_link_only_where_mlflows_pages_are_known(candidate: Shop) -> None:
+    registry = candidate.resources.versions.registry
+    without = ModelVersions(registry, None, candidate.clock).read().models[0].versions[1]
+    assert without.link is None
+    link = ModelVersions(registry, "https://mlflow.example/", candidate.clock).read().models[0].versions[1].link
+    assert link is not None
+    assert link.startswith("https://mlflow.example/#/experiments/")
+    assert link.endswith(f"/runs/{without.run_id}")
+
+
+def test_reading_twice_asks_the_registry_once(candidate: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = ModelVersions(candidate.resources.versions.registry, None, candidate.clock)
+    asked: list[str] = []
+    names = versions.registry.names
+    monkeypatch.setattr(Registry, "names", lambda self: asked.append("") or names())
+    assert versions.read() is versions.read()
+    versions.changed()
+    versions.read()
+    assert len(asked) == 2

@@ -1,0 +1,87 @@
+"""The page and the report about integration say what was sent, and count each message once."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.reports.stale import silent
+from tests.serving.console.browser import Browser
+from tests.serving.world import NOW, Shop
+
+
+def counted(shop: Shop) -> Any:
+    """The report, after everything that is waiting was counted."""
+    shop.resources.arrivals.write()
+    while shop.resources.projection.activity.step():
+        pass
+    return shop.client.get("/v1/reports/integration").json()
+
+
+def test_what_was_sent_is_what_is_told(shop: Shop) -> None:
+    before = {one["type"]: one["total"] for one in counted(shop)["types"]}
+    good = {"event": "Product Viewed", "userId": "ann", "properties": {"product_id": "tea-1"}}
+    unknown = {**good, "messageId": "m-1", "properties": {"product_id": "ghost"}}
+    for message in (good, good, unknown, unknown):
+        shop.client.post("/v1/track", json=message)
+    for wrong in ({**good, "userId": None}, {**good, "properties": {"product_id": "x", "price": "much"}}):
+        assert shop.client.post("/v1/track", json=wrong).status_code == 422
+    batch = [good, {"type": "track", "event": "Product Viewed"}, {**good, "type": "track", "event": "Our Own Event"}]
+    assert shop.client.post("/v1/batch", json={"batch": [{"type": "track", **one} for one in batch]}).status_code == 200
+    told = counted(shop)
+    viewed = next(one for one in told["types"] if one["type"] == "product_viewed")
+    assert viewed["total"] - before.get("product_viewed", 0) == viewed["today"] == 4
+    assert viewed["stale"] is False
+    assert (told["duplicates"], told["ignored"], told["rejected_count"]) == (1, 1, 3)
+    reasons = {(one["reason"], one["type"]): one["count"] for one in told["rejected"]}
+    assert reasons == {
+        ("missing at /userId", "product_viewed"): 2,
+        ("not_a_number at /properties/price", "product_viewed"): 1,
+    }
+    assert [one["product_id"] for one in told["unknown_items"]] == ["ghost"]
+    assert told["not_counted"] == 0
+    assert told["events_by_day"][-1][1] >= 4
+    page = Browser(shop).get("/console/integration").text
+    for shown in ("missing at /userId", "ghost", "product_viewed"):
+        assert f"<code>{shown}</code>" in page
+    assert "ann" not in str(told)
+
+
+def test_a_refused_batch_is_counted_too(shop: Shop) -> None:
+    assert shop.client.post("/v1/batch", json={"batch": [{"type": "track"}, {"type": "x"}]}).status_code == 422
+    assert counted(shop)["rejected_count"] == 2
+
+
+def test_what_cannot_be_written_now_is_written_later(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals = shop.resources.arrivals
+    shop.client.post("/v1/track", json={"event": "Product Viewed"})
+    with monkeypatch.context() as broken:
+        broken.setattr(type(arrivals._table), "add", lambda *_: (_ for _ in ()).throw(OSError()))
+        with suppress(OSError):
+            arrivals.write()
+    assert counted(shop)["rejected_count"] == 1
+
+
+def test_what_happened_days_ago_is_not_of_today(shop: Shop) -> None:
+    shop.track("Cart Viewed", userId="ann")
+    shop.clock.now += timedelta(days=3)
+    told = {one["type"]: one for one in counted(shop)["types"]}
+    assert (told["cart_viewed"]["today"], told["cart_viewed"]["week"], told["cart_viewed"]["total"]) == (0, 1, 1)
+    shop.clock.now += timedelta(days=30)
+    told = {one["type"]: one for one in counted(shop)["types"]}
+    assert (told["cart_viewed"]["week"], told["cart_viewed"]["stale"]) == (0, True)
+
+
+@given(st.integers(2, 10**6), st.floats(0.01, 400), st.floats(0, 100))
+def test_a_day_is_never_too_long_and_two_weeks_always_are(count: int, span: float, pause: float) -> None:
+    first = NOW - timedelta(days=span + pause)
+    last = NOW - timedelta(days=pause)
+    found = silent(count, first, last, NOW)
+    if pause <= 1:
+        assert not found
+    if pause > 14.001:
+        assert found
+    assert not (found and silent(count, first, NOW, NOW))
