@@ -88,7 +88,7 @@ class Unavailable(Problem):
     passing = True
 
 
-_BY_CODE: Mapping[str, type[Problem]] = {"idempotency_conflict": Conflict}
+_BY_CODE: Mapping[str, type[Problem]] = {"idempotency_conflict": Conflict, "promotion_refused": Invalid}
 _BY_STATUS: Mapping[int, type[Problem]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -126,7 +126,7 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes, now: dateti
         told.errors,
         seconds_of(headers.get("retry-after"), now),
     )
-    error.passing = kind.passing or status == 409
+    error.passing = kind.passing or (status == 409 and kind is Conflict)
     return error
 
 

@@ -240,8 +240,10 @@ def ranges(
     fine = 10.0 ** (digits if unit == "%" else digits + 1)
     least = math.floor((min(bounds, default=0) - edge) * fine) / fine
     most = math.ceil((max(bounds, default=1) + edge) * fine) / fine
+    scale = _values(unit)
+    scale["axisLabel"] |= {"showMinLabel": False, "showMaxLabel": False}  # where the scale ends is no round number
     axes = {
-        "xAxis": {**_values(unit), "min": least, "max": most},
+        "xAxis": {**scale, "min": least, "max": most},
         "yAxis": {**_category(labels), "inverse": True},
     }
     option = _option(axes, drawn, legend=False, trigger="item")

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from features.reports.overview import Earned, Overview
 from serving.console.charts import Chart, bars
 from serving.console.frame import Viewer, show, words_of
+from serving.console.verdicts import interval
 from serving.console.words import Words, msgid
 from serving.overview import overview
 from serving.resources import Resources
@@ -100,7 +101,8 @@ def _earned(earned: Earned, words: Words) -> str:
             low=low,
             high=high,
         )
-    return words("Against {over}, 95 % interval {low} to {high}: not yet proved.", over=over, low=low, high=high)
+    told = interval(words, earned.always, lambda end: words.money(end, earned.currency, 0))
+    return words("Against {over}, {interval}: not yet proved.", over=over, interval=told)
 
 
 def _wanting(what: str, missing: int, words: Words) -> str:

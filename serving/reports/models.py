@@ -16,6 +16,9 @@ _TEXT = r"^[^\x00]*$"
 """Whatever every database of ours can hold."""
 
 router = APIRouter(tags=["reports"])
+_CHANGING = problems(
+    "promotion_refused", "malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited"
+)
 
 
 class Promote(BaseModel):
@@ -64,7 +67,7 @@ async def audit(
     return Audit(now, now, tuple(await resources.in_thread(resources.acts.latest, limit, before)))
 
 
-@router.post("/v1/models/promote", responses=problems("promotion_refused"))
+@router.post("/v1/models/promote", responses=_CHANGING)
 async def promote(request: Request, told: Promote) -> Moved:
     """Make a version live if the gate passed it against what is live now; a policy becomes the canary first."""
     resources: Resources = request.app.state.resources
@@ -77,7 +80,7 @@ async def promote(request: Request, told: Promote) -> Moved:
     )
 
 
-@router.post("/v1/models/rollback", responses=problems("promotion_refused"))
+@router.post("/v1/models/rollback", responses=_CHANGING)
 async def rollback(request: Request, told: Rollback) -> Moved:
     """Give the alias back to the version that the champion replaced."""
     resources: Resources = request.app.state.resources

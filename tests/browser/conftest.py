@@ -1,4 +1,8 @@
-"""A real service with a small shop, and a real browser that is signed in; one of each for all tests of a process."""
+"""A real service with a small shop, one for all tests of a process, and a real browser that is signed in.
+
+The browser is one a file: as long as Playwright runs, an event loop runs in this thread, in which no other test could
+run one of its own.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,19 +18,25 @@ from tests.serving.world import make_key, settings_in
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser; without one the test is skipped, loudly."""
-    path = executable()
-    if path is None:
+def chromium_path() -> Path:
+    """Where the browser is; without one the test is skipped, loudly."""
+    found = executable()
+    if found is None:
         pytest.skip(LOUD)
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: Path) -> Iterator[Browser]:
+    """The browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def service(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def service(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service, as users start it."""
     folder: Path = tmp_path_factory.mktemp("console") / "shop"
     build_shop(folder)
@@ -53,13 +63,13 @@ def _visit(chromium: Browser, service: Server, key: str, locale: str, scheme: st
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console(chromium: Browser, service: Server, key: str) -> Iterator[Visit]:
     """Signed in, in English, by day."""
     yield from _visit(chromium, service, key, "en-US", "light")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def russian(chromium: Browser, service: Server, key: str) -> Iterator[Visit]:
     """Signed in, in Russian, by night."""
     yield from _visit(chromium, service, key, "ru-RU", "dark")

@@ -28,6 +28,7 @@ TYPES = {
     "validation_error": errors.Invalid,
     "idempotency_running": errors.Conflict,
     "idempotency_conflict": errors.Conflict,
+    "promotion_refused": errors.Invalid,
     "rate_limited": errors.RateLimited,
     "model_unavailable": errors.Unavailable,
     "nobody_scored": errors.Unavailable,
