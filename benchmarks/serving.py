@@ -110,7 +110,7 @@ def main(
             started("benchmarks.noop_service:NoOp", environment(Settings(), os.environ), folder / "noop.log")
         )
         nothing = [request("/noop", {"user_id": "u1", "limit": 20})]
-        ours = stack.enter_context(started("serving.service:Kairos", _own(folder, 1), folder / "kairos.log"))
+        ours = stack.enter_context(started("serving.service:Kairos", _own(folder, 1), folder / "kairos.log", "/livez"))
         for candidates in serving_world.DEPTHS:
             live(ours, secret, folder, candidates)
             closed(ours, asked, CALLERS, 2), closed(noop, nothing, CALLERS, 1)
@@ -124,7 +124,7 @@ def main(
                 single = [turn.ours for turn in turns]
             claims.append(_over_noop(candidates, turns, ours.idle(seconds), time.process_time() - began))
     if two:
-        with started("serving.service:Kairos", _own(folder, 2), folder / "kairos2.log") as pair:
+        with started("serving.service:Kairos", _own(folder, 2), folder / "kairos2.log", "/livez") as pair:
             live(pair, secret, folder, _OF_WORKERS)
             closed(pair, asked, CALLERS, 3)
             double = [closed(pair, asked, CALLERS, seconds) for _ in range(rounds)]
