@@ -4,15 +4,12 @@ BentoML's own tracing, access log and metrics stay off: ours hold no raw path. N
 """
 
 import gc
-from typing import Any
 
 import bentoml
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.app import create_app
 from serving.logs import write_json_lines
-from serving.seen import Seen
 from serving.settings import Settings
 
 app = create_app()
@@ -49,26 +46,12 @@ class Ahead(bentoml.Service):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """What BentoML's worker serves."""
-        theirs, ours = super().to_asgi(is_main), outermost(app)
+        theirs = super().to_asgi(is_main)
 
         async def ahead(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "lifespan":
-                await theirs(scope, receive, send)
-            else:
-                scope["app"] = app
-                await ours(scope, receive, send)
+            await (theirs if scope["type"] == "lifespan" else app)(scope, receive, send)
 
         return ahead
-
-
-def outermost(app: FastAPI) -> ASGIApp:
-    """The first layer of ours: what FastAPI puts around it looks for telemetry and limits that we do without, and would
-    answer errors of which `Door` lets none pass, for 35 µs a request."""
-    layer: Any = app.middleware_stack or app.build_middleware_stack()
-    app.middleware_stack = layer
-    while not isinstance(layer, Seen):
-        layer = layer.app
-    return layer
 
 
 Kairos.__class__ = Ahead  # type: ignore[method-assign]  # BentoML's decorator names its own class
