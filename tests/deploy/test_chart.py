@@ -44,7 +44,7 @@ def test_helm_finds_nothing_to_say() -> None:
     assert not [one for one in report.get("messages", []) if "icon is recommended" not in str(one)], report
 
 
-def test_everything_of_the_issue_is_in_it() -> None:
+def test_it_scales_survives_runs_jobs_and_is_closed_to_others() -> None:
     kinds = {one["kind"] for one in rendered({})}
     wanted = {"StatefulSet", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "CronJob", "NetworkPolicy"}
     assert wanted <= kinds
@@ -80,6 +80,16 @@ def test_whatever_is_mounted_or_asked_for_is_there(name: str) -> None:
         for container in pod["containers"]:
             assert {one["name"] for one in container["volumeMounts"]} <= volumes
             assert {one["configMapRef"]["name"] for one in container["envFrom"]} <= maps
+
+
+def test_what_scales_the_service_does_not_count_its_jobs() -> None:
+    documents = rendered({})
+    (stateful,) = [one["spec"] for one in documents if one["kind"] == "StatefulSet"]
+    jobs = [one["spec"]["jobTemplate"]["spec"]["template"] for one in documents if one["kind"] == "CronJob"]
+    assert jobs
+    selected = stateful["selector"]["matchLabels"].items()
+    assert selected <= stateful["template"]["metadata"]["labels"].items()
+    assert not any(selected <= job["metadata"]["labels"].items() for job in jobs)
 
 
 @pytest.mark.parametrize(
