@@ -18,6 +18,7 @@ PARTS = (
     "off_policy",
     "randomised",
     "propensities",
+    "rare_orders",
     "decision_rules",
     "send_hours",
 )

@@ -72,7 +72,7 @@ def sequence(values: Floats, past: Floats, first: Mask, share: float, level: flo
         raise ValueError(
             f"the share of a group lies between 0 and 1, not {share}; without another there is no contrast"
         )
-    weights, left = np.where(first, 1 / share, -1 / (1 - share)), values - _foretold(values, past)
+    weights, left = np.where(first, 1 / share, -1 / (1 - share)), values - foretold(values, past)
     found = normal_mixture(weights * left, level)
     reach = (found.high - found.means) * _widening(weights * left, left, share)
     enough = np.minimum(np.cumsum(first), np.cumsum(~first)) >= FEWEST
@@ -87,7 +87,8 @@ def sequence(values: Floats, past: Floats, first: Mask, share: float, level: flo
 
 def _widening(entries: Floats, left: Floats, share: float) -> Floats:
     """By how much wider the intervals are when the smaller group is believed to be spread as all are, where it shows
-    less: without this a twentieth of the customers, of whom one in ten buys, hides the truth in one world of five."""
+    less: without this a twentieth of the customers, of whom one in ten buys, hides the truth in one world of seven
+    (`benchmarks/rare_orders.py`)."""
     count = np.arange(1, len(left) + 1)
     shown = np.cumsum(entries**2) / count - (np.cumsum(entries) / count) ** 2
     alike = (np.cumsum(left**2) / count - (np.cumsum(left) / count) ** 2) / (share * (1 - share))
@@ -119,7 +120,7 @@ def _welch(values: Floats, first: Mask, level: float) -> tuple[Bounds, float]:
     return Bounds(difference, difference - reach, difference + reach), spread
 
 
-def _foretold(values: Floats, past: Floats) -> Floats:
+def foretold(values: Floats, past: Floats) -> Floats:
     """What the entries before each say of it: a line through them, their mean while they are few."""
     count = np.arange(len(values), dtype=np.float64)
     known = np.maximum(count, 1.0)
@@ -128,8 +129,8 @@ def _foretold(values: Floats, past: Floats) -> Floats:
     spread = _before(past**2) / known - mean_past**2
     usable = (count >= _KNOWN) & (spread > 1e-9 * np.maximum(mean_past**2, 1e-300))
     slope = np.divide(together, spread, out=np.zeros(len(values)), where=usable)
-    foretold: Floats = mean + slope * (past - mean_past)
-    return foretold
+    told: Floats = mean + slope * (past - mean_past)
+    return told
 
 
 def _before(entries: Floats) -> NDArray[np.float64]:

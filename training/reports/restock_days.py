@@ -20,8 +20,8 @@ SIDE = float(norm.ppf(0.9))
 _BLOCK = 20_000
 _ORDER_SIZES = 2.0
 """The shape of the gamma distribution of how large an order is beside the customer's usual one. Of .5, 1, 2 and 4 the
-one that told best how many customers needed something in six weeks of groceries; judged on six later ones it was 1.5 %
-off (docs/restock.md)."""
+one that told best how many customers needed something in six weeks of groceries; judged on six later ones it was 2 %
+off (`benchmarks/restock_calendar.py`)."""
 
 _EPOCH = date(1970, 1, 1)
 _LEAST = 1e-9
@@ -91,15 +91,15 @@ def orders(next_order: Floats) -> Floats:
     return np.clip(found, 0.0, 1.0)
 
 
-def any_need(needs: Floats, starts: NDArray[np.int64], ordering: Floats) -> Floats:
+def any_need(needs: Floats, starts: NDArray[np.int64], ordering: Floats, order_sizes: float = _ORDER_SIZES) -> Floats:
     """The probability (customers, days) of any need on a day, from that of each need (rows, days); the rows of a
     customer begin at `starts`, `ordering` is the probability of an order.
 
     Needs are met by orders, many at once: were they independent of each other, three times as many customers would
     seem to need something. So they are counted as a number of things in an order, whose mean follows from both, and
-    whose spread is that of orders of different sizes (a negative binomial number).
+    whose spread is that of orders of different sizes (a negative binomial number of shape `order_sizes`).
     """
     together = np.add.reduceat(needs, starts, axis=0)
     chance = np.maximum(ordering, np.maximum.reduceat(needs, starts, axis=0))
     things = together / np.maximum(chance, _LEAST)
-    return np.asarray(chance * -np.expm1(-_ORDER_SIZES * np.log1p(things / _ORDER_SIZES)), np.float64)
+    return np.asarray(chance * -np.expm1(-order_sizes * np.log1p(things / order_sizes)), np.float64)
