@@ -1,19 +1,16 @@
-"""Whose visitors are known at the same moment are answered in one call of the models, and logged in one commit."""
+"""Whose visitors are known at the same moment are answered in one call of the models."""
 
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.log import Record
 from serving.answers import Answered, answered
 from serving.bundle import Bundle
 from serving.placements import Placement
 from serving.schemas import RecommendationRequest
-from serving.tick import Tick
 from serving.together import Together
 from serving.visitor import Visitor
-from serving.writer import Writer
 
 _MOST_CHOSEN = 32
 """Answers that are chosen in one go: nothing else happens in the event loop meanwhile."""
@@ -37,19 +34,14 @@ class Ready:
 
 
 class Answering:
-    """Chooses in the event loop and writes down what was shown; for one event loop."""
+    """Chooses in the event loop; for one event loop."""
 
-    def __init__(self, decisions: Writer) -> None:
+    def __init__(self) -> None:
         self._chosen: Together[Ready, Answered] = Together(_chosen, _MOST_CHOSEN, 1)
-        self._tick = Tick(decisions.submit)
 
     async def choose(self, ready: Ready) -> Answered:
         """The answer to one request. Raises FilterError for a filter that cannot be used."""
         return await self._chosen.ask(ready)
-
-    async def log(self, record: Record) -> None:
-        """Back once it is on disk; what is being written is not taken back. Raises `Refused` when nothing takes it."""
-        await self._tick.written([record])
 
 
 async def _chosen(asked: Sequence[Ready]) -> list[Answered | Exception]:

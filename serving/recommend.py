@@ -1,6 +1,5 @@
 """Use case: what to show this visitor here. Choose, log, answer: in that order, so that what was shown is known."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from features.database import is_outage
-from features.log import Record
 from serving.answering import Ready
 from serving.answers import Answered, answered
 from serving.breaker import Unavailable
@@ -95,11 +93,9 @@ async def answer(resources: Resources, request: RecommendationRequest) -> Recomm
             found = await resources.answering.choose(Ready(bundle, placement, request, visitor, now, stale))
     if not request.preview:
         try:
-            with resources.tracing.span("log commit"):
-                await resources.answering.log(found.record)
+            await _log(resources, [found])
         except Refused:
             return _unlogged(resources, bundle, placement, request, now)
-        _count(resources, found.answer)
     return found.answer
 
 
@@ -157,13 +153,9 @@ def _shown_since(placement: Placement, now: datetime) -> datetime | None:
 
 async def _log(resources: Resources, found: Sequence[Answered]) -> None:
     """All in one commit. A caller who goes away does not take back what is being written."""
-    records: list[Record] = [one.record for one in found]
     with resources.tracing.span("log commit"):
-        await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(records)))
+        await resources.decisions.written([one.record for one in found])
     for one in found:
-        _count(resources, one.answer)
-
-
-def _count(resources: Resources, told: Recommendation) -> None:
-    sources = Counter([item.source for item in told.items])
-    resources.metrics.count_recommendation(told.placement, told.fallback, told.degraded_reason, sources)
+        told = one.answer
+        sources = Counter([item.source for item in told.items])
+        resources.metrics.count_recommendation(told.placement, told.fallback, told.degraded_reason, sources)

@@ -223,7 +223,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             Overload(_BATCHES_AT_ONCE),
             tracing,
             projection,
-            Answering(decisions),
+            Answering(),
             open_people(engine, guard, settings, listed.secret, clock),
             Acts(engine),
             ReportTable(engine),

@@ -1,8 +1,7 @@
-"""Requests of one moment share a call of the model and a commit; answers, errors and records stay their own."""
+"""Requests of one moment share a call of the model; answers, errors and records stay their own."""
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from features.log import Record
 from models.recommenders.base import Query, Ranking, days
 from serving.answering import Answering, Ready, answers_to
 from serving.answers import Answered
@@ -79,44 +77,6 @@ def test_what_one_brings_to_fail_is_his_alone(bundle: Bundle) -> None:
     assert told(third) == told(answers_to([asked[2]])[0])
 
 
-class Disk:
-    """Takes records as a writer does; what it was given at once is one commit."""
-
-    def __init__(self) -> None:
-        self.commits: list[list[str]] = []
-        self.futures: list[Future[list[bool]]] = []
-
-    def submit(self, records: Sequence[Record]) -> "Future[list[bool]]":
-        self.commits.append([record.key for record in records])
-        self.futures.append(Future())
-        return self.futures[-1]
-
-
-def record(key: str) -> Record:
-    return Record(key, "recommendation", 0, 0, None, None, "{}")
-
-
-def test_many_share_a_commit_and_nobody_is_answered_before_it() -> None:
-    async def scene() -> None:
-        disk: Any = Disk()
-        answering = Answering(disk)
-        waiting = [asyncio.ensure_future(answering.log(record(str(number)))) for number in range(3)]
-        await asyncio.sleep(0.01)
-        assert disk.commits == [["0", "1", "2"]]
-        later = asyncio.ensure_future(answering.log(record("later")))
-        await asyncio.sleep(0.01)
-        assert disk.commits[1:] == [["later"]], "a commit that takes its time holds nobody else's"
-        assert not any(one.done() for one in waiting)
-        waiting[0].cancel()
-        disk.futures[0].set_result([True] * 3)
-        disk.futures[1].set_exception(OSError("gone"))
-        await asyncio.gather(*waiting[1:])
-        with pytest.raises(OSError, match="gone"):
-            await later
-
-    asyncio.run(scene())
-
-
 def test_more_than_a_batch_takes_are_several_and_the_loop_breathes_between(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +91,7 @@ def test_more_than_a_batch_takes_are_several_and_the_loop_breathes_between(
     monkeypatch.setattr("serving.answering.answers_to", answers)
 
     async def scene() -> None:
-        answering = Answering(Disk())  # type: ignore[arg-type]
+        answering = Answering()
         one = ready(bundle, Visitor(), context=Context())
 
         async def ask() -> None:
