@@ -86,11 +86,12 @@ class Journal:
             return True
 
     def close(self) -> None:
-        """Give the file up: an empty one goes, any other waits for who adopts it."""
+        """Give the file up: an empty one goes, any other waits for who adopts it. Used later it raises OSError."""
         with self._lock:
             if not self._end:
                 self.path.unlink(missing_ok=True)
             os.close(self._file)
+            self._file = -1  # the system gives the number to the next file that is opened, which is not ours to clear
 
 
 @contextmanager

@@ -104,3 +104,22 @@ def test_what_could_not_be_written_elsewhere_stays(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="away"):
         fail()
     assert left_behind(tmp_path) == [record(1)]
+
+
+def test_who_still_uses_it_when_it_is_closed_does_not_touch_the_next_file_that_is_opened(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", 1_000)
+    journal.append([record(1)])
+    number, end = journal._file, journal.size
+    journal.close()
+    other = tmp_path / "other"
+    other.write_bytes(b"x" * 2_000)
+    file = os.open(other, os.O_RDWR)
+    try:
+        assert file == number, "else this tries nothing"
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            journal.empty(end)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            journal.read(0, 10)
+    finally:
+        os.close(file)
+    assert other.read_bytes() == b"x" * 2_000

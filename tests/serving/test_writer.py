@@ -1,6 +1,7 @@
 """Acknowledged means on disk: whatever the database does, a record is in the log or the journal, and at last once in
 the log."""
 
+import asyncio
 import itertools
 import os
 import struct
@@ -187,3 +188,24 @@ def test_closing_writes_what_waits_even_when_the_database_hangs(log: Moody, tmp_
     closing.join(30)
     assert not closing.is_alive()
     assert list((tmp_path / "journal").iterdir()), "it waits for whoever comes next"
+
+
+def test_what_arrives_in_one_tick_is_handed_over_at_once(
+    log: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_of(log, tmp_path)
+    real, sizes = writer.commits.submit, list[int]()
+
+    def submit(some: Sequence[Record]) -> Any:
+        sizes.append(len(some))
+        return real(some)
+
+    monkeypatch.setattr(writer.commits, "submit", submit)
+
+    async def together() -> list[list[bool]]:
+        return await asyncio.gather(*(writer.written(records()) for _ in range(3)))
+
+    assert asyncio.run(together()) == [[True]] * 3
+    assert sizes == [3]
+    assert len(keys(log)) == 3
+    writer.close()
