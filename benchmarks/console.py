@@ -96,7 +96,7 @@ def build(settings: Settings) -> None:
 
 
 def measured(service: Service, key: str) -> list[Claim]:
-    """The time of each page, signed in, and of one that was never asked before."""
+    """The time of each page, signed in, and of that of one visitor, who is looked for by id."""
     claims = []
     with httpx.Client(base_url=service.url, timeout=60, follow_redirects=True) as browser:
         browser.post("/console/sign-in", data={"key": key}).raise_for_status()
