@@ -8,7 +8,7 @@ from pipelines.policies import logs
 from pipelines.settings import Settings
 from serving.decisions.bank import Bank
 from serving.decisions.bank_file import BankFile
-from training.policy.journal import Journal, gathered
+from training.policy.journal import Journal, gathered_by_point
 
 
 def decided(settings: Settings, as_of: datetime) -> Iterator[tuple[str, Bank, Journal, list[Outcome]]]:
@@ -16,8 +16,7 @@ def decided(settings: Settings, as_of: datetime) -> Iterator[tuple[str, Bank, Jo
     bank, known = BankFile(settings.action_bank).read(), logs(settings)
     try:
         identities = known.identities.table()
-        for point in bank.points:
-            records, journal = gathered(known.decisions, [point], identities)
+        for point, records, journal in gathered_by_point(known.decisions, bank.points, identities):
             yield point, bank, journal, outcomes(known.events, known.decisions, known.identities, records, as_of)
     finally:
         known.events.engine.dispose()

@@ -4,7 +4,8 @@ What a decision saw stands in its record, so nothing is computed here a second t
 anew, as a visitor may have logged in since.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -91,14 +92,35 @@ def gathered(
     A batch is arrays before the next one is decoded, as the options of a decision take ten times as much memory when
     they are objects. The records that are returned say what was chosen, not what else could have been.
     """
-    records: list[Record] = []
-    parts: list[_Part] = []
+    records, parts = _parted(decisions, dict.fromkeys(points, ""), after, upto)[""]
+    return records, _whole(records, parts, identities)
+
+
+def gathered_by_point(
+    decisions: Log, points: Collection[str], identities: pa.Table
+) -> Iterator[tuple[str, list[Record], Journal]]:
+    """The same of each point, in the order of `points`: all of the log, which is read once."""
+    found = _parted(decisions, {point: point for point in points})
+    for point in points:
+        records, parts = found.pop(point, ([], []))
+        yield point, records, _whole(records, parts, identities)
+
+
+def _parted(
+    decisions: Log, piles: Mapping[str, str], after: int = 0, upto: int | None = None
+) -> defaultdict[str, tuple[list[Record], list["_Part"]]]:
+    """Records and their parts by pile; `piles` says which pile a decision point goes on, those not in it on none."""
+    found: defaultdict[str, tuple[list[Record], list[_Part]]] = defaultdict(lambda: ([], []))
     for batch in decisions.scan(after, upto, _AT_ONCE):
-        known = [record for record in batch if record.type == DECISION]
-        if some := [record for record in known if _HEAD.decode(record.payload).decision_point in points]:
+        sorted_: defaultdict[str, list[Record]] = defaultdict(list)
+        for record in batch:
+            if record.type == DECISION and (point := _HEAD.decode(record.payload).decision_point) in piles:
+                sorted_[piles[point]].append(record)
+        for pile, some in sorted_.items():
+            records, parts = found[pile]
             parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
             records += map(_short, some, parts[-1].decided, parts[-1].options)
-    return records, _whole(records, parts or [_Part.of([], [])], identities)
+    return found
 
 
 @dataclass(frozen=True)
@@ -132,6 +154,7 @@ class _Part:
 
 def _whole(records: Sequence[Record], parts: Sequence[_Part], identities: pa.Table) -> Journal:
     """The parts of some records put together, and who is who."""
+    parts = parts or [_Part.of([], [])]
     decided = tuple(chain.from_iterable(part.decided for part in parts))
     people = _people(records, identities)
     customer_ids, customers = np.unique(np.array(people, str), return_inverse=True)

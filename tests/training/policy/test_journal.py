@@ -9,7 +9,7 @@ import numpy as np
 from features.log import DECISIONS, Log, Record
 from features.outcomes import outcomes
 from tests.training.policy.planted import MAIL, POINT, SILENCE, START, Planted, hours
-from training.policy.journal import Journal, gathered
+from training.policy.journal import Journal, gathered, gathered_by_point
 
 
 class Few(Log):
@@ -18,6 +18,17 @@ class Few(Log):
     def scan(self, after: int = 0, upto: int | None = None, batch: int = 0) -> Iterator[list[Record]]:
         """Everything behind `after`."""
         return super().scan(after, upto, 2)
+
+
+class Once(Log):
+    """A log that counts how often it is read."""
+
+    scans = 0
+
+    def scan(self, after: int = 0, upto: int | None = None, batch: int = 10_000) -> Iterator[list[Record]]:
+        """Everything behind `after`."""
+        self.scans += 1
+        return super().scan(after, upto, batch)
 
 
 def parts(found: Journal) -> dict[str, object]:
@@ -44,6 +55,23 @@ def test_batches_that_name_other_contexts_and_labels_make_the_same_journal() -> 
     assert records == same
     np.testing.assert_equal(parts(found), parts(whole))
     assert len(gathered(few, ["nowhere"], identities)[1]) == 0
+    every = list(gathered_by_point(few, ["elsewhere", POINT, "nowhere"], identities))
+    assert [(point, len(records)) for point, records, _ in every] == [("elsewhere", 2), (POINT, 7), ("nowhere", 0)]
+    for point, records, journal in every:
+        alone, its = gathered(logs.decisions, [point], identities)
+        assert records == alone
+        np.testing.assert_equal(parts(journal), parts(its))
+
+
+def test_points_are_told_apart_in_one_pass_over_the_log() -> None:
+    shop = Planted()
+    for number in range(4):
+        point: dict[str, Any] = {"decision_point": "elsewhere"} if number % 2 else {}
+        shop.decided(f"d{number}", f"c{number}", START + hours(number), **point)
+    once = Once(shop.logs.decisions.engine, DECISIONS)
+    found = gathered_by_point(once, [POINT, "elsewhere"], shop.logs.identities.table())
+    assert [records[0].key for _, records, _ in found] == ["d0", "d1"]
+    assert once.scans == 1
 
 
 def test_records_without_what_else_could_have_been_tell_the_same_of_what_came() -> None:
