@@ -125,7 +125,10 @@ class Writer:
         return request.done
 
     async def written(self, records: Sequence[Record]) -> list[bool]:
-        """The same, awaited, and handed over together with what else arrives in this tick of the event loop."""
+        """The same, awaited, and handed over together with what else arrives in this tick of the event loop.
+
+        Not for what is arbitrated: in an outage, whatever came in the same tick would be refused with it.
+        """
         return await self._tick.written(records)
 
     def waiting(self) -> int:

@@ -25,7 +25,7 @@ _MOST_CONTACTS = 1_000
 _MOST_EVENTS = 500
 _ORDER = "order_completed"
 _KEPT = timedelta(hours=1)
-"""Nothing is kept for longer: what the shop's retention deletes from the log is not to live on here."""
+"""Nothing is answered from what was read longer ago: what retention deletes from the log is not to live on here."""
 
 _MOST_KEPT = 200_000
 """Touches, orders and lines of carts that are kept, of everybody together: some 60 MB."""

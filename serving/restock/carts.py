@@ -1,6 +1,5 @@
 """Use case: the prepared cart of one customer, and the page behind its link. Choose, log, answer: in that order."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -105,7 +104,7 @@ def find_cart(resources: Resources, cart_id: str) -> tuple[Record, PreparedCart]
 
 async def log_carts(resources: Resources, records: Sequence[Record]) -> None:
     """All in one commit. A caller who goes away does not take back what is being written."""
-    await asyncio.shield(asyncio.wrap_future(resources.decisions.submit(list(records))))
+    await resources.decisions.written(records)
     resources.metrics.restock_carts.add(amount=len(records))
 
 
