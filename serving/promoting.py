@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from features.acts import Act
 from models.promotion import Promotion, promote
 from models.promotion import Refused as NotCarried
+from models.registry import CHAMPION
 from serving.problems import Refused
 from serving.resources import Resources
 
 
 @dataclass(frozen=True)
 class Change:
-    """What somebody wants: version `number` of `name` live, the challenger when None; or back to the one before."""
+    """What somebody wants: version `number` of `name` live, the challenger when None; or back to the one before.
+
+    Going back, `number` is the version that is expected to be the one before: who asks twice, or of a page that is old,
+    must not go back two steps.
+    """
 
     name: str
     why: str
@@ -48,9 +53,13 @@ def promote_version(resources: Resources, change: Change, who: Who) -> Promotion
 
 
 def roll_back(resources: Resources, change: Change, who: Who) -> str:
-    """Give the alias back to the version that the champion replaced; returns its number. Blocks on the registry."""
+    """Give the alias back to the version that the champion replaced; returns its number. Blocks on the registry.
+
+    Raises Refused, `promotion_refused`, where there is none, or another than `change` expects.
+    """
     try:
         _check(resources, change)
+        _check_expected(resources, change)
         live = resources.versions.registry.rollback(change.name, who.actor, change.why, resources.clock())
     except (LookupError, ValueError) as error:
         raise _refusal(resources, change, who, error) from None
@@ -68,6 +77,14 @@ def _check(resources: Resources, change: Change) -> None:
         raise LookupError(f"no model has this name; there is {', '.join(names) or 'none yet'}")
     if not change.why.strip():
         raise ValueError("say why, for whoever reads the record later")
+
+
+def _check_expected(resources: Resources, change: Change) -> None:
+    live = resources.versions.registry.alias(change.name, CHAMPION)
+    if change.number and live is not None and live.tags.get("replaces") != change.number:
+        raise ValueError(
+            f"version {live.number} is live by now, and {change.number} is not what it replaced; look again"
+        )
 
 
 def _refusal(resources: Resources, change: Change, who: Who, error: Exception) -> Refused:

@@ -60,7 +60,7 @@ def test_a_version_that_passed_goes_live_and_back_with_a_reason(candidate: Shop)
     done = browser.post("/console/models/change", **told, why="it is <b>better</b>")
     assert (done.status_code, done.headers["location"]) == (303, "/console/models?done=promoted")
     assert live(candidate) == "2"
-    back = browser.post("/console/models/change", act="rollback", name="recommender", why="complaints")
+    back = browser.post("/console/models/change", act="rollback", name="recommender", number="1", why="complaints")
     assert back.status_code == 303
     assert live(candidate) == "1"
     assert acts(candidate)[:2] == [
@@ -71,6 +71,22 @@ def test_a_version_that_passed_goes_live_and_back_with_a_reason(candidate: Shop)
     assert browser.key[:12] in page
     assert "it is &lt;b&gt;better" in page
     assert "<b>better" not in page
+
+
+def test_who_clicks_twice_goes_back_one_step(candidate: Shop) -> None:
+    browser = Browser(candidate)
+    publish(candidate, "passed", champion="2")
+    for number in ("2", "4"):
+        told = {"act": "promote", "name": "recommender", "number": number, "why": "better"}
+        assert browser.post("/console/models/change", **told).status_code == 303
+    asked = browser.get("/console/models/change", act="rollback", name="recommender").text
+    assert 'name="number" value="2"' in asked
+    back = {"act": "rollback", "name": "recommender", "number": "2", "why": "complaints"}
+    assert browser.post("/console/models/change", **back).status_code == 303
+    again = browser.post("/console/models/change", **back)
+    assert again.status_code == 409
+    assert "version 2 is live by now" in again.text
+    assert live(candidate) == "2"
 
 
 def test_what_the_gate_refused_stays_out_and_the_attempt_is_on_record(candidate: Shop) -> None:
