@@ -11,5 +11,4 @@ SELECT
     (SELECT count(*) FROM people) AS buyers,
     (SELECT count(*) FROM people WHERE days >= 2) AS repeat_buyers,
     (SELECT count(*) FROM pairs WHERE days >= 3) AS periodic_pairs,
-    (SELECT count(DISTINCT product_id) FROM bought) AS products_sold,
     (SELECT max(day) - min(day) + 1 FROM bought) AS days

@@ -39,6 +39,7 @@ def compute(
             **asdict(counted),
             foreseen=_foreseen(settings, as_of),
             products=len(sells),
+            products_sold=len(sold),
             sold_and_known=len(sold & sells),
         ),
     )
