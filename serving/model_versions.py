@@ -32,13 +32,17 @@ class ModelVersions:
         with self._lock:
             if self._found is None or time.monotonic() >= self._until:
                 now = self._clock()
-                self._found = Models(now, now, tuple(self._model(name) for name in self.registry.names()))
+                found = tuple(self._model(name) for name in self.registry.names())
+                shown = {version.run_id for model in found for version in model.versions}
+                self._runs = {run_id: run for run_id, run in self._runs.items() if run_id in shown}
+                self._found = Models(now, now, found)
                 self._until = time.monotonic() + _KEPT_SECONDS
             return self._found
 
     def changed(self) -> None:
         """Somebody has just moved an alias: read anew."""
-        self._until = 0.0
+        with self._lock:  # a reading that began before it must not pass for one that came after
+            self._until = 0.0
 
     def _model(self, name: str) -> RegisteredModel:
         aliases = self.registry.aliases(name)

@@ -49,8 +49,7 @@ def overview(resources: Resources) -> Overview:
 
 def _earned(resources: Resources) -> Earned | None:
     """Of the first decision point that has customers to compare."""
-    points = resources.reports.scopes("uplift")
-    for point in [*(known for known in resources.bank.now.points if known in points)]:
+    for point in resources.bank.now.points:
         report = resources.reports.read("uplift", point, Uplift)
         if report is None:
             continue

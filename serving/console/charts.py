@@ -235,8 +235,8 @@ def ranges(
         }
     ]
     if reference is not None:
-        data = [{"xAxis": _scaled([reference], unit)[0]}]
-        drawn.append({"type": "scatter", "data": [], "markLine": {**_reference({}), "data": data}})
+        at = {"xAxis": _scaled([reference], unit)[0]}
+        drawn.append({"type": "scatter", "data": [], "markLine": _reference(at)})
     fine = 10.0 ** (digits if unit == "%" else digits + 1)
     least = math.floor((min(bounds, default=0) - edge) * fine) / fine
     most = math.ceil((max(bounds, default=1) + edge) * fine) / fine

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from serving.console.catalogues import LOCALES, preferred
 from serving.console.charts import Cell, Column
 from serving.console.csrf import from_elsewhere, same_token
-from serving.console.pages import PAGES
+from serving.console.pages import ADDRESSES, PAGES
 from serving.console.session import Session
 from serving.console.words import Words
 from serving.problems import Refused
@@ -130,15 +130,17 @@ def static_address(name: str) -> str:
 def inside(told: str) -> str:
     """Where to go on after signing in: a page of the console, whatever was asked for.
 
-    >>> inside("/console/funnel?step=2"), inside("https://elsewhere.example"), inside("/console/../x"), inside("//x")
-    ('/console/funnel?step=2', '/console', '/console', '/console')
+    >>> inside("/console/restock/day?on=2026-11-21")
+    '/console/restock/day?on=2026-11-21'
+    >>> inside("https://elsewhere.example"), inside("/console/../x"), inside("//x")
+    ('/console', '/console', '/console')
     """
     try:
         parts = urlsplit(told)
     except ValueError:
         return PAGES[0].path
     plain = not parts.scheme and not parts.netloc and "\\" not in told and told.isprintable()
-    if not plain or parts.path not in {page.path for page in PAGES}:
+    if not plain or parts.path not in ADDRESSES:
         return PAGES[0].path
     return f"{parts.path}?{quote(parts.query, safe='=&%+,:-._~')}" if parts.query else parts.path
 

@@ -30,3 +30,6 @@ PAGES = (
     Page("/console/integration", msgid("Integration"), _MACHINE),
     Page("/console/models", msgid("Models"), _MACHINE),
 )
+
+ADDRESSES = frozenset(page.path for page in PAGES) | {"/console/restock/day", "/console/models/change"}
+"""What has an address of its own to come back to: the pages, and what stands behind a link of theirs."""

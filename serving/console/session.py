@@ -8,6 +8,11 @@ from serving.access.scopes import Scope
 Role = Literal["viewer", "administrator"]
 
 
+def role_of(scopes: frozenset[Scope]) -> Role:
+    """An administrator may change which model is live; a viewer looks."""
+    return "administrator" if "admin" in scopes else "viewer"
+
+
 @dataclass(frozen=True)
 class Session:
     """One person at one request; what it may do was read from the key in this very request.
@@ -23,8 +28,8 @@ class Session:
 
     @property
     def role(self) -> Role:
-        """An administrator may change which model is live; a viewer looks."""
-        return "administrator" if "admin" in self.scopes else "viewer"
+        """What the scopes make of whoever looks."""
+        return role_of(self.scopes)
 
     @property
     def sees_customers(self) -> bool:

@@ -9,6 +9,7 @@ from serving.console.catalogues import LOCALES
 from serving.console.csrf import from_elsewhere
 from serving.console.frame import LANGUAGE, SIGN_IN, Viewer, inside, show
 from serving.console.people import COOKIE
+from serving.console.session import role_of
 from serving.console.session_table import LASTS
 from serving.problems import Refused
 from serving.resources import Resources
@@ -45,9 +46,7 @@ def sign_in(
         if refused.code != "unauthorized":
             raise
         return show(request, "sign_in.html", 401, next=inside(next), why=refused.detail)
-    resources.acts.write(
-        resources.clock(), found.prefix, "administrator" if "admin" in found.scopes else "viewer", "signed_in", ""
-    )
+    resources.acts.write(resources.clock(), found.prefix, role_of(found.scopes), "signed_in", "")
     response = RedirectResponse(inside(next), 303)
     response.set_cookie(
         COOKIE,
