@@ -1,7 +1,8 @@
 """Judge a frozen policy on what was decided since: the gate's verdict, every estimate, and what the groups say.
 
-Only decisions that the champion made count, up to the first whose reward may still change: who is compared with is what
-the champion really did, and what it really earned.
+Only decisions that the champion made count, and of these the settled ones: who is compared with is what the champion
+really did, and what it really earned. When a decision settles does not hang on what was chosen, so one that is open
+hides no later one.
 """
 
 from collections.abc import Mapping
@@ -13,11 +14,10 @@ from models.arrays import Mask
 from models.evidence import Evidence
 from models.line import DECISIONS, FROZEN, line_of, position
 from models.policies.base import FittedPolicy
-from models.registry import CANARY, Registry, Version
+from models.registry import Registry, Version
 from training.policy.dataset import History
 from training.policy.gate import Candidate, Harm, Rules, Verdict, judge
 from training.policy.groups import Comparison, compare
-from training.policy.journal import POLICY
 from training.policy.plots import figures
 from training.policy.power import Provable, of_comparison, of_log
 from training.policy.report import estimates, estimates_of, page
@@ -70,7 +70,7 @@ def assess(
             f"nothing was decided by {version.name} yet; the service logs decisions as it is asked for them"
         )
     model: FittedPolicy = registry.load(version).model
-    which = judged(seen)
+    which = seen.by_champion
     verdict, compared = verdict_of(version, model, seen, which, rules or Rules())
     groups = compare(seen, shares)
     power = provable(verdict, seen, which)
@@ -89,13 +89,6 @@ def assess(
         told = {"gate": gate_of(verdict), "gate.words": verdict.words, "gate.champion": line_of(live)}
         version = registry.tag(version, told | {"gate.run": run_id})
     return Assessment(version, verdict, groups, power, evidence, run_id)
-
-
-def judged(seen: History) -> Mask:
-    """What a candidate is judged on: decisions that the champion made at random, which cannot change any more."""
-    champions = (seen.arms == POLICY) & (seen.journal.texts("policy_alias") != CANARY)
-    which: Mask = seen.judges & champions & (np.arange(len(seen)) < seen.settled)
-    return which
 
 
 def verdict_of(

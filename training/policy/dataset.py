@@ -17,6 +17,7 @@ from features.outcomes import Outcome, outcomes
 from models.arrays import Floats, Ids, Mask
 from models.policies.eligible import Starts
 from models.policies.logged import LoggedDecisions
+from models.registry import CANARY
 from training.policy.journal import BASELINE, POLICY, RANDOM, RULE, Journal, gathered
 from training.policy.rewards import LEFT_OUT, Rewards, rewards
 
@@ -60,6 +61,13 @@ class History:
         drawn = np.isin(self.arms, [POLICY, RANDOM]) & (self.journal.texts("policy") != RULE)
         judges: Mask = self.teaches & drawn & ~self.rewards.ambiguous
         return judges
+
+    @cached_property
+    def by_champion(self) -> Mask:
+        """Of these, what whoever was live drew and what cannot change any more: what a candidate is compared with."""
+        champions = (self.arms == POLICY) & (self.journal.texts("policy_alias") != CANARY)
+        by_champion: Mask = self.judges & champions & self.rewards.settled
+        return by_champion
 
     @cached_property
     def settled(self) -> int:

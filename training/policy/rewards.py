@@ -23,7 +23,7 @@ from features.log import microseconds
 from features.outcomes import Outcome
 from models.arrays import Floats, Ids, Mask
 from models.policies.base import variates
-from models.policies.eligible import Starts
+from models.policies.eligible import NUMBERS, Starts
 from training.policy.journal import HOLDOUT, Journal
 from training.policy.maturing import DelayLaw, delay_law
 
@@ -32,6 +32,8 @@ ACTIVATION_HOURS = 24.0
 
 SETTLING_HOURS = 24.0
 """Events may come late: so long after the window has closed and the activation is overdue, a reward counts as final."""
+
+_DELAY_HOURS = NUMBERS.index("delay_hours")
 
 LEFT_OUT = ("holdout", "not_learnable", "shadow", "sent_otherwise", "not_sent", "not_due", "too_new")
 """Why a decision teaches nothing (yet); see `Rewards.left_out`."""
@@ -104,6 +106,7 @@ def rewards(
     once = own - earned * _counted_already(journal, outcomes, elsewhere)
 
     due = np.nan_to_num(journal.waits, nan=0.0)
+    latest = np.maximum(due, journal.eligible.most(journal.eligible.numbers[:, _DELAY_HOURS]))
     overdue = age > due + activation_hours
     spared = journal.sends & ~activated & ((first <= due) | unsubscribed | complained)
     failed = journal.sends & ~activated & ~spared & overdue
@@ -123,7 +126,7 @@ def rewards(
         own=own,
         once=once,
         matured=matured,
-        settled=(age > windows + settling_hours) & ~(journal.sends & (age < due + activation_hours + settling_hours)),
+        settled=(age > windows + settling_hours) & (age >= latest + activation_hours + settling_hours),
         left_out=left_out,
         bought=~np.isnan(first),
         unsubscribed=unsubscribed,

@@ -21,9 +21,8 @@ from models.off_policy.intervals import Bounds, Clusters, empirical_likelihood
 from models.policies.base import FittedPolicy
 from models.policies.rule import FittedRule
 from models.policies.uniform import Uniform
-from models.registry import CANARY
 from training.policy.dataset import History
-from training.policy.journal import BASELINE, HOLDOUT, POLICY, RANDOM
+from training.policy.journal import BASELINE, HOLDOUT, RANDOM
 from training.policy.power import of_log
 from training.policy.value import Compared, Estimate, value
 from training.reports.action_mix import harms, refusals, weeks
@@ -52,7 +51,7 @@ def policy_value(
     """The report on `seen`, the decisions at one point, whose `rule` is the shop's own series there."""
     known = seen.journal.at * _MICROSECONDS_A_DAY < _number(seen.as_of)
     spoken = known & (seen.arms != HOLDOUT)
-    which = compared(seen)
+    which = seen.by_champion
     enough = which.sum() >= FEWEST and len(np.unique(seen.journal.customers[which])) >= FEWEST // 2
     asked: dict[str, tuple[FittedPolicy, str]] = {RULE: (rule, BASELINE), CHANCE: (Uniform().fit(), RANDOM)}
     found = [
@@ -79,14 +78,6 @@ def policy_value(
         verdicts=tuple(verdicts),
         simulated=simulated.count(seen.journal.customer_ids[np.unique(seen.journal.customers[known])]),
     )
-
-
-def compared(seen: History) -> Mask:
-    """The decisions that the live policy made at random and whose rewards are final: those that the gate judges by, but
-    for where they stand in the log, as nothing is learned from them here."""
-    live = (seen.arms == POLICY) & (seen.journal.texts("policy_alias") != CANARY)
-    which: Mask = seen.judges & live & seen.rewards.settled
-    return which
 
 
 def currency_of(seen: History, which: Mask) -> str | None:

@@ -16,8 +16,8 @@ from models.policies.base import Policy
 from models.policies.rule import Message, Rule
 from models.policies.uniform import Uniform
 from models.registry import Registry, Version
-from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, Planted, hours
-from training.policy.assess import Assessment, assess, judged
+from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, TERMS, Planted, hours
+from training.policy.assess import Assessment, assess
 from training.policy.dataset import History
 from training.policy.report import WORDS
 
@@ -142,7 +142,14 @@ def test_only_what_the_champion_did_and_cannot_change_is_judged_on() -> None:
     for key, more in kinds.items():
         shop.decided(key, key, send=False, **more)
     shop.decided("open", "zoe", LATER - hours(2), send=False)
-    assert judged(shop.history(LATER)).tolist() == [True, False, False, False]
+    assert shop.history(LATER).by_champion.tolist() == [True, False, False, False]
+
+
+def test_a_decision_that_stays_open_hides_none_behind_it() -> None:
+    shop = Planted()
+    shop.decided("long", "zoe", send=False, terms=msgspec.structs.replace(TERMS, window_hours=5_000.0))
+    shop.decided("short", "ann", send=False)
+    assert shop.history(LATER).by_champion.tolist() == [False, True]
 
 
 def test_where_nothing_was_decided_it_is_said(registry: Registry) -> None:

@@ -194,6 +194,13 @@ def test_it_settles_when_late_events_had_their_time() -> None:
     assert one(START + hours(WINDOW + 25), send=False).settled.tolist() == [True]
 
 
+def test_it_settles_at_the_same_time_whatever_was_chosen() -> None:
+    late = (SILENCE, msgspec.structs.replace(MAIL, send_at=START + hours(60), delay_hours=60.0))
+    for send in (True, False):
+        found = [one(START + hours(age), send=send, decided={"options": late}) for age in (WINDOW + 25, 107, 109)]
+        assert [each.settled.tolist() for each in found] == [[False], [False], [True]], "60 hours and twice 24"
+
+
 def test_a_decision_of_the_future_waits() -> None:
     found = one(START - hours(5), send=False)
     assert found.left_out.tolist() == ["too_new"]

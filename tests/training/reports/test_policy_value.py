@@ -11,11 +11,10 @@ from features.reports.interval import Interval
 from features.reports.policy_value import PolicyValue
 from models.policies.rule import Message, Rule
 from tests.training.policy.planted import MAIL, POINT, START, Planted, hours
-from training.policy.assess import judged
 from training.policy.dataset import History
 from training.policy.power import of_log
 from training.policy.value import Compared, value
-from training.reports.policy_value import FEWEST, compared, policy_value
+from training.reports.policy_value import FEWEST, policy_value
 
 LATER = START + timedelta(days=140)
 RULE = Rule((Message("email", "24h", "reminder"),)).fit()
@@ -81,7 +80,7 @@ def test_it_finds_what_the_rule_and_chance_are_worth(found: PolicyValue) -> None
 
 
 def test_numbers_are_those_of_the_gates_own_functions(seen: History, found: PolicyValue) -> None:
-    which = judged(seen)
+    which = seen.by_champion
     log = seen.log(which)
     target = RULE.probabilities(log.contexts, log.eligible)
     there, rule = value(Compared(log, target, None, seen.logging(which))), found.against("rule")
@@ -130,13 +129,11 @@ def test_a_rule_that_the_log_never_followed_is_left_out() -> None:
     assert report.against("rule") is None
 
 
-def test_what_is_compared_is_what_the_gate_judges_by_wherever_open_decisions_stand(seen: History) -> None:
-    assert compared(seen).tolist() == judged(seen).tolist()
+def test_open_decisions_hide_none_behind_them_and_a_canary_is_not_counted() -> None:
     shop = Planted()
     shop.decided("open", "ann", LATER - hours(2))
     for number in range(5):
         shop.decided(f"d{number}", f"c{number}", send=False)
     shop.decided("trial", "eve", send=False, policy_alias="canary")
     late = shop.history(LATER)
-    assert compared(late).tolist() == [False, *[True] * 5, False]
-    assert not judged(late).any()
+    assert late.by_champion.tolist() == [False, *[True] * 5, False]
