@@ -5,32 +5,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    MetaData,
-    Table,
-    create_engine,
-    event,
-    func,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.schema import CreateColumn
 
-_COLUMNS_LOCK = 7_061_776_675
-_TABLES_LOCK = 7_061_776_676
+from features.migrations.upgrade import VERSIONS, is_ready, standing, upgrade
+
+_MIGRATION_LOCK = 7_061_776_675
+_PATIENCE = "30s"
 _CACHE_KILOBYTES = 16_000  # with the usual 2 MB a batch of 20,000 events spills to disk half-way: 1.3 times the time
 metadata = MetaData()
 """Every table of Kairos's own database; the modules that own a table add it here when they are imported."""
 
 
-def open_database(url: str) -> Engine:
-    """An engine on `url` whose tables exist; a table of an earlier version gets the columns that came since.
+def open_database(url: str, versions: Path = VERSIONS) -> Engine:
+    """An engine on `url` with the tables that this code was written for: made when there are none, else migrated.
+
+    Whoever opens an older database first migrates it, and others wait until that is done. Raises RuntimeError for a
+    database that this code must not work on, or cannot bring up to date; it is left as it was.
 
     A commit on SQLite is on the disk when it returns: WAL with `synchronous=FULL` (measured: `kill -9` loses no
     acknowledged row, while `NORMAL` may lose the last commits when the power goes). A plain `postgresql://` URL
@@ -41,6 +34,17 @@ def open_database(url: str) -> Engine:
     ...     connection.execute(text("select 1")).scalar()
     1
     """
+    engine = connect_to(url)
+    try:
+        migrate(engine, versions)
+    except Exception:
+        engine.dispose()
+        raise
+    return engine
+
+
+def connect_to(url: str) -> Engine:
+    """An engine on `url`, whatever stands there; `open_database` is for those who want the tables."""
     address = make_url(url)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
@@ -50,31 +54,31 @@ def open_database(url: str) -> Engine:
     engine = create_engine(address, pool_pre_ping=pre_ping, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
-    if metadata.tables.keys() - set(inspect(engine).get_table_names()):
-        with writing(engine, _TABLES_LOCK) as connection:  # workers of a new service start at the same time
-            metadata.create_all(connection)
-    if _lacking(engine):
-        _complete(engine)
     return engine
 
 
-def _lacking(bind: Engine | Connection) -> list[tuple[str, Any]]:
-    """(table, column) for what an earlier version did not write; such columns may be null."""
-    found = inspect(bind)
-    known = {name: {column["name"] for column in found.get_columns(name)} for name in metadata.tables}
-    return [
-        (name, column)
-        for name, table in metadata.tables.items()
-        for column in table.columns
-        if column.name not in known[name]
-    ]
+def migrate(engine: Engine, versions: Path = VERSIONS) -> list[str]:
+    """Bring the database to the newest revision; returns those that were applied, oldest first.
 
-
-def _complete(engine: Engine) -> None:
-    with writing(engine, _COLUMNS_LOCK) as connection:
-        for name, column in _lacking(connection):
-            definition = CreateColumn(column).compile(dialect=engine.dialect)
-            connection.exec_driver_sql(f'ALTER TABLE "{name}" ADD COLUMN {definition}')
+    One at a time: another process that wants the same waits for the end of it on PostgreSQL, and on SQLite for ten
+    seconds. On PostgreSQL a table that somebody reads for 30 seconds is not waited for longer, as all who came later
+    would wait with it.
+    """
+    with engine.connect() as connection:
+        if is_ready(standing(connection), versions):
+            return []
+    try:
+        with writing(engine, _MIGRATION_LOCK) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+            return upgrade(connection, versions)
+    except OperationalError as error:
+        if "database is locked" not in str(error.orig):
+            raise
+        raise RuntimeError(
+            f"{engine.url.database} has to be migrated, and another process has been writing to it for ten seconds; "
+            f"perhaps it migrates it already: try again when it has ended"
+        ) from error
 
 
 def insert_into(table: Table, dialect: str) -> Any:
@@ -105,9 +109,9 @@ def writing(engine: Engine, lock: int) -> Iterator[Connection]:
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in (
+        "busy_timeout=10000",  # before anything that has to wait for another
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=10000",
         f"cache_size=-{_CACHE_KILOBYTES}",
         "secure_delete=ON",  # what is deleted is overwritten, or an erased person could be read in the file
     ):
