@@ -1,0 +1,147 @@
+"""How cost and memory of every step grow with the events of a shop, from a million to a hundred million.
+
+    python -m benchmarks.scale --work /tmp/scale             # whatever is not measured yet, smallest first
+    python -m benchmarks.scale --work /tmp/scale --most 10   # only sizes of up to so many million events
+
+Each cell (a step, a size, a seed) is a process of its own: CPU-seconds with those of its children, from when its input
+is ready, and the peak of its resident memory. A cell that is measured is kept in the folder and not measured again. The
+exponent of growth is the slope of log CPU-seconds over log events, with the interval of Student's t.
+"""
+
+import os
+import resource
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from benchmarks import scale_steps as steps
+from benchmarks.claim import ROOT, commit, replace_section, write
+from benchmarks.scale_report import PART, Cell, claims, plot, text
+from benchmarks.scale_shop import Shop
+
+MILLION = 1_000_000
+SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
+REPEATED = MILLION
+"""Up to this size a cell is measured with three seeds, above with one."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """`make` prepares and returns the work; sizes above `most` would take too long, or too much memory, to be measured.
+
+    `needs` are steps whose files it reads.
+    """
+
+    make: Callable[[steps.Place], steps.Work]
+    most: int
+    needs: tuple[str, ...] = ()
+
+
+STEPS: Mapping[str, Step] = {
+    "history": Step(steps.history, 100 * MILLION),
+    "all features": Step(steps.all_features, 100 * MILLION, ("history",)),
+    "join": Step(steps.join, 10 * MILLION),
+    "join by bucket": Step(steps.join_by_bucket, 30 * MILLION),
+    "lines for recommenders": Step(steps.training_lines, 10 * MILLION, ("history",)),
+    "lines for replenishment": Step(steps.purchase_lines, 30 * MILLION, ("history",)),
+    "als": Step(steps.als, 30 * MILLION),
+    "rp3beta": Step(steps.rp3beta, 30 * MILLION),
+    "hazard": Step(steps.hazard, 30 * MILLION),
+    "restock score": Step(steps.restock_score, 30 * MILLION, ("hazard",)),
+    "recommend": Step(steps.recommend, 10 * MILLION, ("all features",)),
+    "log": Step(steps.log, 3 * MILLION, ("history",)),
+    "compaction": Step(steps.compaction, 3 * MILLION, ("log",)),
+}
+
+app = typer.Typer(add_completion=False)
+console = Console(width=160)
+
+
+@app.command()
+def main(
+    work: Annotated[Path, typer.Option(help="folder for the made shops, some 10 GB; kept until you delete it")],
+    most: Annotated[float, typer.Option(help="leave out sizes above so many million events")] = 100,
+    only: Annotated[list[str] | None, typer.Option(help="only this step and what it needs; may be repeated")] = None,
+) -> None:
+    """Measure what is missing, print, write."""
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    work.mkdir(parents=True, exist_ok=True)
+    kept = work / "cells.json"
+    cells = msgspec.json.decode(kept.read_bytes(), type=list[Cell]) if kept.exists() else []
+    sizes = [size for size in SIZES if size <= most * MILLION]
+    for seed, size in [(0, size) for size in sizes] + [
+        (seed, size) for seed in (1, 2) for size in sizes if size <= REPEATED
+    ]:
+        for name in wanted(only or list(STEPS), size):
+            if any((cell.step, cell.size, cell.seed) == (name, size, seed) for cell in cells):
+                continue
+            cell = measured(name, work / f"{size}-{seed}", size, seed)
+            console.print(f"{name}, {size:,} events, seed {seed}: {cell.told()}", markup=False)
+            cells.append(cell)
+            kept.write_bytes(msgspec.json.format(msgspec.json.encode(cells)))
+    report(cells)
+
+
+def wanted(names: Sequence[str], size: int) -> list[str]:
+    """Those of `names` that are measured at this size, and what they need, in the order of `STEPS`."""
+    asked = {name for name in names if size <= STEPS[name].most}
+    while missing := {need for name in asked for need in STEPS[name].needs} - asked:
+        asked |= missing
+    return [name for name in STEPS if name in asked]
+
+
+def measured(name: str, folder: Path, size: int, seed: int) -> Cell:
+    """One cell, in a process of its own: what a process holds is not to count as the memory of another."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_measure, args=(name, folder, size, seed, theirs))
+    child.start()
+    theirs.close()
+    try:
+        found: Cell = ours.recv()
+    except EOFError:
+        found = Cell(name, size, seed, commit(), failed="its process was killed, as a rule for want of memory")
+    child.join()
+    return found
+
+
+def _measure(name: str, folder: Path, size: int, seed: int, answer: Connection) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        work = STEPS[name].make(steps.Place(folder, Shop(size, seed)))
+        Path("/proc/self/clear_refs").write_text("5")  # from here on, the peak is that of the work
+        started = _cpu_seconds()
+        done = work()
+        answer.send(Cell(name, size, seed, commit(), _cpu_seconds() - started, _peak_gigabytes(), done))
+    except Exception as error:  # a cell that fails is told in the table; the others go on
+        answer.send(Cell(name, size, seed, commit(), failed=f"{type(error).__name__}: {error}"))
+
+
+def _cpu_seconds() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _peak_gigabytes() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e9
+
+
+def report(cells: Sequence[Cell]) -> None:
+    """Print, write the rows and the plot."""
+    found = text(cells)
+    console.print(found, markup=False)
+    write(claims(cells), PART)
+    plot(cells, ROOT.parent / "docs" / "images" / "scale.svg")
+    replace_section(ROOT / "README.md", PART, found)
+
+
+if __name__ == "__main__":
+    app()

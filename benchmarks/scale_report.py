@@ -1,0 +1,213 @@
+"""What the cells of the growth benchmark say: exponents with intervals, the table, the plot, and the claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scipy import stats
+
+from benchmarks.claim import Claim, commit, machine
+
+PART = "scale"
+MILLION = 1_000_000
+SHOWN = (MILLION, 10 * MILLION, 100 * MILLION)
+WORST = 1.1
+MADE = ("history", "log")
+"""Steps that make what is measured; they are no part of Kairos and in no table."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One step at one size with one seed; `done` says how much was done, by name; `failed` why there is no figure."""
+
+    step: str
+    size: int
+    seed: int
+    commit: str
+    seconds: float | None = None
+    gigabytes: float | None = None
+    done: dict[str, float] = field(default_factory=dict)
+    failed: str | None = None
+
+    def told(self) -> str:
+        """In one line."""
+        if self.seconds is None:
+            return f"failed: {self.failed}"
+        return f"{self.seconds:.1f} CPU-s, {self.gigabytes:.2f} GB, {self.done}"
+
+
+@dataclass(frozen=True)
+class Growth:
+    """CPU-seconds are exp(`level`) times the events to the `exponent`; `interval` is that of 95 %, by Student's t."""
+
+    exponent: float
+    interval: tuple[float, float]
+    level: float
+    sizes: tuple[int, ...]
+
+    @staticmethod
+    def of(sizes: Sequence[int], seconds: Sequence[float]) -> "Growth":
+        """By least squares of the logarithms. Raises ValueError for fewer than three points, or less than a decade.
+
+        >>> Growth.of([1_000, 10_000, 100_000], [1.0, 10.0, 100.0]).exponent
+        1.0
+        """
+        if len(sizes) < 3 or max(sizes) < 10 * min(sizes):
+            raise ValueError(f"growth needs three points over a decade at least, found sizes {sorted(sizes)}")
+        fit = stats.linregress(np.log(sizes), np.log(seconds))
+        reach = stats.t.ppf(0.975, len(sizes) - 2) * fit.stderr
+        return Growth(
+            round(float(fit.slope), 6),
+            (float(fit.slope - reach), float(fit.slope + reach)),
+            float(fit.intercept),
+            tuple(sorted(set(sizes))),
+        )
+
+    def seconds(self, size: int) -> float:
+        """CPU-seconds that it foresees."""
+        return float(np.exp(self.level) * size**self.exponent)
+
+
+def growths(cells: Sequence[Cell]) -> dict[str, Growth]:
+    """Of every step that was measured at three sizes or seeds, over a decade at least."""
+    found = {}
+    for name, own in _by_step(cells).items():
+        try:
+            found[name] = Growth.of([cell.size for cell in own], [cell.seconds or 0.0 for cell in own])
+        except ValueError:
+            continue
+    return found
+
+
+def mean_of(cells: Sequence[Cell], step: str, size: int, name: str) -> float | None:
+    """The mean over seeds of `seconds`, of `gigabytes` or of what was done; None where it was not measured."""
+    own = [cell for cell in _by_step(cells).get(step, []) if cell.size == size]
+    found = [getattr(cell, name) if name in ("seconds", "gigabytes") else cell.done[name] for cell in own]
+    return float(np.mean(found)) if found else None
+
+
+def text(cells: Sequence[Cell]) -> str:
+    """The table, with what was extrapolated in brackets, and what failed."""
+    grown = growths(cells)
+    head = " | ".join(f"{size // MILLION} M: CPU-s | GB" for size in SHOWN)
+    lines = [
+        f"| step | {head} | exponent (95 %) | sizes measured |",
+        f"| --- |{' ---: | ---: |' * len(SHOWN)} ---: | --- |",
+    ]
+    for step, growth in grown.items():
+        shown = " | ".join(_shown(cells, step, growth, size) for size in SHOWN)
+        exponent = f"{growth.exponent:.2f} ({growth.interval[0]:.2f} to {growth.interval[1]:.2f})"
+        lines.append(f"| {step} | {shown} | {exponent} | {', '.join(map(_short, growth.sizes))} |")
+    failed = [
+        f"{cell.step}, {_short(cell.size)}, seed {cell.seed}: {cell.failed}."
+        for cell in cells
+        if cell.failed is not None
+    ]
+    where = ", ".join(sorted({cell.commit for cell in cells}))
+    words = [
+        f"{machine()}, one process at a time, other work beside it. In brackets: extrapolated by the exponent, not "
+        f"measured. Measured at {where}.",
+        *failed,
+    ]
+    return "\n".join(lines) + "\n\n" + " ".join(words)
+
+
+def claims(cells: Sequence[Cell]) -> list[Claim]:
+    """The rows of `results/scale.json`: what the goals name, and the exponent of every step."""
+    grown = growths(cells)
+    large = ("all features", 100 * MILLION)
+    found = [
+        _limit(cells, grown, *large, "seconds", "CPU-seconds of all features, 100 M events", 240),
+        _limit(cells, grown, *large, "gigabytes", "GB at the peak of all features, 100 M events", 4),
+        _limit(cells, grown, "join", 10 * MILLION, "seconds", "CPU-seconds of the point-in-time join, 1 M x 10 M", 20),
+    ]
+    for size in (size for size in SHOWN if mean_of(cells, "ray", size, "overhead") is not None):
+        overhead = 100 * (mean_of(cells, "ray", size, "overhead") or 0.0)
+        seconds = mean_of(cells, "ray", size, "seconds") or 0.0
+        found.append(
+            _claim("% of CPU that tasks of Ray cost beyond a loop's", f"{_short(size)} events", overhead, 5, seconds)
+        )
+    for step, growth in grown.items():
+        if step != "ray":
+            data = f"{_short(growth.sizes[0])} to {_short(growth.sizes[-1])} events"
+            found.append(_claim(f"exponent of growth, {step}", data, growth.exponent, WORST, 0.0, growth.interval))
+    return [claim for claim in found if claim is not None]
+
+
+def plot(cells: Sequence[Cell], path: Path) -> None:
+    """CPU-seconds and peak memory over events, both axes logarithmic; a dotted line is growth with exponent one."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for panel, name, unit in zip(figure.subplots(1, 2), ("seconds", "gigabytes"), ("CPU-seconds", "GB"), strict=True):
+        for step in growths(cells):
+            sizes = sorted({cell.size for cell in _by_step(cells)[step]})
+            panel.plot(
+                sizes, [mean_of(cells, step, size, name) for size in sizes], marker="o", markersize=3, label=step
+            )
+        panel.set(xscale="log", yscale="log", xlabel="events", ylabel=unit)
+        panel.grid(alpha=0.3)
+        if name == "seconds":
+            low = panel.get_ylim()[0]
+            panel.plot([3e5, 1e8], [low, low * 1e8 / 3e5], ":", color="grey", label="exponent 1", scaley=False)
+    figure.axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="x-small", frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _by_step(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.seconds is not None and cell.step not in MADE:
+            found.setdefault(cell.step, []).append(cell)
+    return found
+
+
+def _shown(cells: Sequence[Cell], step: str, growth: Growth, size: int) -> str:
+    seconds, gigabytes = (mean_of(cells, step, size, name) for name in ("seconds", "gigabytes"))
+    if seconds is None or gigabytes is None:
+        return f"({growth.seconds(size):,.0f}) | "
+    return f"{seconds:,.1f} | {gigabytes:.1f}"
+
+
+def _short(size: int) -> str:
+    return f"{size / MILLION:g} M"
+
+
+def _limit(
+    cells: Sequence[Cell], grown: Mapping[str, Growth], step: str, size: int, name: str, measure: str, most: float
+) -> Claim | None:
+    """A figure that has a limit; foreseen where CPU-seconds were not measured, None where nothing can be said."""
+    found, data = mean_of(cells, step, size, name), f"{_short(size)} events"
+    if found is None and name == "seconds" and step in grown:
+        found, data = grown[step].seconds(size), f"{data}, extrapolated from at most {_short(grown[step].sizes[-1])}"
+    if found is None:
+        return None
+    return _claim(measure, data, found, most, mean_of(cells, step, size, "seconds") or 0.0)
+
+
+def _claim(
+    measure: str,
+    data: str,
+    ours: float,
+    most: float,
+    seconds: float,
+    interval: tuple[float, float] | None = None,
+) -> Claim:
+    return Claim(
+        measure=measure,
+        data=f"made shop, {data}",
+        protocol="python -m benchmarks.scale; a process a cell, its children included",
+        ours=round(ours, 3),
+        interval=interval,
+        baselines={},
+        must=f"<= {most:g}",
+        goal=f"<= {most:g}",
+        met=bool(ours <= most),
+        seeds=(0, 1, 2) if interval else (0,),
+        cpu_seconds=round(seconds, 1),
+        machine=machine(),
+        commit=commit(),
+    )
