@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,6 +149,7 @@ class _Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        self.run.callers.add(self)
         self.run.free(self)
 
     def ask(self, question: bytes, due: float) -> None:
@@ -169,20 +170,26 @@ class _Caller(asyncio.Protocol):
         self.run.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.run.lost()
+        self.run.lost(self)
 
 
 class _Run:
     """The load while it runs: who is free, what is due."""
 
-    def __init__(self, requests: Sequence[bytes], rate: float | None) -> None:
+    def __init__(self, url: httpx.URL, requests: Sequence[bytes], rate: float | None) -> None:
+        self.url = url
         self.requests = cycle(requests)
         self.rate = rate
-        self.idle: list[_Caller] = []
-        self.due: list[float] = []
+        self.callers: set[_Caller] = set()
+        self.opening: set[asyncio.Task[None]] = set()
+        self.idle: deque[_Caller] = deque()
+        self.due: deque[float] = deque()
         self.milliseconds: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.over = False
+
+    async def open(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: _Caller(self), self.url.host, self.url.port or 80)
 
     def free(self, caller: _Caller) -> None:
         if self.over:
@@ -190,13 +197,13 @@ class _Run:
         if self.rate is None:
             caller.ask(next(self.requests), time.perf_counter())
         elif self.due:
-            caller.ask(next(self.requests), self.due.pop(0))
+            caller.ask(next(self.requests), self.due.popleft())
         else:
             self.idle.append(caller)
 
     def fall_due(self, moment: float) -> None:
         if self.idle:
-            self.idle.pop().ask(next(self.requests), moment)
+            self.idle.popleft().ask(next(self.requests), moment)  # in turn: a socket that rests is closed by the server
         else:
             self.due.append(moment)
 
@@ -205,19 +212,25 @@ class _Run:
             self.milliseconds.append((time.perf_counter() - since) * 1_000)
             self.statuses[status] += 1
 
-    def lost(self) -> None:
-        if not self.over:
+    def lost(self, caller: _Caller) -> None:
+        """Another in its place: a server closes sockets that rest, and those of a worker that ends."""
+        self.callers.discard(caller)
+        if self.over:
+            return
+        if caller in self.idle:
+            self.idle.remove(caller)
+        else:
             self.statuses[0] += 1
+        task = asyncio.get_running_loop().create_task(self.open())
+        self.opening.add(task)
+        task.add_done_callback(self.opening.discard)
 
 
 async def _load(service: Service, requests: Sequence[bytes], callers: int, seconds: float, rate: float | None) -> Load:
-    loop = asyncio.get_running_loop()
-    run = _Run(requests, rate)
-    address = httpx.URL(service.url)
+    run = _Run(httpx.URL(service.url), requests, rate)
     burnt, started_at = service.cpu_seconds(), time.perf_counter()
-    made = [
-        await loop.create_connection(lambda: _Caller(run), address.host, address.port or 80) for _ in range(callers)
-    ]
+    for _ in range(callers):
+        await run.open()
     if rate is None:
         await asyncio.sleep(seconds)
     else:
@@ -232,8 +245,8 @@ async def _load(service: Service, requests: Sequence[bytes], callers: int, secon
                 break
     run.over = True
     took, burnt = time.perf_counter() - started_at, service.cpu_seconds() - burnt
-    for transport, _ in made:
-        transport.close()
+    for caller in run.callers:
+        caller.transport.close()
     return Load(took, np.array(run.milliseconds), dict(run.statuses), burnt / max(len(run.milliseconds), 1) * 1e6)
 
 

@@ -7,6 +7,7 @@ The peak is measured first, by callers who send as soon as they have their answe
 first and the last fifth of the time behind a warm-up of a tenth.
 """
 
+import copy
 import json
 import os
 import random
@@ -215,7 +216,7 @@ def mutated(chance: random.Random) -> bytes:
             if chance.random() < 0.2:
                 del place[key]
             else:
-                place[key if chance.random() < 0.8 else f"{key}x"] = chance.choice(_STRANGE)
+                place[key if chance.random() < 0.8 else f"{key}x"] = copy.deepcopy(chance.choice(_STRANGE))
             break
         if not message:
             break
