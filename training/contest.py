@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from models.recommenders.base import FittedRecommender, Recommender
-from models.recommenders.combinator import fit_all
+from models.recommenders.combinator import Fit, fit_all, here
 from models.recommenders.suite import Suite
 from models.registry import PublishedRecommender
 from training.baselines import BASELINES
@@ -16,16 +16,18 @@ def contest(
     recipes: Mapping[str, Recommender],
     published: Mapping[str, PublishedRecommender],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    memory: int | None = None,
+    by: Fit = here,
 ) -> Evaluation:
     """Judge `recipes` and `published` models, each under its name, beside the baselines.
 
     A published model answers as it is live, or, when it has seen the days of the exam, its recipe is fitted on what
-    everybody else learned from. Equal recipes are fitted once.
+    everybody else learned from. Equal recipes are fitted once, within `memory` and `by` as in `fit_all`.
     """
     live = {name: one.model for name, one in published.items() if one.model.until <= judged.holdout.split}
     renewed = {name: answering(one.recipe) for name, one in published.items() if name not in live}
     wanted = {**recipes, **renewed}
-    fitted = fit_all([*wanted.values(), *BASELINES.values()], judged.train)
+    fitted = fit_all([*wanted.values(), *BASELINES.values()], judged.train, memory=memory, by=by)
     entrants: dict[str, FittedRecommender] = {name: fitted[recipe] for name, recipe in wanted.items()}
     baselines = {name: fitted[recipe] for name, recipe in BASELINES.items()}
     return evaluate({**entrants, **live}, baselines, judged.holdout, progress)

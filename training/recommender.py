@@ -14,7 +14,7 @@ from features.compute import interactions
 from features.definitions import RECOMMENDER_FEATURES
 from models.evidence import Evidence, Snapshot
 from models.recommenders.base import Interactions, Recommender, days
-from models.recommenders.combinator import Combinator, distinct
+from models.recommenders.combinator import Combinator, Fit, distinct, fit_all, here
 from models.recommenders.family import to_json
 from models.recommenders.suite import Suite
 from models.registry import CHAMPION, Registry, Version
@@ -55,12 +55,15 @@ def train(
     window: timedelta = WINDOW,
     assortment: Assortment | None = None,
     progress: Progress = lambda _done, _total: None,
+    memory: Callable[[], int | None] = lambda: None,
+    by: Fit = here,
 ) -> Trained:
     """Judge `suite` on the last `window` before `end`, fit it on everything before `end`, publish it as challenger.
 
     The suite's first recommender answers for it at the gate; the champion, if there is one, and the other members sit
-    the same exam. With an `assortment`, models learn from what was known about products too. Raises ValueError when
-    the history is too short to judge anything.
+    the same exam. With an `assortment`, models learn from what was known about products too. `memory` tells how many
+    bytes are free, asked before each fit, and `by` how a recipe is fitted. Raises ValueError when the history is too
+    short to judge anything, and when a fit would not find the memory that it needs.
     """
     suite = suite or Suite()
     candidate = suite.sources[0].name
@@ -73,6 +76,8 @@ def train(
         judged,
         {member.name: member for member in suite.sources},
         {CHAMPION: registry.load(live)} if live else {},
+        memory=memory(),
+        by=by,
     )
     verdict = judge(evaluation, candidate, CHAMPION if live else None, rng)
     progress(2, _STEPS)
@@ -80,7 +85,7 @@ def train(
     data = to_interactions(everything, days(end))
     if assortment is not None:
         data = with_catalogues(data, history, identities, assortment, end)
-    fitted = suite.fit(data)
+    fitted = fit_all([suite], data, memory=memory(), by=by)[suite]
     progress(3, _STEPS)
     since = everything["occurred_at"][0].as_py()
     evidence = Evidence(

@@ -4,7 +4,7 @@ A recipe may stand in several places of a tree (RP3beta as a source of the ranke
 values, equal ones are one model.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -15,8 +15,11 @@ from threadpoolctl import threadpool_limits
 from models.arrays import Ids
 from models.catalogue import Catalogue
 from models.recommenders.base import FittedRecommender, Interactions, Recommender
+from models.recommenders.memory import threads_that_fit
 
 Fitted = tuple[FittedRecommender, ...]
+Fit = Callable[[Recommender, Interactions], FittedRecommender]
+"""How a recipe that is made of no others is fitted: here, or by many elsewhere."""
 
 
 @runtime_checkable
@@ -113,19 +116,31 @@ def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
     return fit_all([recipe], interactions)[recipe]
 
 
+def here(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
+    """In this process."""
+    return recipe.fit(interactions)
+
+
 def fit_all(
-    recipes: Iterable[Recommender], interactions: Interactions, threads: int = 2
+    recipes: Iterable[Recommender],
+    interactions: Interactions,
+    threads: int = 2,
+    memory: int | None = None,
+    by: Fit = here,
 ) -> dict[Recommender, FittedRecommender]:
     """Fit several trees of recipes, each distinct recipe in them once, `threads` of them side by side.
 
     Sorting, trees and linear algebra let go of Python's lock, so two threads use two cores; what is learned is the
-    same. As many matrices are in memory at once: give 1 where that is scarce.
+    same. As many matrices are in memory at once: with `memory` (bytes that are free) only as many as fit are made side
+    by side, and ValueError is raised before the first fit when one alone does not.
     """
     parts = list(dict.fromkeys(part for recipe in recipes for part in distinct(recipe)))
+    if memory is not None:
+        threads = threads_that_fit(parts, interactions, threads, memory)
     if threads < 2 or len(parts) < 2:
         known: dict[Recommender, FittedRecommender] = {}
         for part in parts:
-            known[part] = _fitted(part, known, interactions)
+            known[part] = _fitted(part, known, interactions, by)
         return known
     # BLAS has threads of its own: two fits with two each would wait for each other on two cores.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads, thread_name_prefix="fit") as pool:
@@ -133,7 +148,7 @@ def fit_all(
 
         def fitted(part: Recommender) -> FittedRecommender:
             sources = part.sources if isinstance(part, Combinator) else ()
-            return _fitted(part, {source: fits[source].result() for source in sources}, interactions)
+            return _fitted(part, {source: fits[source].result() for source in sources}, interactions, by)
 
         # Sources begin before what is made of them, so whoever waits does so for one that is at work.
         for part in sorted(parts, key=lambda part: isinstance(part, Combinator)):
@@ -146,12 +161,12 @@ def fit_all(
 
 
 def _fitted(
-    part: Recommender, known: Mapping[Recommender, FittedRecommender], interactions: Interactions
+    part: Recommender, known: Mapping[Recommender, FittedRecommender], interactions: Interactions, by: Fit
 ) -> FittedRecommender:
     """Of a recipe whose sources are fitted."""
     if isinstance(part, Combinator):
         return part.fit_over(tuple(known[source] for source in part.sources), interactions)
-    return part.fit(interactions)
+    return by(part, interactions)
 
 
 def arrays(recipe: Recommender, fitted: FittedRecommender) -> dict[str, NDArray[Any]]:

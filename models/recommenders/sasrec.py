@@ -4,7 +4,7 @@ Kang and McAuley, "Self-attentive sequential recommendation" (ICDM 2018), with a
 vectors of length 1 (Gupta, Garg, Malhotra, Vig and Shroff, "NISER", 2019), which keeps rare products in the running.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -51,6 +51,10 @@ class SASRec:
 
     def fit(self, interactions: Interactions) -> "FittedSASRec":
         """Learn to foresee each next interaction. Raises ImportError without torch, with what to install."""
+        return self.fit_by(interactions, train)
+
+    def fit_by(self, interactions: Interactions, training: "Training") -> "FittedSASRec":
+        """The same with the weights from `training`, which may be done elsewhere, by many."""
         sessions = Sessions.of(interactions, self.gap_days)
         sizes = np.minimum(sessions.lengths(), self.length + 1)
         items = sessions.items[spans(sessions.indptr[1:] - sizes, sizes)]
@@ -65,7 +69,7 @@ class SASRec:
         places[met] = np.arange(len(met))
         weights: dict[str, NDArray[Any]] = {"items": np.zeros((0, self.factors), np.float32)}
         if len(met):
-            weights = dict(train(self, indptr, places[items], len(met)))
+            weights = dict(training(self, indptr, places[items], len(met)))
         learned = weights.pop("items")
         weights["items"] = np.zeros((len(totals), self.factors), np.float32)
         weights["items"][met] = unit(learned)
@@ -75,6 +79,11 @@ class SASRec:
         """The fitted model whose `arrays()` were saved."""
         weights = {name: array for name, array in arrays.items() if name not in ("item_ids", "until")}
         return FittedSASRec(self, arrays["item_ids"], float(arrays["until"]), weights)
+
+
+Training = Callable[[SASRec, NDArray[np.int64], NDArray[np.int32], int], Mapping[str, NDArray[Any]]]
+"""Weights by name out of a recipe, sequences in CSR (where each begins, its products), and how many products there are:
+as `transformer_training.train`."""
 
 
 @dataclass(frozen=True)

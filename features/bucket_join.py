@@ -1,0 +1,124 @@
+"""Point-in-time joins by customer bucket: what outgrows the memory of one join is many small ones of the same result.
+
+A join is by key, so rows and tables that are parted by the bucket of their key part it exactly. Each bucket gets a
+folder that is a feature folder of its own, `bucket=03/customer/…`, and Feast joins in it as it does in the whole one.
+Every function here is pure in its files and writes whole files or none, so any of them may be run again, anywhere.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.history_rows import bucket_of
+from features.store import apply, open_store, training_set
+
+KEY = "customer_id"
+ROW = "row"
+"""The place of a row among all that were asked, by which `gathered` puts them in order again."""
+
+_ROWS, _JOINED, _PRODUCTS = "rows.parquet", "joined.parquet", "product"
+
+
+def bucket_folder(folder: Path, bucket: int) -> Path:
+    """Where a bucket's rows, tables and result are."""
+    return folder / f"bucket={bucket:02d}"
+
+
+def split_rows(rows: pa.Table, folder: Path, buckets: int) -> None:
+    """Part `rows` (`customer_id`, `event_timestamp`, whatever else) into `buckets` folders, numbered as they come."""
+    numbered = rows.append_column(ROW, pa.array(np.arange(len(rows))))
+    for bucket, part in enumerate(_parted(numbered, buckets)):
+        _write(part, bucket_folder(folder, bucket) / _ROWS)
+
+
+def split_table(path: Path, folder: Path, buckets: int) -> None:
+    """Part one table of customers' features, by its file and the folder of its view; empty parts are written as well.
+
+    A bucket's join needs a table to find nothing in. Pure in `path`: tables may be parted side by side.
+    """
+    for bucket, part in enumerate(_parted(pq.read_table(path), buckets)):
+        _write(part, bucket_folder(folder, bucket) / path.parent.name / path.name)
+
+
+def lend_products(feature_data: Path, folder: Path, buckets: int) -> None:
+    """Let every bucket see the tables of products, which are few beside those of customers and belong to no bucket."""
+    for bucket in range(buckets):
+        link = bucket_folder(folder, bucket) / _PRODUCTS
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to((feature_data / _PRODUCTS).resolve(), target_is_directory=True)
+
+
+def join_bucket(folder: Path, bucket: int, buckets: int, features: Sequence[str]) -> Path:
+    """Join one bucket's rows with its `features` (as `customer:frequency`), known then; returns the file it wrote.
+
+    As `training_set`, row for row. Raises ValueError for a row of another bucket, which would silently get nulls, and
+    RuntimeError when as many rows do not come out as went in; both name the bucket and the file.
+    """
+    own = bucket_folder(folder, bucket)
+    asked, joined = own / _ROWS, own / _JOINED
+    rows = pq.read_table(asked)
+    astray = np.flatnonzero(_buckets_of(rows[KEY], buckets) != bucket)
+    if len(astray):
+        raise ValueError(
+            f"bucket {bucket} of {buckets}: row {int(astray[0])} of {asked} is of customer "
+            f"{rows[KEY][int(astray[0])].as_py()!r}, who belongs to another one; part rows and tables by one number"
+        )
+    if not len(rows):
+        _write(rows, joined)
+        return joined
+    store = open_store(own, "sqlite")
+    apply(store)
+    try:
+        found = training_set(store, rows.to_pandas(), features)
+    except RuntimeError as error:
+        raise RuntimeError(f"bucket {bucket} of {buckets}, rows of {asked}: {error}") from error
+    _write(pa.Table.from_pandas(found, preserve_index=False), joined)
+    return joined
+
+
+def gathered(folder: Path, buckets: int) -> pa.Table:
+    """All buckets' results in the order of the rows that were parted. Raises RuntimeError when any of them is missing.
+
+    For what fits into memory; a larger set is read by bucket.
+    """
+    paths = [bucket_folder(folder, bucket) / _JOINED for bucket in range(buckets)]
+    if missing := [str(path) for path in paths if not path.exists()]:
+        raise RuntimeError(f"{len(missing)} of {buckets} buckets are not joined yet, the first {missing[0]}; join them")
+    tables = [table for table in map(pq.read_table, paths) if len(table)] or [pq.read_table(paths[0])]
+    whole = pa.concat_tables(tables, promote_options="permissive").sort_by(ROW)
+    if not np.array_equal(whole[ROW].to_numpy(), np.arange(len(whole))):
+        raise RuntimeError(f"the buckets in {folder} were joined from different rows; part the rows and join all again")
+    return whole.drop_columns([ROW])
+
+
+def _parted(table: pa.Table, buckets: int) -> list[pa.Table]:
+    """`table` by bucket; rows keep their order within one."""
+    own = _buckets_of(table[KEY], buckets)
+    ordered = table.take(pa.array(np.argsort(own, kind="stable")))
+    ends = np.cumsum(np.bincount(own, minlength=buckets))
+    return [ordered.slice(end - count, count) for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
+
+
+def _buckets_of(ids: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
+    """The bucket of each id, hashed once a customer."""
+    if not len(ids):
+        return np.empty(0, np.int64)
+    if ids.null_count:
+        place = pc.index(pc.is_null(ids), True).as_py()
+        raise ValueError(f"row {place} has no {KEY}; drop rows of nobody before they are joined")
+    entries = ids.combine_chunks().dictionary_encode()
+    known = np.array([bucket_of(id_, buckets) for id_ in entries.dictionary.to_pylist()], np.int64)
+    return np.asarray(known[entries.indices.to_numpy()])
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(table, temporary, compression="lz4", coerce_timestamps="us")
+    temporary.replace(path)
