@@ -10,24 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
-from features.history import FILES, position
-from features.history_rows import SCHEMA
+from features.history import parts, position
+from features.reading import opened, sql
 
 HISTORY_LIMIT = 500
 """How many of a customer's latest interactions travel with the features."""
 
 NOBODY = pa.schema([("kind", pa.string()), ("id", pa.string()), ("customer_id", pa.string())]).empty_table()
 """The identity table of a shop in which nobody was merged with anybody."""
-
-_NO_HISTORY = SCHEMA.append(pa.field("day", pa.date32())).empty_table()
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,16 @@ class Visible:
 
     def products(self, created: datetime | None = None) -> pa.Table:
         """One row a product that anybody ever touched, sorted by `product_id`; `created` as for `customers`."""
-        return self._ask("product.sql", created=created or self.as_of)
+        sums, gaps = self.product_parts()
+        self.connection.register("product_part", sums)
+        self.connection.register("product_gap", gaps)
+        return product_totals(self.connection, self.as_of, created)
+
+    def product_parts(self) -> tuple[pa.Table, pa.Table]:
+        """What `product_totals` adds up: sums and counts a product, and how long after an order the next one was."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE gaps AS {sql('product_gaps.sql')}")
+        repeated = "SELECT product_id, gap FROM gaps WHERE gap IS NOT NULL"
+        return self._ask("product_parts.sql"), self.connection.sql(repeated).to_arrow_table()
 
     def interactions(self, since: datetime | None = None) -> pa.Table:
         """Every line that counts as interest, not before `since`, oldest first; returned lines are left out.
@@ -71,11 +76,7 @@ class Visible:
         return self._ask("visits.sql")
 
     def _ask(self, query: str, **parameters: Any) -> pa.Table:
-        _check_offsets(**parameters)
-        parameters |= {"as_of": self.as_of, "position": self.position}
-        (statement,) = self.connection.extract_statements(_sql(query))
-        named = {name: parameters[name] for name in statement.named_parameters}
-        return self.connection.sql(statement, params=named).to_arrow_table()
+        return ask(self.connection, query, as_of=self.as_of, position=self.position, **parameters)
 
 
 @contextmanager
@@ -86,10 +87,10 @@ def visible(
 
     Raises ValueError for a time without an offset, and for identities that name an id twice.
     """
-    _check_offsets(as_of=as_of, known_at=known_at)
+    check_offsets(as_of=as_of, known_at=known_at)
     reached = position(history)
-    with _opened(history, identities) as connection:
-        yield _seen(connection, as_of, known_at, reached)
+    with opened(parts(history, as_of, reached), identities) as connection:
+        yield seen(connection, as_of, known_at, reached)
 
 
 def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[datetime]) -> Iterator[pa.Table]:
@@ -97,16 +98,26 @@ def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[d
     if not moments:
         return
     for moment in moments:
-        _check_offsets(moment=moment)
+        check_offsets(moment=moment)
     reached, last = position(history), max(moments)
-    with _opened(history, identities) as connection:
-        connection.execute(
-            "CREATE TEMP TABLE read AS SELECT * EXCLUDE (currency) FROM history "
-            "WHERE day <= CAST($last AS DATE) AND occurred_at < $last",
-            {"last": last},
-        )
+    with opened(parts(history, last, reached), identities) as connection:
+        connection.execute("CREATE TEMP TABLE read AS SELECT * FROM history WHERE occurred_at < $last", {"last": last})
         connection.execute("CREATE OR REPLACE TEMP VIEW history AS SELECT * FROM read")
-        yield from (_seen(connection, moment, None, reached).products() for moment in moments)
+        yield from (seen(connection, moment, None, reached).products() for moment in moments)
+
+
+def product_totals(connection: duckdb.DuckDBPyConnection, as_of: datetime, created: datetime | None = None) -> pa.Table:
+    """The features of products out of the views `product_part` and `product_gap`, which hold those of all shards."""
+    return ask(connection, "product.sql", as_of=as_of, created=created or as_of)
+
+
+def seen(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, known_at: datetime | None, reached: int, shard: int = 0
+) -> Visible:
+    """What may be known as of a moment of the rows behind a `connection` of `reading.opened`."""
+    asked = {"as_of": as_of, "known_at": known_at, "position": reached, "shard": shard}
+    connection.execute(sql("visible.sql"), asked)
+    return Visible(connection, as_of, reached)
 
 
 def customer_features(
@@ -117,8 +128,8 @@ def customer_features(
     created: datetime | None = None,
 ) -> pa.Table:
     """The features of every customer as of `as_of`: see `Visible.customers`."""
-    with visible(history, identities, as_of, known_at) as seen:
-        return seen.customers(created)
+    with visible(history, identities, as_of, known_at) as known:
+        return known.customers(created)
 
 
 def product_features(
@@ -129,8 +140,8 @@ def product_features(
     created: datetime | None = None,
 ) -> pa.Table:
     """The features of every product as of `as_of`: see `Visible.products`."""
-    with visible(history, identities, as_of, known_at) as seen:
-        return seen.products(created)
+    with visible(history, identities, as_of, known_at) as known:
+        return known.products(created)
 
 
 def interactions(
@@ -141,39 +152,20 @@ def interactions(
     known_at: datetime | None = None,
 ) -> pa.Table:
     """The interactions that occurred before `until`, and not before `since`: see `Visible.interactions`."""
-    with visible(history, identities, until, known_at) as seen:
-        return seen.interactions(since)
+    with visible(history, identities, until, known_at) as known:
+        return known.interactions(since)
 
 
-@contextmanager
-def _opened(history: Path, identities: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that knows the history, who is who, and what an event weighs."""
-    if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
-        raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
-    weights = pa.table({"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())})
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("identity", identities)
-        connection.register("weight", weights)
-        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
-        connection.register("activity", pa.table({"type": active}))
-        if next(history.glob(FILES), None) is None:
-            connection.register("history", _NO_HISTORY)
-        else:
-            connection.read_parquet(str(history / FILES), hive_partitioning=True).create_view("history")
-        yield connection
+def ask(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) -> pa.Table:
+    """The answer to a query of `sql/`, with those of the `parameters` that it names."""
+    check_offsets(**parameters)
+    (statement,) = connection.extract_statements(sql(query))
+    named = {name: parameters[name] for name in statement.named_parameters}
+    return connection.sql(statement, params=named).to_arrow_table()
 
 
-def _seen(connection: duckdb.DuckDBPyConnection, as_of: datetime, known_at: datetime | None, reached: int) -> Visible:
-    connection.execute(_sql("visible.sql"), {"as_of": as_of, "known_at": known_at, "position": reached})
-    return Visible(connection, as_of, reached)
-
-
-def _sql(name: str) -> str:
-    return files("features").joinpath("sql", name).read_text()
-
-
-def _check_offsets(**parameters: Any) -> None:
+def check_offsets(**parameters: Any) -> None:
+    """Raise ValueError for a time without an offset."""
     for name, value in parameters.items():
         if isinstance(value, datetime) and value.tzinfo is None:
             raise ValueError(f"{name}={value.isoformat()} has no offset; give it one, e.g. tzinfo=UTC")

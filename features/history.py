@@ -8,7 +8,7 @@ they never see half of a run.
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +63,25 @@ def position_before(folder: Path, as_of: datetime) -> int:
             later = rows["position"].to_numpy()
             found = min(found, int(later.min(initial=found + 1)) - 1)
     return found
+
+
+def buckets(folder: Path) -> int:
+    """Into how many buckets of customers the history was laid; 1 when there is none."""
+    state = _read_state(folder)
+    return state.buckets if state else 1
+
+
+def parts(folder: Path, as_of: datetime, upto: int, buckets: Collection[int] | None = None) -> list[Path]:
+    """The files, of all or of some `buckets`, with what occurred before `as_of` and stands in the log until `upto`."""
+    last = f"day={as_of.astimezone(UTC).date()}"
+    days = sorted(day for day in folder.glob("day=*") if day.name <= last)
+    found = [
+        path
+        for day in days
+        for bucket in (sorted(day.glob("bucket=*")) if buckets is None else [day / _bucket(one) for one in buckets])
+        for path in sorted(bucket.glob("part-*.parquet"))
+    ]
+    return [path for path in found if int(path.name.split("-")[1]) <= upto]
 
 
 def compact(
@@ -142,12 +161,16 @@ def _write_part(
     keys, starts = np.unique(partition[order], return_index=True)
     for key, start, end in zip(keys.tolist(), starts, [*starts[1:], len(table)], strict=True):
         day, bucket = divmod(key, buckets)
-        path = folder / f"day={np.datetime64(day, 'D')}" / f"bucket={bucket:02d}" / _name(positions)
+        path = folder / f"day={np.datetime64(day, 'D')}" / _bucket(bucket) / _name(positions)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         pq.write_table(table.slice(start, end - start), temporary, compression="zstd", coerce_timestamps="us")
         temporary.replace(path)
     return len(table)
+
+
+def _bucket(number: int) -> str:
+    return f"bucket={number:02d}"
 
 
 def _name(positions: tuple[int, int]) -> str:

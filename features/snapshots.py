@@ -3,9 +3,11 @@
 Feast joins training rows over all of them; the newest customers go online; the service holds the newest products.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.compute import products_of_moments, visible
-from features.history import position
+from features import shard_features
+from features.compute import check_offsets, products_of_moments
+from features.history import buckets, position
+from features.log import microseconds
+from features.results import FOLDER as UNFINISHED
+from features.results import code, kept, written
+from features.shards import Run, Shards, in_turn, prepare
+from features.shards import size as shards_for
 
 _NAME = "%Y%m%dT%H%M%S.%fZ"
 _MADE_FROM = b"made_from"
@@ -67,18 +75,33 @@ def build(
     as_of: datetime,
     created: datetime | None = None,
     known_at: datetime | None = None,
+    run: Run = in_turn,
+    cores: int | None = None,
+    count: int | None = None,
 ) -> Built:
     """Compute the features of everybody and everything as of `as_of`, and keep them beside those of other moments.
 
-    See `compute.py` for `created` (default `as_of`) and `known_at`. Building a moment again replaces its tables.
+    See `compute.py` for `created` (default `as_of`) and `known_at`. The work is done in `count` shards, as many as the
+    size of the history asks for unless said otherwise, by `run`, with `cores` threads each; a build that failed is
+    taken up where it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
+
+    Raises RuntimeError while another process builds features here.
     """
-    with visible(history, identities, as_of, known_at) as seen:
-        products, customers = seen.products(created), seen.customers(created)
-    files = (
-        keep(products, feature_data / "product", as_of),
-        keep(customers, feature_data / "customer", as_of),
-    )
-    return Built(customers=len(customers), products=len(products), files=files)
+    check_offsets(as_of=as_of, known_at=known_at, created=created)
+    reached, laid = position(history), buckets(history)
+    number = count or shards_for(history, as_of, reached, laid)
+    of = (reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), _digest(identities))
+    with kept(feature_data / UNFINISHED / "features", history.resolve(), *of, code("features")) as folder:
+        shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, folder.resolve())
+        prepare(shards, identities, run, cores)
+        run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.CUSTOMERS))
+        products = shard_features.products(shards, created or as_of)
+        customers = shard_features.customers(shards, created or as_of)
+        files = (
+            keep(products, feature_data / "product", as_of),
+            keep_all(customers, feature_data / "customer", as_of),
+        )
+    return Built(pq.read_metadata(files[1]).num_rows, len(products), files)
 
 
 def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Sequence[datetime]) -> tuple[Path, ...]:
@@ -126,12 +149,21 @@ def keep(table: pa.Table, folder: Path, as_of: datetime) -> Path:
 
     One file a moment and one row a key make (key, timestamp) unique, or Feast's joins would toss a coin.
     """
+    return keep_all([table], folder, as_of)
+
+
+def keep_all(tables: Iterable[pa.Table], folder: Path, as_of: datetime) -> Path:
+    """The same of a table that comes in pieces, so that they need not be in memory together; there is one at least."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / _file(as_of)
-    temporary = path.with_suffix(".tmp")
-    pq.write_table(table, temporary, compression="zstd", coerce_timestamps="us")
-    temporary.replace(path)
-    return path
+
+    def write(path: Path) -> None:
+        pieces = iter(tables)
+        first = next(pieces)
+        with pq.ParquetWriter(path, first.schema, compression="zstd", coerce_timestamps="us") as writer:
+            for table in chain([first], pieces):
+                writer.write_table(table)
+
+    return written(folder / _file(as_of), write)
 
 
 def as_of(path: Path) -> datetime:

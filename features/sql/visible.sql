@@ -1,55 +1,62 @@
--- What a feature computed for $as_of may see: one row a line, with the person resolved and returned lines marked.
+-- What a feature computed for $as_of may see: one row a line, with returned lines marked.
 --
 -- An order is counted once: shops often report it from the browser and from the server, so of several events that bring
--- the same product in the same order the earliest counts. compute.py registers `history`, `identity` and `weight`.
+-- the same product in the same order the earliest counts. What other shards tell of their orders stands in
+-- `returned_elsewhere` and `first_report`, which are empty where the whole history is read: see shards.py.
 CREATE OR REPLACE TEMP TABLE visible AS
 WITH seen AS (
     SELECT
-        history.position, history.line, history.type, history.occurred_at,
-        epoch_us(history.occurred_at) AS us,
-        CASE
-            WHEN history.user_id IS NOT NULL THEN coalesce(by_user.customer_id, history.user_id)
-            ELSE coalesce(by_device.customer_id, 'anonymous:' || history.anonymous_id)
-        END AS customer_id,
-        history.product_id,
-        TRY_CAST(history.quantity AS DECIMAL(18, 4)) AS quantity,
-        history.price, history.order_id
-    FROM history
-    LEFT JOIN identity AS by_user ON by_user.kind = 'user' AND by_user.id = history.user_id
-    LEFT JOIN identity AS by_device ON by_device.kind = 'anonymous' AND by_device.id = history.anonymous_id
-    WHERE history.day <= CAST($as_of AS DATE)
-      AND history.occurred_at < $as_of
-      AND ($known_at IS NULL OR history.received_at <= $known_at)
-      AND history.position <= $position
-      -- whoever is nobody's customer is left out: see features/privacy/personal.py
-      AND CASE WHEN history.user_id IS NOT NULL THEN by_user.customer_id ELSE by_device.customer_id END
-          IS DISTINCT FROM ''
+        position, line, type, occurred_at,
+        epoch_us(occurred_at) AS us,
+        customer_id, product_id,
+        TRY_CAST(quantity AS DECIMAL(18, 4)) AS quantity,
+        price, order_id
+    FROM known($as_of, $known_at, $position, $shard)
+    WHERE home = $shard
 ),
 returned_order AS (
-    SELECT DISTINCT order_id FROM seen
+    SELECT order_id FROM seen
     WHERE type = 'order_cancelled' OR (type = 'order_refunded' AND product_id IS NULL)
+    UNION
+    SELECT order_id FROM returned_elsewhere WHERE product_id IS NULL
 ),
 returned_product AS (
-    SELECT DISTINCT order_id, product_id FROM seen
+    SELECT order_id, product_id FROM seen
     WHERE type = 'order_refunded' AND product_id IS NOT NULL
+    UNION
+    SELECT order_id, product_id FROM returned_elsewhere WHERE product_id IS NOT NULL
 ),
-numbered AS (
-    SELECT *, position <> first_value(position) OVER (
-        PARTITION BY order_id, product_id ORDER BY occurred_at, position
-    ) AS repeated
+-- Most orders are reported by one event, so only of the others it is asked which report is the first.
+several AS (
+    SELECT order_id FROM seen
+    WHERE type = 'order_completed'
+    GROUP BY order_id
+    HAVING min(position) <> max(position)
+),
+first_here AS (
+    SELECT order_id, product_id, arg_min(position, (occurred_at, position)) AS position
     FROM seen
     WHERE type = 'order_completed'
+      AND EXISTS (SELECT 1 FROM several WHERE several.order_id IS NOT DISTINCT FROM seen.order_id)
+    GROUP BY order_id, product_id
 )
 SELECT
-    numbered.* EXCLUDE (repeated),
+    seen.*,
     weight.weight,
     returned_order.order_id IS NOT NULL OR returned_product.order_id IS NOT NULL AS returned
-FROM numbered
+FROM seen
 LEFT JOIN weight USING (type)
-LEFT JOIN returned_order ON returned_order.order_id = numbered.order_id
+LEFT JOIN returned_order ON returned_order.order_id = seen.order_id
 LEFT JOIN returned_product
-    ON returned_product.order_id = numbered.order_id AND returned_product.product_id = numbered.product_id
-WHERE NOT repeated
+    ON returned_product.order_id = seen.order_id AND returned_product.product_id = seen.product_id
+LEFT JOIN first_here
+    ON first_here.order_id IS NOT DISTINCT FROM seen.order_id
+    AND first_here.product_id IS NOT DISTINCT FROM seen.product_id
+LEFT JOIN first_report
+    ON first_report.order_id IS NOT DISTINCT FROM seen.order_id
+    AND first_report.product_id IS NOT DISTINCT FROM seen.product_id
+WHERE seen.type = 'order_completed'
+  AND seen.position = coalesce(first_report.position, first_here.position, seen.position)
 UNION ALL
 SELECT seen.*, weight.weight, false
 FROM seen

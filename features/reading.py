@@ -1,0 +1,104 @@
+"""A DuckDB connection that knows rows of the history, who is who, and what events weigh: what the SQL of `sql/` asks.
+
+It may know all of the history, or the part of one shard; then what other shards tell of their orders is known as well.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
+from features.history_rows import SCHEMA
+
+RETURNED = pa.schema([("order_id", pa.string()), ("product_id", pa.string())])
+"""A product that was returned of an order; all of the order where it is null."""
+
+FIRST_REPORT = pa.schema([("order_id", pa.string()), ("product_id", pa.string()), ("position", pa.int64())])
+"""Which event counts of those, told by customers of several shards, that bring a product in an order."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a shard must know of the others: rows of its people that lie there, and of their orders."""
+
+    moved: tuple[Path, ...] = ()
+    returned: pa.Table = field(default_factory=RETURNED.empty_table)
+    first_reports: pa.Table = field(default_factory=FIRST_REPORT.empty_table)
+
+
+NOTHING = Told()
+
+
+@contextmanager
+def opened(
+    paths: Sequence[Path],
+    identities: pa.Table,
+    shard: int = 0,
+    told: Told = NOTHING,
+    cores: int | None = None,
+    spill: Path | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection on the rows of `paths`; persons are resolved by `identities` (kind, id, customer_id).
+
+    These may have `home` as well, the shard of the customer. `cores` is how many threads may read; what does not fit
+    into memory goes to the folder `spill`. Raises ValueError for identities that name an id twice; an error of DuckDB
+    is noted with the name of a file that cannot be read.
+    """
+    if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
+        raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
+    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+    if cores is not None:
+        config["threads"] = cores
+    if spill is not None:
+        config |= {"temp_directory": str(spill)}
+    with duckdb.connect(config=config) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        if "home" not in identities.column_names:
+            identities = identities.append_column("home", pa.nulls(len(identities), pa.int32()))
+        connection.register("identity", identities)
+        connection.register("returned_elsewhere", told.returned)
+        connection.register("first_report", told.first_reports)
+        weights = {"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())}
+        connection.register("weight", pa.table(weights))
+        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
+        connection.register("activity", pa.table({"type": active}))
+        try:
+            _history(connection, paths, shard, told.moved)
+            connection.execute(sql("known.sql"))
+            yield connection
+        except duckdb.Error as error:
+            if (broken := _unreadable([*paths, *told.moved])) is not None:
+                error.add_note(f"{broken} cannot be read; restore it, or drop the history and compact it again")
+            raise
+
+
+def sql(name: str) -> str:
+    """The text of a query."""
+    return files("features").joinpath("sql", name).read_text()
+
+
+def _history(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], shard: int, moved: Sequence[Path]) -> None:
+    """The view `history`, in the columns of `SCHEMA`: a currency is not asked for by anything."""
+    connection.register("no_history", SCHEMA.empty_table())
+    names = ", ".join(name for name in SCHEMA.names if name != "currency")
+    parts = [f"SELECT {names} FROM no_history"]
+    for kind, files_, condition in (("own", paths, ""), ("moved", moved, f" WHERE home = {shard}")):
+        if files_:
+            connection.read_parquet([str(path) for path in files_]).create_view(f"{kind}_rows")
+            parts.append(f"SELECT {names} FROM {kind}_rows{condition}")
+    connection.execute(f"CREATE TEMP VIEW history AS {' UNION ALL '.join(parts[1:] or parts)}")
+
+
+def _unreadable(paths: Sequence[Path]) -> Path | None:
+    for path in paths:
+        try:
+            pq.read_table(path, partitioning=None)
+        except (OSError, pa.ArrowException):
+            return path
+    return None

@@ -1,0 +1,58 @@
+"""Results of the parts of a work, in files until the whole is done: a rerun after a failure does only what is missing.
+
+They lie in a folder that is named after what they are made from, so results of another state are never taken for these.
+"""
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from uuid import uuid4
+
+FOLDER = "unfinished"
+"""Of the feature data: what works leave that have not ended well."""
+
+
+@contextmanager
+def kept(root: Path, *made_from: object) -> Iterator[Path]:
+    """A folder below `root` for results made from this; it goes when the block ends well, and stays when it fails.
+
+    What was made from anything else is taken away. Raises RuntimeError while another process works below `root`.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(f"another process is at the same work in {root}; wait for it to end") from error
+        folder = root / hashlib.sha256(repr(made_from).encode()).hexdigest()[:24]
+        for other in root.iterdir():
+            if other.is_dir() and other != folder:
+                shutil.rmtree(other)
+        folder.mkdir(exist_ok=True)
+        yield folder
+        shutil.rmtree(folder)
+
+
+def written(path: Path, write: Callable[[Path], None]) -> Path:
+    """The file that `write` makes, whole or not at all; two machines may be at the same one, and the later stays."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def code(*packages: str) -> str:
+    """A digest of the code of packages: results of other code are others."""
+    found = hashlib.sha256()
+    for package in packages:
+        root = Path(str(files(package)))
+        for path in sorted([*root.rglob("*.py"), *root.rglob("*.sql")]):
+            found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()

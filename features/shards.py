@@ -1,0 +1,185 @@
+"""The history in shards: parts that hold whole persons, so what is computed of customers needs one of them at a time.
+
+A shard is some of the history's buckets. An event lies in the bucket of its own id, but a person may have ids of
+several buckets, so a first pass over each shard sorts out the rows of people who are at home elsewhere, and collects
+what must be known of orders across shards: which were returned, by whomever, and which were reported under ids of two
+persons. How many shards there are changes no answer, only how much is in memory at a time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.compute import Visible, ask, seen
+from features.history import parts
+from features.history_rows import bucket_of
+from features.identity import default_customer
+from features.reading import FIRST_REPORT, NOTHING, RETURNED, Told, opened
+from features.results import written
+
+T = TypeVar("T")
+
+BYTES_A_SHARD = 64 * 1024**2
+"""Of Parquet: 3 to 6 M rows, of which DuckDB computes all features in about 1 GB."""
+
+_RETURNED, _FIRST, _CONTESTED = "returned.parquet", "first_report.parquet", "contested.parquet"
+
+
+class Run(Protocol):
+    """Applies a function to each of some shards, here or elsewhere, and returns the results in their order."""
+
+    def __call__(self, function: Callable[[int], T], shards: Sequence[int], /) -> list[T]:
+        """What `function` returns for each of `shards`."""
+
+
+def in_turn(function: Callable[[int], T], shards: Sequence[int]) -> list[T]:
+    """One after the other."""
+    return [function(shard) for shard in shards]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What was known of a `history` of so many `buckets` as of one moment, in `count` shards.
+
+    `position` is how far the log is looked at; `folder` has what the shards tell each other.
+    """
+
+    history: Path
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    buckets: int
+    count: int
+    folder: Path
+
+    def paths(self, shard: int) -> list[Path]:
+        """The files of the history that lie in a shard."""
+        return parts(self.history, self.as_of, self.position, range(shard, self.buckets, self.count))
+
+    @contextmanager
+    def visible(self, shard: int, cores: int | None = None) -> Iterator[Visible]:
+        """What may be known of the persons of a shard, after `prepare`; `cores` is how many threads may read."""
+        told = Told(
+            tuple(path for other in range(self.count) if (path := self.path("moved", other)).exists()),
+            pq.read_table(self.folder / _RETURNED),
+            pq.read_table(self.folder / _FIRST),
+        )
+        with self._opened(shard, told, cores) as connection:
+            yield seen(connection, self.as_of, self.known_at, self.position, shard)
+
+    def sort_out(self, shard: int, cores: int | None = None) -> None:
+        """Write what lies in a shard for the others: rows of their people, and what its orders tell."""
+        with self._opened(shard, NOTHING, cores) as connection:
+            moved = ask(connection, "moved.sql", **self._asked(shard))
+            if len(moved):
+                written(self.path("moved", shard), partial(_write_by_home, moved))
+            told = ask(connection, "told.sql", **self._asked(shard))
+        written(self.path("told", shard), partial(pq.write_table, told))
+
+    def report(self, shard: int, cores: int | None = None) -> None:
+        """Write the reports of contested orders that lie in a shard."""
+        with self._opened(shard, NOTHING, cores) as connection:
+            connection.register("contested", pq.read_table(self.folder / _CONTESTED))
+            table = ask(connection, "reports.sql", **self._asked(shard))
+        written(self.path("reports", shard), partial(pq.write_table, table))
+
+    def missing(self, step: str) -> list[int]:
+        """The shards of which no result of a step is there."""
+        return [shard for shard in range(self.count) if not self.path(step, shard).exists()]
+
+    def path(self, step: str, shard: int, suffix: str = "parquet") -> Path:
+        """Where the result of a step lies."""
+        return self.folder / f"{step}-{shard:04d}.{suffix}"
+
+    @contextmanager
+    def _opened(self, shard: int, told: Told, cores: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        identities = pq.read_table(self.path("identity", shard))
+        with opened(self.paths(shard), identities, shard, told, cores, self.folder / "spill") as connection:
+            yield connection
+
+    def _asked(self, shard: int) -> dict[str, Any]:
+        return {"as_of": self.as_of, "known_at": self.known_at, "position": self.position, "shard": shard}
+
+
+def size(history: Path, as_of: datetime, upto: int, buckets: int) -> int:
+    """In how many shards a history of so many `buckets` is read: as few, of equal size, as keep each of them small."""
+    wanted = 1 + sum(path.stat().st_size for path in parts(history, as_of, upto)) // BYTES_A_SHARD
+    return next((count for count in range(wanted, buckets) if buckets % count == 0), buckets)
+
+
+def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int | None = None) -> None:
+    """Let every shard tell the others what they must know; what is there already is not done again."""
+    if (shards.folder / _FIRST).exists():
+        return
+    _write_identities(shards, identities)
+    returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
+    if shards.count > 1:
+        run(partial(shards.sort_out, cores=cores), shards.missing("told"))
+        returned, contested = _gathered(shards)
+        if len(contested):
+            written(shards.folder / _CONTESTED, partial(pq.write_table, contested))
+            run(partial(shards.report, cores=cores), shards.missing("reports"))
+            first = _first_reports(shards)
+    written(shards.folder / _RETURNED, partial(pq.write_table, returned))
+    written(shards.folder / _FIRST, partial(pq.write_table, first))
+
+
+def _write_identities(shards: Shards, identities: pa.Table) -> None:
+    """For each shard who is who among the ids that lie there, and among those of its people that lie elsewhere."""
+    if shards.count == 1:
+        written(shards.path("identity", 0), partial(pq.write_table, identities))
+        return
+    kinds, ids, customers = (identities[name].to_pylist() for name in ("kind", "id", "customer_id"))
+    own = (
+        default_customer(*((id_, None) if kind == "user" else (None, id_)))
+        for kind, id_ in zip(kinds, ids, strict=True)
+    )
+    lies = np.fromiter((bucket_of(id_, shards.buckets) % shards.count for id_ in own), np.int32, len(ids))
+    # who is nobody's customer is nowhere at home, and left out where the id lies
+    home = [bucket_of(id_, shards.buckets) % shards.count if id_ else None for id_ in customers]
+    homes = np.array([-1 if place is None else place for place in home], np.int32)
+    known = identities.append_column("home", pa.array(home, pa.int32()))
+    for shard in range(shards.count):
+        theirs = known.filter(pa.array((lies == shard) | (homes == shard)))
+        written(shards.path("identity", shard), partial(pq.write_table, theirs))
+
+
+def _write_by_home(table: pa.Table, path: Path) -> None:
+    """A group of rows for each shard, so that it reads but its own; `table` is sorted by `home`."""
+    _, starts = np.unique(table["home"].to_numpy(), return_index=True)
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
+            writer.write_table(table.slice(start, end - start), row_group_size=max(int(end - start), 1))
+
+
+def _gathered(shards: Shards) -> tuple[pa.Table, pa.Table]:
+    """What was returned, and the hashes of orders that were reported under ids of people of several shards."""
+    with duckdb.connect() as connection:
+        connection.read_parquet([str(shards.path("told", shard)) for shard in range(shards.count)]).create_view("told")
+        returned = connection.sql(
+            "SELECT DISTINCT order_id, product_id FROM told WHERE NOT reported AND order_id IS NOT NULL"
+        )
+        contested = connection.sql(
+            "SELECT order_hash FROM told WHERE reported GROUP BY order_hash HAVING min(home) <> max(home)"
+        )
+        return returned.to_arrow_table().cast(RETURNED), contested.to_arrow_table()
+
+
+def _first_reports(shards: Shards) -> pa.Table:
+    with duckdb.connect() as connection:
+        paths = [str(shards.path("reports", shard)) for shard in range(shards.count)]
+        connection.read_parquet(paths).create_view("report")
+        first = connection.sql(
+            "SELECT order_id, product_id, arg_min(position, (occurred_at, position)) AS position "
+            "FROM report GROUP BY order_id, product_id"
+        )
+        return first.to_arrow_table().cast(FIRST_REPORT)

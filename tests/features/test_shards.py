@@ -1,0 +1,72 @@
+"""However many shards a history is read in, wherever ids lie and whoever was merged, features are the same bytes."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.compute import NOBODY, customer_features, product_features
+from features.log import Record
+from features.snapshots import build
+from tests.features.shop import day, happened, history_of, merged
+
+PEOPLE = ["u1", "u2", "u3", "u4", "?a", "?b", "?c"]
+PRODUCTS = ["milk", "bread", ("milk", 2, "1.25"), ("tea", 1, "3.50")]
+
+happenings = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["order_completed", "order_refunded", "order_cancelled"]),
+            st.sampled_from(PEOPLE),
+            st.integers(0, 40),
+            st.lists(st.sampled_from(PRODUCTS), max_size=3),
+            st.sampled_from(["o1", "o2", "o3", "o4"]),
+        ),
+        st.tuples(
+            st.sampled_from(["product_viewed", "product_added", "page_viewed"]),
+            st.sampled_from(PEOPLE),
+            st.integers(0, 40),
+            st.lists(st.sampled_from(PRODUCTS), max_size=2),
+            st.none(),
+        ),
+    ),
+    min_size=1,
+    max_size=30,
+)
+homes = st.dictionaries(
+    st.sampled_from([("user", "u1"), ("user", "u2"), ("anonymous", "a"), ("anonymous", "b"), ("anonymous", "c")]),
+    st.sampled_from(["u3", "u4", ""]),
+)
+
+
+def events(happened_: list[tuple]) -> list[Record]:  # type: ignore[type-arg]
+    return [happened(kind, who, at, *lines, order=order) for kind, who, at, lines, order in happened_]
+
+
+def tables(folder: Path) -> tuple[pa.Table, pa.Table]:
+    """Products and customers as kept, customers sorted."""
+    products, customers = (pq.read_table(next((folder / name).glob("*.parquet"))) for name in ("product", "customer"))
+    return products, customers.sort_by("customer_id")
+
+
+@settings(max_examples=12)
+@given(happenings, homes, st.integers(2, 7), st.booleans())
+def test_how_many_shards_there_are_changes_no_bit(
+    told: list[tuple],  # type: ignore[type-arg]
+    owners: dict[tuple[str, str], str],
+    count: int,
+    late: bool,
+) -> None:
+    identities = merged(*((*key, customer) for key, customer in owners.items())) if owners else NOBODY
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        history = history_of(folder / "history", events(told), buckets=7)
+        known_at = day(30) if late else None
+        build(history, identities, folder / "features", day(35), created=day(36), known_at=known_at, count=count)
+        products, customers = tables(folder / "features")
+        assert customers.equals(customer_features(history, identities, day(35), known_at, day(36)))
+        assert products.equals(product_features(history, identities, day(35), known_at, day(36)))
+        assert not list((folder / "features" / "unfinished" / "features").glob("*/*")), "what is done leaves nothing"
