@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Column, Engine, Table, Text, select
 
 from features.database import insert_into, metadata, writing
-from features.log import microseconds
+from features.log import microseconds, moment
 
 _LEASES = Table(
     "lease",
@@ -33,9 +33,10 @@ class Lease:
     def hold(self, now: datetime) -> bool:
         """Take it, or keep it: True for the one holder. Writes only when less than half of it is left.
 
-        One that ends later than any taken now could was written by a clock that ran ahead, and binds nobody.
+        So clocks of two machines may differ by less than that half. One that ends later than twice `lasting` from now
+        was written by a clock that ran far ahead, and binds nobody.
         """
-        present, latest = microseconds(now), microseconds(now + self.lasting)
+        present, latest = microseconds(now), microseconds(now + 2 * self.lasting)
         with self.engine.connect() as connection:
             found = connection.execute(select(_LEASES).where(_LEASES.c.name == self.name)).one_or_none()
         if found is not None and present < found.until <= latest:
@@ -43,7 +44,13 @@ class Lease:
                 return False
             if found.until - present > self.lasting / timedelta(microseconds=2):
                 return True
-        return self._take(present, latest)
+        return self._take(now)
+
+    def holder(self) -> tuple[str, datetime] | None:
+        """Who took it last, and until when; None when it was given back."""
+        with self.engine.connect() as connection:
+            found = connection.execute(select(_LEASES).where(_LEASES.c.name == self.name)).one_or_none()
+        return None if found is None else (found.owner, moment(found.until))
 
     def release(self) -> None:
         """Let another begin at once."""
@@ -51,12 +58,13 @@ class Lease:
             mine = _LEASES.c.name == self.name, _LEASES.c.owner == self.owner
             connection.execute(_LEASES.delete().where(*mine))
 
-    def _take(self, present: int, latest: int) -> bool:
+    def _take(self, now: datetime) -> bool:
+        present, latest = microseconds(now), microseconds(now + 2 * self.lasting)
         insert = insert_into(_LEASES, self.engine.dialect.name)
         free = (_LEASES.c.owner == self.owner) | (_LEASES.c.until <= present) | (_LEASES.c.until > latest)
         taken = insert.on_conflict_do_update(
             index_elements=["name"], set_={"owner": insert.excluded.owner, "until": insert.excluded.until}, where=free
         ).returning(_LEASES.c.owner)
         with writing(self.engine, _LOCK) as connection:
-            row = {"name": self.name, "owner": self.owner, "until": latest}
+            row = {"name": self.name, "owner": self.owner, "until": microseconds(now + self.lasting)}
             return connection.execute(taken, row).first() is not None

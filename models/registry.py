@@ -7,8 +7,8 @@ same policy.
 """
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,11 +76,19 @@ PublishedPolicy = Published[Policy, FittedPolicy]
 class Registry:
     """Models by name and alias in the MLflow at `uri`; a file database is created when it is missing.
 
-    `artifacts` is where new experiments keep their files: a folder, or the URL of an object store.
+    `artifacts` is where new experiments keep their files: a folder, or the URL of an object store. `moving` keeps
+    others from moving an alias of the model that it is called with: MLflow cannot compare and set in one step, so who
+    looks at what is live and then changes it does both in such a block.
     """
 
-    def __init__(self, uri: str, artifacts: str = "mlruns/artifacts") -> None:
+    def __init__(
+        self,
+        uri: str,
+        artifacts: str = "mlruns/artifacts",
+        moving: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.uri = uri
+        self.moving = moving
         self.artifacts = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -232,11 +240,12 @@ class Registry:
     def succeed(self, version: Version, live: Version) -> Version:
         """Make `version` the champion as what `live`, the same policy, has become; a rollback still leads to what that
         replaced. Raises RuntimeError when another version is live by now."""
-        now = self.alias(version.name, CHAMPION)
-        if now is None or now.number != live.number:
-            raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
-        self.tag(version, {"replaces": live.tags.get("replaces", "")})
-        self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+        with self.moving(version.name):
+            now = self.alias(version.name, CHAMPION)
+            if now is None or now.number != live.number:
+                raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
+            self.tag(version, {"replaces": live.tags.get("replaces", "")})
+            self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def admit(self, version: Version, who: str, why: str, at: datetime) -> Version:
@@ -275,7 +284,14 @@ class Registry:
 
     def _experiment(self, name: str) -> str:
         known = self._client.get_experiment_by_name(name)
-        return str(known.experiment_id if known else self._client.create_experiment(name, f"{self.artifacts}/{name}"))
+        if known is not None:
+            return str(known.experiment_id)
+        try:
+            return str(self._client.create_experiment(name, f"{self.artifacts}/{name}"))
+        except MlflowException:
+            if (found := self._client.get_experiment_by_name(name)) is None:
+                raise
+            return str(found.experiment_id)  # another who trains made it meanwhile
 
 
 def _version(found: ModelVersion, alias: str | None) -> Version:

@@ -2,10 +2,15 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
+from features.alone import LASTING, Hold, Taken, alone
+from features.database import open_database
 from models.line import FROZEN, position
 from models.registry import CANARY, Registry
 from pipelines.policies import Decider, deciders, logs, seen
@@ -14,6 +19,8 @@ from training.policy.dataset import History, Logs
 from training.policy.learn import Learned, learn
 from training.policy.prune import KEPT, prune
 from training.policy.trial import Trial, watch
+
+_LEASE = "learn"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ def learn_once(
 ) -> dict[str, Run]:
     """One run over the policies `names`, all of the action bank when there are none; `keep` is that of `prune`.
 
-    Raises LookupError for a name that the bank does not know.
+    Raises LookupError for a name that the bank does not know. Two runs at once are kept apart by `learn_alone`.
     """
     known = deciders(settings)
     if unknown := set(names) - set(known):
@@ -52,6 +59,19 @@ def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime, k
     return Run(run, trial, len(prune(policy.name, registry, keep)) if run.moved else 0)
 
 
+def learn_alone(
+    settings: Settings,
+    registry: Registry,
+    names: Collection[str],
+    as_of: datetime,
+    clock: Callable[[], datetime],
+    keep: int = KEPT,
+) -> dict[str, Run]:
+    """The same while no other process learns from these logs. Raises Taken, which names the one that does."""
+    with _the_learner(settings, clock):
+        return learn_once(settings, registry, names, as_of, keep)
+
+
 def learn_again(
     settings: Settings,
     registry: Registry,
@@ -61,13 +81,46 @@ def learn_again(
     sleep: Callable[[float], None] = time.sleep,
     keep: int = KEPT,
 ) -> Iterator[dict[str, Run] | Exception]:
-    """Runs for ever, `every` so many seconds; a run that fails is told, and the next one starts from the same logs."""
+    """Runs for ever, `every` so many seconds; a run that fails is told, and the next one starts from the same logs.
+
+    Of several such processes one works, and the others look every few seconds whether it still does: `Taken`, told
+    once, says so. Some ten seconds after it was killed another goes on.
+    """
+    waiting = False
     while True:
         try:
-            yield learn_once(settings, registry, names, clock(), keep)
-        except Exception as error:  # a store that is away comes back, and nothing was lost
+            with _the_learner(settings, clock) as hold:
+                waiting = False
+                while True:
+                    hold.check()
+                    yield _told(settings, registry, names, clock, keep)
+                    sleep(every)
+        except Taken as taken:
+            if not waiting:
+                yield taken
+            waiting = True
+        except DBAPIError as error:  # nobody can be asked who learns
             yield error
-        sleep(every)
+        sleep(LASTING.total_seconds() / 4)
+
+
+@contextmanager
+def _the_learner(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Hold]:
+    engine = open_database(settings.database_url)
+    try:
+        with alone(engine, _LEASE, clock) as hold:
+            yield hold
+    finally:
+        engine.dispose()
+
+
+def _told(
+    settings: Settings, registry: Registry, names: Collection[str], clock: Callable[[], datetime], keep: int
+) -> dict[str, Run] | Exception:
+    try:
+        return learn_once(settings, registry, names, clock(), keep)
+    except Exception as error:  # a store that is away comes back, and nothing was lost
+        return error
 
 
 def report(runs: dict[str, Run]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from features.alone import HISTORY, alone
 from features.database import open_database
 from features.identity import Identities
 from features.log import EVENTS, Log
@@ -81,10 +83,14 @@ def suppress(settings: Settings, user_id: str | None, anonymous_id: str | None, 
 
 
 def retain(settings: Settings, now: datetime) -> dict[str, int]:
-    """Delete what is older than the settings say, and the features of people who are on the suppression list."""
+    """Delete what is older than the settings say, and the features of people who are on the suppression list.
+
+    Raises Taken while another process writes the history.
+    """
     there = places(settings)
     keep = Retention(**{one.name: getattr(settings, f"retention_{one.name}_days") for one in fields(Retention)})
-    pruned = prune(there.engine, settings.history, settings.feature_data, keep, now)
+    with alone(there.engine, HISTORY, partial(datetime.now, UTC)):
+        pruned = prune(there.engine, settings.history, settings.feature_data, keep, now)
     return {**asdict(pruned), "suppressed": sweep(there)}
 
 

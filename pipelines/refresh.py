@@ -6,7 +6,9 @@ Each step is safe to repeat and to interrupt; cron runs them in this order.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from features.alone import HISTORY, alone
 from features.assortment import described
 from features.catalog import Catalog
 from features.customer_restock import VIEW
@@ -36,16 +38,25 @@ class Online:
 
 
 def compact_history(settings: Settings, progress: Progress, anew: bool = False) -> Compaction:
-    """Bring the Parquet history (and who is who) up to the end of the log; `anew` drops the history first."""
+    """Bring the Parquet history (and who is who) up to the end of the log; `anew` drops the history first.
+
+    Raises Taken while another process writes the history, on whatever machine.
+    """
     engine = open_database(settings.database_url)
     log = Log(engine, EVENTS)
     identities = Identities(engine)
-    if anew:
-        identities.rebuild(log)
-        drop(settings.history)
-    else:
-        identities.catch_up(log)
-    return compact(log, settings.history, settings.history_buckets, progress)
+    with alone(engine, HISTORY, partial(datetime.now, UTC)) as hold:
+
+        def step(more: int) -> None:
+            hold.check()
+            progress(more)
+
+        if anew:
+            identities.rebuild(log)
+            drop(settings.history)
+        else:
+            identities.catch_up(log)
+        return compact(log, settings.history, settings.history_buckets, step)
 
 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:

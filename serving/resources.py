@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from features.acts import Acts
+from features.alone import alone, moving
 from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities
@@ -60,6 +61,9 @@ T = TypeVar("T")
 _THREADS = 8
 _BATCH_THREADS = 2
 _BATCHES_AT_ONCE = 16
+_OTHERS_MOVE = timedelta(seconds=3)
+"""Who makes another version live waits so long for somebody who does."""
+
 _SWITCH_SECONDS = 0.001
 """How long a thread that loads a model may keep the interpreter; at Python's own 5 ms every step of an answer waits."""
 
@@ -142,7 +146,9 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         metrics = stack.enter_context(counting(settings.run_folder))
         tracing = stack.enter_context(tracing_to(settings.otlp_endpoint, VERSION))
         guard = stack.enter_context(open_guard(engine, settings, listed.secret, clock, metrics))
-        registry = Registry(settings.mlflow_uri)
+        registry = Registry(
+            settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE)
+        )
         champion = Champion(
             registry,
             catalog,

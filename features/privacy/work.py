@@ -14,6 +14,7 @@ import msgspec
 from feast import FeatureStore
 from sqlalchemy import Engine
 
+from features.alone import HISTORY, Taken, alone
 from features.identity import Person
 from features.privacy.base import Store
 from features.privacy.events import CartRows, EventRows, Links, Words
@@ -108,16 +109,24 @@ def _erase(places: Places, job: Job, clock: Clock) -> Job:
     elif name == "look again":
         for store in stores.values():
             if any(True for _ in store.held(job.whom)):
-                store.erase(job.whom)
+                _erase_in(places, store, job.whom, clock)
     else:
         if name not in job.counts:  # counted before, or who is killed half-way would not know any more
             counts = {**job.counts, name: sum(1 for _ in stores[name].held(job.whom))}
             job = jobs.save(replace(job, counts=counts), clock())
-        stores[name].erase(job.whom)
+        _erase_in(places, stores[name], job.whom, clock)
     return jobs.release(replace(job, step=job.step + 1, attempts=0, reason=None), clock(), clock() + wait)
+
+
+def _erase_in(places: Places, store: Store, person: Person, clock: Clock) -> None:
+    if store.name != HistoryFiles.name:
+        store.erase(person)
+        return
+    with alone(places.engine, HISTORY, clock):
+        store.erase(person)
 
 
 def _words(error: Exception) -> str:
     """What may be read by anybody: messages of others may hold ids, ours name the way out."""
-    ours = type(error) in (RuntimeError, TimeoutError, LookupError)
+    ours = type(error) in (RuntimeError, Taken, TimeoutError, LookupError)
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__

@@ -21,6 +21,7 @@ def tell(report: dict[str, Any], as_json: bool, console: Console) -> None:
     """A report in words, or as one JSON object on the standard output."""
     if as_json:
         sys.stdout.write(json.dumps(report, default=str) + "\n")
+        sys.stdout.flush()  # whoever reads a loop of a verb reads each line when it is said
         return
     for key, value in report.items():
         console.print(f"  {key:<14} {value}")

@@ -25,10 +25,10 @@ def promote(
 ) -> None:
     """Make a version the champion if the gate passed it, a policy the canary first; the service follows in seconds."""
     from models.promotion import promote as verb
-    from models.registry import Registry
+    from pipelines.live import moving_registry
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = moving_registry(settings)
     moved = verb(registry, name, version, getpass.getuser(), why, datetime.now(UTC), force)
     told = {"live": moved.live.number, "replaced": moved.replaced.number if moved.replaced else None}
     tell(told | ({"canary": moved.canary.number} if moved.canary else {}), as_json, console)
@@ -41,11 +41,12 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Give the alias champion back to the version that the champion replaced."""
-    from models.registry import Registry
+    from pipelines.live import moving_registry
 
     settings = Settings()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
-    live = registry.rollback(name, getpass.getuser(), why, datetime.now(UTC))
+    registry = moving_registry(settings)
+    with registry.moving(name):
+        live = registry.rollback(name, getpass.getuser(), why, datetime.now(UTC))
     tell({"live": live.number}, as_json, terminal())
 
 

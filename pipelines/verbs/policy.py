@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pipelines.console import bar
 from pipelines.settings import Settings
@@ -88,20 +89,23 @@ def learn(
     as_json: Json = False,
 ) -> None:
     """Let what is live learn what has matured since, and look at the canary; the running service follows."""
-    from models.registry import Registry
-    from pipelines.learn import learn_again, learn_once, report, words
+    from features.alone import Taken
+    from pipelines.learn import learn_again, learn_alone, report, words
+    from pipelines.live import moving_registry
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = moving_registry(settings)
     if every is not None and until is not None:
         raise typer.BadParameter("--until is for one run; leave out --every")
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    once = [learn_once(settings, registry, names or [], utc(until) or now(), keep)] if every is None else None
+    once = [learn_alone(settings, registry, names or [], utc(until) or now(), now, keep)] if every is None else None
     for runs in once or learn_again(settings, registry, names or [], every or 0, now, keep=keep):
-        if isinstance(runs, Exception):
+        if isinstance(runs, Taken):
+            console.print(escape(str(runs)), highlight=False)
+        elif isinstance(runs, Exception):
             console.print(f"[red]{type(runs).__name__}[/red]; the next run starts from the same logs", highlight=False)
         elif as_json:
             tell(report(runs), as_json, console)

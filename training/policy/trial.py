@@ -50,10 +50,14 @@ def watch(name: str, registry: Registry, seen: History, share: float, as_of: dat
     words = found.compared.words
     told = {"canary": found.outcome, "canary.words": words, "canary.champion": line_of(live)}
     registry.tag(version, told)
-    if found.outcome == "better":
-        registry.promote(version, "learn", words, as_of)
-    elif found.outcome == "worse":
-        registry.dismiss(name, "learn", words, as_of)
+    with registry.moving(name):
+        carry = (registry.alias(name, alias) for alias in (CANARY, CHAMPION))
+        if [one and one.number for one in carry] != [version.number, live.number]:
+            return found  # somebody moved them while it was compared: the next run compares what is tried then
+        if found.outcome == "better":
+            registry.promote(version, "learn", words, as_of)
+        elif found.outcome == "worse":
+            registry.dismiss(name, "learn", words, as_of)
     return found
 
 

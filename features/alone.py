@@ -1,0 +1,112 @@
+"""Doing alone what one process may do at a time, on whatever machine: a lease that a thread keeps while the work lasts.
+
+A lock on a file would end with its holder too, but holds on one machine alone, and not on every network file system.
+"""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.lease import Lease
+
+LASTING = timedelta(seconds=10)
+"""So long after a holder was killed another one begins; clocks of two machines must not differ by half of it."""
+
+HISTORY = "history"
+"""What whoever writes the Parquet history does alone."""
+
+_LOOK_SECONDS = 0.25
+
+Clock = Callable[[], datetime]
+
+
+class Taken(RuntimeError):
+    """Another process does it now; the message says which, and until when at least."""
+
+
+@dataclass
+class Hold:
+    """The lease that was taken. Long work asks `check` between its steps."""
+
+    lease: Lease
+    clock: Clock
+    _kept_at: float = field(default_factory=time.monotonic)
+    _other: bool = False
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raises Taken when it is not ours any more: the process slept for too long, or the database was away."""
+        lasting = self.lease.lasting.total_seconds()
+        if self._other or time.monotonic() - self._kept_at > lasting:
+            raise Taken(
+                f"{self.lease.name}: this process did not get to keep its lease of {lasting:.0f} s, so another may "
+                "have begun; run it again"
+            )
+
+    def keep(self) -> None:
+        """Renew it until `leave`; what the database says is for whoever asks `check`."""
+        while not self._end.wait(self.lease.lasting.total_seconds() / 5):
+            began = time.monotonic()
+            with suppress(SQLAlchemyError):
+                self._other = not self.lease.hold(self.clock())
+                self._kept_at = self._kept_at if self._other else began
+
+    def leave(self) -> None:
+        """Renew it no longer."""
+        self._end.set()
+
+
+@contextmanager
+def alone(
+    engine: Engine, name: str, clock: Clock, patience: timedelta = timedelta(0), lasting: timedelta = LASTING
+) -> Iterator[Hold]:
+    """Nobody else who asks for `name` in the database of `engine` is in such a block at the same time.
+
+    Raises Taken when it is not free within `patience`, whose message names the holder.
+    """
+    lease = Lease(engine, name, _owner(), lasting)
+    gives_up = time.monotonic() + patience.total_seconds()
+    while not lease.hold(clock()):
+        if time.monotonic() >= gives_up:
+            raise Taken(_words(lease))
+        time.sleep(_LOOK_SECONDS)
+    hold = Hold(lease, clock)
+    thread = threading.Thread(target=hold.keep, name=f"lease-{name}", daemon=True)
+    thread.start()
+    try:
+        yield hold
+    finally:
+        hold.leave()
+        thread.join()
+        with suppress(SQLAlchemyError):  # it ends by itself
+            lease.release()
+
+
+def moving(model: str) -> str:
+    """What whoever moves an alias of a registered model does alone.
+
+    >>> moving("recommender")
+    'aliases of recommender'
+    """
+    return f"aliases of {model}"
+
+
+def _owner() -> str:
+    """Names a process to whoever looks for it, and this one time that it asks."""
+    return f"{socket.gethostname()}, process {os.getpid()}, {uuid.uuid4().hex[:8]}"
+
+
+def _words(lease: Lease) -> str:
+    found = lease.holder()
+    holder, until = found if found else ("another process", None)
+    ends = f", at least until {until:%H:%M:%S} UTC unless it ends before" if until else ""
+    return f"{lease.name}: {holder.rpartition(', ')[0] or holder} does this now{ends}; wait for it, or end it"

@@ -1,0 +1,113 @@
+"""Doing alone: one of several works, on every database; who is killed or sleeps through the lease is followed."""
+
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from features.alone import Taken, alone
+from features.lease import Lease
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+SHORT = timedelta(seconds=0.5)
+now = partial(datetime.now, UTC)
+HOLDER = """
+import sys, time
+from datetime import UTC, datetime
+from functools import partial
+from features.alone import alone
+from features.database import open_database
+with alone(open_database(sys.argv[1]), "x", partial(datetime.now, UTC)):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_one_works_and_the_others_are_told_who(engine: Engine) -> None:
+    with alone(engine, "x", now) as hold:
+        with (
+            pytest.raises(Taken, match=r"^x: .*process \d+ does this now, at least until .* wait for it"),
+            alone(engine, "x", now),
+        ):
+            raise AssertionError("there are two")
+        with alone(engine, "y", now):
+            hold.check()
+    with alone(engine, "x", now):
+        assert Lease(engine, "x", "", SHORT).holder() is not None
+    assert Lease(engine, "x", "", SHORT).holder() is None
+
+
+def test_it_is_kept_for_as_long_as_the_work_takes(engine: Engine) -> None:
+    with alone(engine, "x", now, lasting=SHORT) as hold:
+        time.sleep(3 * SHORT.total_seconds())
+        hold.check()
+        with pytest.raises(Taken), alone(engine, "x", now, lasting=SHORT):
+            raise AssertionError("there are two")
+
+
+def test_who_is_patient_waits_for_the_other(engine: Engine) -> None:
+    entered, order = threading.Event(), list[str]()
+
+    def first() -> None:
+        with alone(engine, "x", now):
+            entered.set()
+            time.sleep(0.5)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(10)
+    with alone(engine, "x", now, patience=timedelta(seconds=30)):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_after_a_holder_that_was_killed_another_begins(engine: Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", HOLDER, url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as doomed:
+        assert doomed.stdout is not None
+        assert doomed.stdout.readline() == "held\n"
+        doomed.kill()
+    with pytest.raises(Taken, match=f"process {doomed.pid} "), alone(engine, "x", now):
+        raise AssertionError("the lease outlives its holder")
+    much_later = now() + timedelta(seconds=11)
+    with alone(engine, "x", lambda: much_later):
+        pass
+
+
+def test_who_slept_through_the_lease_hears_of_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with alone(engine, "x", now, lasting=SHORT) as hold:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET owner = 'another'"))
+        until(lambda: _lost(hold.check), "it hears that another holds it")
+    assert Lease(engine, "x", "", SHORT).holder() is not None, "nobody gives back what another holds"
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM lease"))
+    with alone(engine, "x", now, lasting=SHORT) as hold:
+        gone = OperationalError("", None, OSError("the database is away"))
+        monkeypatch.setattr(Lease, "hold", partial(_raise, gone))
+        until(lambda: _lost(hold.check), "it hears that nobody knows")
+        monkeypatch.undo()
+        until(lambda: not _lost(hold.check), "it is renewed, as nobody had taken it")
+
+
+def _raise(error: Exception, *_: object) -> None:
+    raise error
+
+
+def _lost(check: object) -> bool:
+    try:
+        check()  # type: ignore[operator]
+    except Taken:
+        return True
+    return False
