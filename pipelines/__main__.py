@@ -11,7 +11,19 @@ import warnings
 import typer
 from rich.markup import escape
 
-from pipelines.verbs import data, features, keys, live, policy, privacy, recommender, reports, restock, simulation
+from pipelines.verbs import (
+    data,
+    features,
+    keys,
+    live,
+    policy,
+    privacy,
+    recommender,
+    reports,
+    restock,
+    simulation,
+    stores,
+)
 from pipelines.verbs.answers import terminal
 from pipelines.verbs.groups import evaluate_app, train_app, tune_app
 
@@ -22,6 +34,7 @@ app = typer.Typer(
 )
 for verbs in (data.app, features.app, recommender.app, restock.app, policy.app, live.app, simulation.app, reports.app):
     app.add_typer(verbs)
+app.add_typer(stores.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.app)
 app.add_typer(train_app, name="train")

@@ -29,6 +29,10 @@ def pods(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [specs[one["kind"]](one)["template"]["spec"] for one in documents if one["kind"] in specs]
 
 
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_what_helm_makes_is_what_kubernetes_takes(name: str) -> None:
     documents = rendered(VALUES[name])
@@ -55,7 +59,7 @@ def test_nothing_runs_as_root_or_writes_into_its_image(name: str) -> None:
     for pod in pods(rendered(VALUES[name])):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
-        for container in pod["containers"]:
+        for container in containers(pod):
             allowed = container["securityContext"]
             assert allowed["readOnlyRootFilesystem"] is True
             assert allowed["allowPrivilegeEscalation"] is False
@@ -77,9 +81,19 @@ def test_whatever_is_mounted_or_asked_for_is_there(name: str) -> None:
             for one in pod["volumes"]
             if len(one) == 2 and "persistentVolumeClaim" in one
         } <= claims
-        for container in pod["containers"]:
+        for container in containers(pod):
             assert {one["name"] for one in container["volumeMounts"]} <= volumes
             assert {one["configMapRef"]["name"] for one in container["envFrom"]} <= maps
+
+
+def test_a_new_version_migrates_before_it_serves() -> None:
+    (stateful,) = [one["spec"]["template"]["spec"] for one in rendered({}) if one["kind"] == "StatefulSet"]
+    (first,), (service,) = stateful["initContainers"], stateful["containers"]
+    assert first["args"] == ["migrate"]
+    assert not {"startupProbe", "livenessProbe"} & set(first)
+    told = {one["name"]: one["valueFrom"] for one in service["env"] if "valueFrom" in one}
+    assert {one["name"]: one["valueFrom"] for one in first["env"]} == told
+    assert (first["image"], first["envFrom"]) == (service["image"], service["envFrom"])
 
 
 def test_what_scales_the_service_does_not_count_its_jobs() -> None:

@@ -65,6 +65,10 @@ def test_compose_reads_its_file_and_every_file_that_it_names_is_there() -> None:
     named = {name for one in services.values() for name in one.get("env_file", [])}
     mounted = {volume.split(":")[0] for one in services.values() for volume in one.get("volumes", [])}
     assert all((DEPLOY / name).exists() for name in named)
+    waits = {name: one.get("depends_on", {}) for name, one in services.items()}
+    full = [name for name, one in services.items() if "production.env" in one.get("env_file", []) and name != "migrate"]
+    assert len(full) >= 3
+    assert all(waits[name]["migrate"]["condition"] == "service_completed_successfully" for name in full)
     assert all((DEPLOY / name).is_dir() for name in mounted if name.startswith("./"))
 
 

@@ -1,0 +1,84 @@
+"""The verb that a new version is started behind: it says what it did, and a second one finds nothing to do."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from typer.testing import CliRunner
+
+from features.database import open_database
+from features.migrations.upgrade import newest
+from models.registry import Registry
+from pipelines.__main__ import app
+from tests.features.migrations.databases import made_of
+from tests.features.migrations.test_upgrade import RELEASED
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> str:
+    """The address of a database that nobody made yet, beside an MLflow that is there."""
+    shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
+    monkeypatch.setenv("KAIROS_DATABASE_URL", address := f"sqlite:///{tmp_path / 'var' / 'kairos.db'}")
+    monkeypatch.setenv("KAIROS_MLFLOW_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return address
+
+
+def migrate() -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["migrate", "--json"])
+    assert result.exception is None, result.output
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told
+
+
+def test_an_empty_database_is_made_once(url: str) -> None:
+    assert migrate() == {"database": url, "before": None, "now": newest(), "applied": [newest()]}
+    assert migrate() == {"database": url, "before": newest(), "now": newest(), "applied": []}
+    open_database(url).dispose()
+
+
+def test_an_old_one_is_completed_and_keeps_its_rows(url: str, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    made_of(url, RELEASED[0].read_text()).dispose()
+    assert migrate()["now"] == newest()
+    engine = open_database(url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM event")).scalar() == 2
+    engine.dispose()
+
+
+def test_one_that_is_too_new_is_left_alone_and_said_so(url: str) -> None:
+    engine = open_database(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE kairos_version SET version_num = '9001', works_from = '9001'"))
+    engine.dispose()
+    result = CliRunner().invoke(app, ["migrate"])
+    assert isinstance(result.exception, RuntimeError)
+    assert "9001" in str(result.exception)
+
+
+def test_tables_of_mlflow_are_there_afterwards(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    really = Registry.alias
+
+    def alias(registry: Registry, name: str, alias: str) -> Any:
+        seen.append(registry.uri)
+        return really(registry, name, alias)
+
+    monkeypatch.setattr(Registry, "alias", alias)
+    migrate()
+    assert seen == [f"sqlite:///{tmp_path / 'mlflow.db'}"]
+    mlflow = create_engine(seen[0])
+    with mlflow.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM registered_models")).scalar() == 0
+    mlflow.dispose()
+
+
+def test_no_password_is_printed(url: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = make_url(postgresql_url).set(password="open-sesame").render_as_string(hide_password=False)
+    monkeypatch.setenv("KAIROS_DATABASE_URL", address)
+    told = migrate()
+    assert told["now"] == newest()
+    assert "open-sesame" not in json.dumps(told)
