@@ -47,6 +47,7 @@ class Step:
 STEPS: Mapping[str, Step] = {
     "history": Step(steps.history, 100 * MILLION),
     "all features": Step(steps.all_features, 100 * MILLION, ("history",)),
+    "materialize": Step(steps.online, 10 * MILLION, ("all features",)),
     "join": Step(steps.join, 10 * MILLION),
     "join by bucket": Step(steps.join_by_bucket, 30 * MILLION),
     "lines for recommenders": Step(steps.training_lines, 10 * MILLION, ("history",)),
@@ -56,6 +57,7 @@ STEPS: Mapping[str, Step] = {
     "hazard": Step(steps.hazard, 30 * MILLION),
     "restock score": Step(steps.restock_score, 30 * MILLION, ("hazard",)),
     "recommend": Step(steps.recommend, 10 * MILLION, ("all features",)),
+    "ray": Step(steps.ray, 3 * MILLION, ("history",)),
     "log": Step(steps.log, 3 * MILLION, ("history",)),
     "compaction": Step(steps.compaction, 3 * MILLION, ("log",)),
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
+from time import process_time
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +25,7 @@ from features.history import compact, drop
 from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import build, newest, product_table
-from features.store import apply, open_store, training_set
+from features.store import apply, materialize, open_store, training_set
 from models.recommenders.als import ALS
 from models.recommenders.base import days
 from models.recommenders.popularity import Popularity
@@ -32,6 +34,7 @@ from models.recommenders.suite import Suite
 from models.registry import Published, PublishedRecommender, Version
 from models.storage import load, save
 from models.time_to_event.replenishment import Replenishment
+from pipelines.engine import opened
 from pipelines.recommend import subject_of
 from pipelines.score import CUSTOMERS_A_BUCKET, scored
 from serving.answers import answered
@@ -56,12 +59,14 @@ class Place:
 
 
 def buckets_for(events: int) -> int:
-    """At most 3 M events in a bucket, and at least the 8 buckets that a shop begins with.
+    """At most 4 M events in a bucket, and at least the 8 buckets that a shop begins with.
+
+    Not more, as every day of a bucket is a file: to open one costs as much as to read 500 rows of it.
 
     >>> buckets_for(1_000_000), buckets_for(100_000_000)
-    (8, 64)
+    (8, 32)
     """
-    return max(8, 1 << (-(-events // 3_000_000) - 1).bit_length())
+    return max(8, 1 << (-(-events // 4_000_000) - 1).bit_length())
 
 
 def history(place: Place) -> Work:
@@ -113,6 +118,19 @@ def all_features(place: Place) -> Work:
         built = build(place.folder / "history", identities, place.folder / "features", AS_OF)
         size = sum(path.stat().st_size for path in built.files)
         return {"customers": built.customers, "products": built.products, "bytes": size}
+
+    return work
+
+
+def online(place: Place) -> Work:
+    """The features of every customer into the online store, SQLite."""
+    store = open_store(place.folder / "features", "sqlite")
+    apply(store)
+
+    def work() -> dict[str, float]:
+        done = materialize(store)
+        size = (place.folder / "features" / "online.db").stat().st_size
+        return {"customers": done.customers, "bytes": size}
 
     return work
 
@@ -256,3 +274,38 @@ def join_by_bucket(place: Place) -> Work:
         return {"rows": rows, "features": place.shop.events, "buckets": count}
 
     return work
+
+
+def ray(place: Place) -> Work:
+    """All features once by a loop and once as tasks of Ray: CPU-seconds inside of the bucket functions of both."""
+    identities = pq.read_table(place.folder / "identities.parquet")
+
+    def work() -> dict[str, float]:
+        least = {"local": np.inf, "ray": np.inf}
+        for address in (*least, *least):
+            seconds: list[float] = []
+            built = place.folder / f"features_{address}"
+            rmtree(built, ignore_errors=True)
+            with opened(address) as engine:
+                run = _timed(engine.map, seconds)
+                build(place.folder / "history", identities, built, AS_OF, run=run, cores=1)
+            least[address] = min(least[address], sum(seconds))
+        return {**least, "overhead": least["ray"] / least["local"] - 1}
+
+    return work
+
+
+def _timed(map_: Callable[..., list[Any]], seconds: list[float]) -> Callable[..., list[Any]]:
+    """`map_`, which notes in `seconds` what each bucket took in the process that worked on it."""
+
+    def run(function: Callable[[Any], Any], buckets: Sequence[Any], *others: Any) -> list[Any]:
+        # inside, so that it travels by value: workers of Ray do not know this package
+        def timed(bucket: Any) -> tuple[Any, float]:
+            started = process_time()
+            return function(bucket), process_time() - started
+
+        found = map_(timed, buckets, *others)
+        seconds.extend(spent for _, spent in found)
+        return [result for result, _ in found]
+
+    return run

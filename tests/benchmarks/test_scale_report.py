@@ -27,7 +27,13 @@ def test_the_exponent_of_a_power_is_found(exponent: float, each: float) -> None:
     sizes = [MILLION, 3 * MILLION, 10 * MILLION, 100 * MILLION]
     growth = Growth.of(sizes, [each * size**exponent for size in sizes])
     assert growth.exponent == pytest.approx(exponent, abs=1e-5)
-    assert growth.seconds(30 * MILLION) == pytest.approx(each * (30 * MILLION) ** exponent, rel=1e-3)
+
+
+def test_nothing_is_foreseen_to_grow_slower_than_linearly() -> None:
+    sizes = [MILLION, 3 * MILLION, 10 * MILLION]
+    slow, fast = (Growth.of(sizes, [(size / MILLION) ** exponent for size in sizes]) for exponent in (0.5, 1.2))
+    assert slow.seconds(100 * MILLION) == pytest.approx(10 * 10**0.5)
+    assert fast.seconds(100 * MILLION) == pytest.approx(100**1.2)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
@@ -89,5 +95,15 @@ def test_a_step_comes_after_what_it_needs() -> None:
     assert all(size in SIZES for size in SHOWN)
 
 
-def test_buckets_are_never_larger_than_three_million_events() -> None:
-    assert all(size / buckets_for(size) <= 3 * MILLION for size in (*SIZES, 10**9))
+def test_buckets_are_never_larger_than_four_million_events() -> None:
+    assert all(size / buckets_for(size) <= 4 * MILLION for size in (*SIZES, 10**9))
+
+
+def test_every_cell_is_a_figure_that_owes_nothing_and_seeds_are_one_row() -> None:
+    made = [Cell("als", MILLION, seed, "abc", seconds, 1.0, {"lines": 5.0}) for seed, seconds in ((0, 2.0), (1, 4.0))]
+    made.append(Cell("history", MILLION, 0, "abc", 9.0, 1.0, {"bytes": 7.0}))
+    told = {claim.measure: claim for claim in claims(made)}
+    assert told["CPU-seconds, als"].ours == 3
+    assert told["CPU-seconds, als"].seeds == (0, 1)
+    assert (told["CPU-seconds, als"].must, told["CPU-seconds, als"].met) == (None, None)
+    assert told["CPU-seconds, history"].baselines["bytes"] == 7

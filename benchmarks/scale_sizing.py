@@ -1,0 +1,154 @@
+"""How many cores, how much memory and disk a shop needs, reckoned from `results/scale.json` and `results/serving.json`.
+
+    python -m benchmarks.scale_sizing        # writes the table of docs/sizing.md
+
+What is larger than the largest cell is foreseen from it by the exponent of its step, which counts as 1 at least.
+Nothing is measured here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from benchmarks.claim import ROOT, replace_section
+from benchmarks.scale_report import MILLION, Cell, Growth, growths
+
+MONTHS = 12
+"""How long a shop keeps its history: `KAIROS_RETENTION_HISTORY_DAYS` is 365."""
+PEAK = 4
+"""Events of the busiest second over those of the mean one."""
+ASKED = 0.25
+"""Recommendations asked for per event: one page in three or four shows some."""
+LOAD = 0.5
+"""How busy the service may be at the peak."""
+NIGHT = 4 * 3_600
+"""Seconds in which the nightly jobs are to be done."""
+SHOPS = (MILLION, 10 * MILLION, 100 * MILLION, 1_000 * MILLION)
+
+NIGHTLY = ("all features", "materialize", "lines for replenishment", "restock score")
+WEEKLY = ("lines for recommenders", "rp3beta", "lines for replenishment", "hazard")
+_EVENT, _RECOMMENDATION = "events on disk a second, one a request", "recommendations a second on 2 workers"
+
+app = typer.Typer(add_completion=False)
+console = Console(width=160)
+
+
+@dataclass(frozen=True)
+class Priced:
+    """CPU-seconds, and whether a cell as large was measured."""
+
+    seconds: float
+    measured: bool
+
+    def __add__(self, other: "Priced") -> "Priced":
+        return Priced(self.seconds + other.seconds, self.measured and other.measured)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a shop of `events` a month needs. Rates are per second at the peak; sizes in GB."""
+
+    events: int
+    rate: float
+    service_cores: float
+    nightly: Priced
+    weekly: Priced
+    log_gigabytes: float
+    history_gigabytes: float
+
+    @property
+    def nightly_cores(self) -> float:
+        """So that the night is long enough."""
+        return self.nightly.seconds / NIGHT
+
+
+@app.command()
+def main() -> None:
+    """Reckon, print, write."""
+    rows, served = (json.loads((ROOT / "results" / f"{name}.json").read_text()) for name in ("scale", "serving"))
+    found = table([need(events, cells_of(rows), costs(served)) for events in SHOPS])
+    console.print(found, markup=False)
+    replace_section(ROOT.parent / "docs" / "sizing.md", "sizing", found)
+
+
+def cells_of(rows: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    """The figures of `results/scale.json` as cells again, one a size."""
+    found = []
+    for row in rows:
+        name, _, step = row["measure"].partition(", ")
+        if name == "CPU-seconds" and row["must"] is None:
+            size = round(float(row["data"].split(", ")[1].split()[0]) * MILLION)
+            done = dict(row["baselines"])
+            found.append(Cell(step, size, 0, row["commit"], row["ours"], done.pop("GB at the peak"), done))
+    return found
+
+
+def costs(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """CPU-seconds of the service for one event and one recommendation, from `results/serving.json`."""
+    told = {row["measure"]: row for row in rows}
+    personal = next(row for name, row in told.items() if name.startswith("personal recommendation, 50"))
+    return {
+        "event": told[_EVENT]["baselines"]["CPU us"] / 1e6,
+        "recommendation": personal["baselines"]["ours CPU us"] / 1e6,
+    }
+
+
+def need(events: int, cells: Sequence[Cell], served: Mapping[str, float]) -> Need:
+    """Of a shop with so many events a month. Raises KeyError where a step was not measured at three sizes."""
+    grown, kept = growths(cells), events * MONTHS
+    rate = PEAK * events / (30 * 86_400)
+    made = {cell.step: cell for cell in sorted(cells, key=lambda cell: cell.size)}
+    compaction = made["compaction"]
+    daily = Priced((compaction.seconds or 0.0) / compaction.size * events / 30, events / 30 <= compaction.size)
+    return Need(
+        events=events,
+        rate=rate,
+        service_cores=rate * (served["event"] + ASKED * served["recommendation"]) / LOAD,
+        nightly=sum((_priced(grown[step], kept) for step in NIGHTLY), daily),
+        weekly=sum((_priced(grown[step], kept) for step in WEEKLY), Priced(0.0, True)),
+        log_gigabytes=kept * made["log"].done["bytes"] / made["log"].done["events"] / 1e9,
+        history_gigabytes=kept * made["history"].done["bytes"] / made["history"].done["events"] / 1e9,
+    )
+
+
+def table(needs: Sequence[Need]) -> str:
+    """One row a shop; what was extrapolated is marked by a tilde."""
+    lines = [
+        "| events a month | in the history | events/s at the peak | cores of the service | CPU-hours a night | "
+        "cores to be done in 4 hours | CPU-hours of training a week | event log, GB | history, GB |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for each in needs:
+        cells = (
+            _count(each.events),
+            _count(each.events * MONTHS),
+            f"{each.rate:,.0f}",
+            f"{each.service_cores:.2g}",
+            _hours(each.nightly),
+            f"{each.nightly_cores:.2g}",
+            _hours(each.weekly),
+            f"{each.log_gigabytes:,.1f}",
+            f"{each.history_gigabytes:,.1f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _priced(growth: Growth, size: int) -> Priced:
+    return Priced(growth.seconds(size), size <= growth.sizes[-1])
+
+
+def _hours(priced: Priced) -> str:
+    return f"{'' if priced.measured else '~'}{priced.seconds / 3_600:.2g}"
+
+
+def _count(events: int) -> str:
+    return f"{events / 1_000 / MILLION:g} B" if events >= 1_000 * MILLION else f"{events / MILLION:g} M"
+
+
+if __name__ == "__main__":
+    app()

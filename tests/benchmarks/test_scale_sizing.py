@@ -1,0 +1,58 @@
+"""What a shop needs follows from the figures, and what was not measured is marked."""
+
+import json
+
+import pytest
+
+from benchmarks.claim import ROOT
+from benchmarks.scale import MILLION, SIZES
+from benchmarks.scale_report import Cell, claims
+from benchmarks.scale_sizing import NIGHTLY, PEAK, SHOPS, WEEKLY, cells_of, costs, need, table
+
+SERVED = {"event": 0.0005, "recommendation": 0.002}
+
+
+def figures(exponent: float = 1.0, most: int = 100 * MILLION) -> list[Cell]:
+    """Each step takes a second a million events; a history has 30 bytes an event, a log 300."""
+    sizes = [size for size in SIZES if size <= most]
+    cells = [
+        Cell(step, size, 0, "abc", (size / MILLION) ** exponent, 1.0)
+        for step in {*NIGHTLY, *WEEKLY, "compaction"}
+        for size in sizes
+    ]
+    for step, each in (("history", 30.0), ("log", 300.0)):
+        cells += [Cell(step, size, 0, "abc", 1.0, 1.0, {"bytes": each * size, "events": size}) for size in sizes]
+    return cells
+
+
+def test_figures_are_read_back_as_they_were_written() -> None:
+    cells = figures()
+    rows = [json.loads(json.dumps(vars(claim))) for claim in claims(cells)]
+    found = {(cell.step, cell.size): (cell.seconds, cell.gigabytes, cell.done) for cell in cells_of(rows)}
+    assert found == {(cell.step, cell.size): (cell.seconds, cell.gigabytes, cell.done) for cell in cells}
+
+
+def test_a_night_is_the_sum_of_its_steps_over_the_whole_history() -> None:
+    found = need(MILLION, figures(), SERVED)
+    assert found.nightly.seconds == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
+    assert found.weekly.seconds == pytest.approx(12 * len(WEEKLY))
+    assert found.history_gigabytes == pytest.approx(0.36)
+    assert found.log_gigabytes == pytest.approx(3.6)
+    assert found.rate == pytest.approx(PEAK * 1e6 / 2_592_000)
+    assert found.service_cores == pytest.approx(found.rate * (0.0005 + 0.25 * 0.002) / 0.5)
+
+
+def test_more_than_what_was_measured_is_marked_and_grows_by_the_exponent() -> None:
+    small, large = (need(events, figures(1.1), SERVED) for events in (MILLION, 1_000 * MILLION))
+    assert small.nightly.measured
+    assert not large.nightly.measured
+    assert large.weekly.seconds / small.weekly.seconds == pytest.approx(1_000**1.1, rel=1e-3)
+    rows = table([small, large]).splitlines()
+    assert "~" not in rows[2]
+    assert rows[3].count("~") == 2
+
+
+def test_what_serving_measured_is_found() -> None:
+    found = costs(json.loads((ROOT / "results" / "serving.json").read_text()))
+    assert all(0 < each < 1 for each in found.values())
+    assert len(SHOPS) == len({need(events, figures(), found).rate for events in SHOPS})
