@@ -20,6 +20,7 @@ from features.snapshots import Built, build
 from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
+from pipelines.engine import opened
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
@@ -60,22 +61,24 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 
 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
-    """Compute the features of every customer and product as of `as_of`.
+    """Compute the features of every customer and product as of `as_of`, shard by shard, on the engine of the settings.
 
     Raises FileNotFoundError when there is no history yet, ValueError for an `as_of` in the future, whose table would
-    stand before all that are built until then.
+    stand before all that are built until then, and BucketsFailed where a shard failed: a rerun does what is missing.
     """
     if not position(settings.history):
         raise FileNotFoundError(_NO_HISTORY.format(settings.history))
     if as_of > created:
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
     identities = Identities(open_database(settings.database_url)).table()
-    return build(settings.history, identities, settings.feature_data, as_of, created)
+    with opened(settings.engine) as engine:
+        run, cores = engine.map, engine.cores
+        return build(settings.history, identities, settings.feature_data, as_of, created, run=run, cores=cores)
 
 
 def materialize_features(settings: Settings, progress: Progress) -> Online:
     """Register Feast's objects; put the newest customer features online, what is foreseen too if anybody was scored."""
-    store = open_store(settings.feature_data, settings.online_store)
+    store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
     apply(store)
     done = materialize(store, progress)
     scored = any((settings.feature_data / VIEW).glob("*.parquet"))

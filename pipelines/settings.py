@@ -15,6 +15,7 @@ class Settings(BaseSettings):
     history: Path = Field(Path("var/history"), description="folder of the Parquet history")
     feature_data: Path = Field(Path("var/features"), description="folder of Feast's offline tables, registry, SQLite")
     online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
+    feast_registry: str | None = Field(None, description="URL of a database for Feast's registry; else a file")
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
     mlflow_artifacts: str = Field("mlruns/artifacts", description="where new experiments keep their files")
     journal: Path = Field(Path("var/journal"), description="where records go that the database cannot take right now")
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
     retention_features_days: int | None = Field(400, ge=1, description="how long tables of customers' features stay")
     retention_jobs_days: int | None = Field(1_095, ge=1, description="how long receipts of erasures stay")
     retention_acts_days: int | None = Field(1_095, ge=1, description="how long the record of the console's users stays")
+    engine: str = Field(
+        "local", description="where parts are computed: `local`, `ray` (on this machine), `host:port` of a Ray cluster"
+    )
     history_buckets: int = Field(
         8, ge=1, le=1024, description="hash buckets of customers; fixed at the first compaction"
     )

@@ -64,20 +64,22 @@ hours AS (
 active AS (
     SELECT customer_id, arg_min(hour, (-events, hour)) AS active_hour_of_week FROM hours GROUP BY customer_id
 ),
-latest AS (
-    SELECT customer_id, product_id, us, weight, position, line
+interest AS (
+    SELECT customer_id, {us: us, position: position, line: line, product_id: product_id, weight: weight} AS entry
     FROM visible
     WHERE weight IS NOT NULL AND product_id IS NOT NULL AND customer_id IS NOT NULL AND NOT returned
-    QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY us DESC, position DESC, line DESC) <= $history_limit
+),
+-- Each customer's entries are put in order once, for three lists; entries begin with the time, position and line.
+latest AS (
+    SELECT customer_id, list_sort(list(entry))[-$history_limit:] AS entries FROM interest GROUP BY customer_id
 ),
 recent AS (
     SELECT
         customer_id,
-        list(product_id ORDER BY us, position, line) AS history_ids,
-        list(us / 86400e6 ORDER BY us, position, line) AS history_days,
-        list(weight ORDER BY us, position, line) AS history_weights
+        [entry.product_id FOR entry IN entries] AS history_ids,
+        [entry.us / 86400e6 FOR entry IN entries] AS history_days,
+        [entry.weight FOR entry IN entries] AS history_weights
     FROM latest
-    GROUP BY customer_id
 ),
 customers AS (
     SELECT DISTINCT customer_id FROM visible WHERE product_id IS NOT NULL AND customer_id IS NOT NULL

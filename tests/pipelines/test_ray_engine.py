@@ -1,0 +1,96 @@
+"""A cluster of two nodes in processes of their own gives the answers of a local run, also when one node is killed."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from features.shards import Run
+from features.snapshots import build
+from pipelines.engine import BucketsFailed, Engine, opened
+from tests.features.shop import day, history_of, merged
+from tests.pipelines.test_engine import kept, root, shop
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
+ray.cloudpickle.register_pickle_by_value(sys.modules[root.__module__])  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of a core each, started anew where Ray gives up on a busy machine."""
+    node = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 1024**2, "include_dashboard": False}
+    for left in (2, 1, 0):
+        started: Any = Cluster(shutdown_at_exit=False)
+        try:
+            started.add_node(**node, _system_config={"agent_register_timeout_ms": 120_000})
+            started.add_node(**node)
+            break
+        except Exception:
+            started.shutdown()
+            if not left:
+                raise
+    yield started
+    started.shutdown()
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Any) -> Iterator[Engine]:
+    with opened(cluster.address) as engine:
+        yield engine
+
+
+def held(folder: Path, function: Callable[[int], Any], shard: int) -> Any:
+    """Tell on which node a shard was begun, and go on when the test says so."""
+    (folder / f"{shard}-{ray.get_runtime_context().get_node_id()}").touch()
+    deadline = monotonic() + 300
+    while not (folder / "go").exists() and monotonic() < deadline:
+        sleep(0.05)
+    return function(shard)
+
+
+def test_errors_and_results_are_those_of_a_loop(engine: Engine) -> None:
+    heard: list[tuple[int, int | None]] = []
+    assert engine.map(root, [4, 1, 9], lambda done, of: heard.append((done, of))) == [2.0, 1.0, 3.0]
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+    with pytest.raises(BucketsFailed, match=r"1 of 3 failed.*bucket -1: ValueError: -1 is negative"):
+        engine.map(root, [4, -1, 9])
+
+
+def test_a_node_killed_in_the_middle_changes_no_bit(cluster: Any, engine: Engine, tmp_path: Path) -> None:
+    history = history_of(tmp_path / "history", shop(), buckets=6)
+    people = merged(("user", "u1", "u2"), ("user", "u3", "u4"), ("user", "u5", "u6"))
+    build(history, people, tmp_path / "here", day(40), count=6)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    victim = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
+
+    def on_ray(function: Callable[[int], Any], shards: Sequence[int]) -> list[Any]:
+        if getattr(function, "func", function).__name__ != "compute":
+            return engine.map(function, shards)
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(engine.map, partial(held, begun, function), shards)
+            until(
+                lambda: done.done() or any(begun.glob(f"*-{victim.node_id}")), "a shard begun on the second node", 240
+            )
+            os.kill(victim.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+            (begun / "go").touch()
+            return done.result()
+
+    run: Run = on_ray
+    build(history, people, tmp_path / "there", day(40), run=run, count=6)
+    lost = {int(path.name.split("-")[0]) for path in begun.glob(f"*-{victim.node_id}")}
+    assert lost, "the node that was killed was at a shard"
+    again = {int(path.name.split("-")[0]) for path in begun.glob("*-*") if not path.name.endswith(victim.node_id)}
+    assert again == set(range(6)), "every shard was computed on the node that is left"
+    assert kept(tmp_path / "there") == kept(tmp_path / "here")
