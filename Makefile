@@ -14,6 +14,11 @@ export BENTOML_DO_NOT_TRACK = True
 export MLFLOW_DISABLE_TELEMETRY = true
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# The groups of customers that the demo has drawn go on with what is served after it.
+ifneq ($(wildcard var/demo-bank.toml),)
+serve: export KAIROS_ACTION_BANK ?= var/demo-bank.toml
+endif
+
 .PHONY: help demo test check quick lint serve bento browser lock openapi clean
 
 help: ## this list

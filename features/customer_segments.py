@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.reports.segments import Edges
+from features.simulated import PREFIX
 
 CLASSES = 5
 """Of recency, frequency and money."""
@@ -58,14 +59,18 @@ class Forecast:
 
 
 def read_customers(path: Path) -> Customers:
-    """What segments are made of, from a table of the view `customer`."""
-    return customers_of(pq.read_table(path, columns=list(CUSTOMER_COLUMNS)))
+    """What segments are made of, from a table of the view `customer`; of real customers alone."""
+    return customers_of(_real(pq.read_table(path, columns=list(CUSTOMER_COLUMNS))))
 
 
 def read_forecast(path: Path) -> Forecast:
     """The same from one of the view `customer_restock`; customers without a forecast are left out."""
-    table = pq.read_table(path, columns=list(FORECAST_COLUMNS))
+    table = _real(pq.read_table(path, columns=list(FORECAST_COLUMNS)))
     return forecast_of(table.filter(pc.is_valid(table[FORECAST_COLUMNS[1]])))
+
+
+def _real(table: pa.Table) -> pa.Table:
+    return table.filter(pc.invert(pc.starts_with(table["customer_id"], PREFIX)))
 
 
 def customers_of(table: pa.Table) -> Customers:

@@ -6,13 +6,21 @@ A policy takes one step more. What the gate knows of it rests on what another po
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from models.line import SAW_NOTHING, line_of
 from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, Registry, Version
 
+Reason = Literal["nothing_live", "on_trial", "not_passed", "rolled_back", "judged_against_another"]
+
 
 class Refused(RuntimeError):
-    """A promotion that the evidence does not carry; the message says what is missing and what to run."""
+    """A promotion that the evidence does not carry; the message says what is missing and what to run, `reason` which
+    of the rules it was."""
+
+    def __init__(self, reason: Reason, told: str) -> None:
+        super().__init__(told)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,13 @@ def promote(
     """
     if not why.strip():
         raise ValueError("a promotion needs a reason: --why")
+    with registry.moving(name):
+        return _promoted(registry, name, number, who, why, at, force)
+
+
+def _promoted(
+    registry: Registry, name: str, number: str | None, who: str, why: str, at: datetime, force: bool
+) -> Promotion:
     version = registry.version(name, number) if number else registry.alias(name, CHALLENGER)
     if version is None:
         raise LookupError(f"{name} has no challenger; `python -m pipelines train --help` lists what can be trained")
@@ -70,8 +85,9 @@ def _check_first(version: Version) -> None:
     """Where nothing is live there is nothing to judge by; what does as the shop did may begin."""
     if version.tags.get(SAW_NOTHING) != "true":
         raise Refused(
+            "nothing_live",
             f"{version.name} has no champion, so nothing says whether {version.number} is better than what is done; "
-            f"`python -m pipelines train policy {version.name} --fresh` starts from the shop's rule, or use --force"
+            f"`python -m pipelines train policy {version.name} --fresh` starts from the shop's rule, or use --force",
         )
 
 
@@ -79,26 +95,29 @@ def _check_trial(version: Version, live: Version) -> None:
     verdict, words = version.tags.get("canary", "open"), version.tags.get("canary.words", "nothing was compared yet")
     if verdict != "better" or version.tags.get("canary.champion") != line_of(live):
         raise Refused(
+            "on_trial",
             f"{version.name} {version.number} is the canary, and its comparison is {verdict}: {words}; "
-            "`python -m pipelines learn` looks again, or use --force"
+            "`python -m pipelines learn` looks again, or use --force",
         )
 
 
 def _check(version: Version, live: Version | None) -> None:
     verdict, words = version.tags.get("gate", "unknown"), version.tags.get("gate.words", "")
     if verdict != "passed":
-        raise Refused(f"{version.name} {version.number} did not pass the gate ({verdict}): {words}")
+        raise Refused("not_passed", f"{version.name} {version.number} did not pass the gate ({verdict}): {words}")
     if "rolled_back_at" in version.tags:
         raise Refused(
+            "rolled_back",
             f"{version.name} {version.number} was rolled back: {version.tags.get('rolled_back_why', '')}; "
-            f"run `{_training(version)}` again, or use --force"
+            f"run `{_training(version)}` again, or use --force",
         )
     judged_against = version.tags.get("gate.champion", "")
     now_live = line_of(live) if live else ""
     if judged_against != now_live:
         raise Refused(
+            "judged_against_another",
             f"{version.name} {version.number} was judged against {judged_against or 'no champion'}, but "
-            f"{now_live or 'none'} is live now; run `{_training(version)}` again"
+            f"{now_live or 'none'} is live now; run `{_training(version)}` again",
         )
 
 

@@ -19,8 +19,9 @@ from models.promotion import promote
 from models.registry import CHAMPION, Registry, Version
 from pipelines.catalog import import_catalog
 from pipelines.console import bar, counting
-from pipelines.demo_console import look, simulate_weeks
+from pipelines.demo_console import look, offer, simulate_weeks
 from pipelines.demo_decision import POLICY, begin, recover
+from pipelines.demo_groups import with_groups
 from pipelines.demo_restock import foresee, restock
 from pipelines.ingest import ingest
 from pipelines.keys import bearing, demo_key
@@ -56,6 +57,7 @@ class Answer:
 
 def demo(settings: Settings, console: Console) -> None:
     """Import, compute, train, promote if the gate says so, serve, ask; then stop the service."""
+    settings = with_groups(settings)
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     version = registry.alias(MODEL, CHAMPION)
     if version is not None:
@@ -84,6 +86,7 @@ def demo(settings: Settings, console: Console) -> None:
         simulate_weeks(client, settings, registry, end, console)
         console.print(f"\nIt answered on {url}; it ends now. [bold]make serve[/bold] keeps it running, and answers to")
         console.print(_to_try(settings, secret), highlight=False, soft_wrap=True)
+    offer(settings, registry, end, console)
     look(settings, registry, end, console)
     console.print(
         f"What was shown is in the decision log ({settings.database_url}), models and their evidence in MLflow: "

@@ -7,6 +7,8 @@ from rich.console import Console
 
 from models.registry import Registry
 from pipelines.console import bar
+from pipelines.demo_carts import CARTS, offer_carts, offered
+from pipelines.demo_carts import RUN as DOUBLES
 from pipelines.demo_history import RUN, WEEKS, live_through, lived
 from pipelines.keys import CONSOLE, demo_key
 from pipelines.report import report
@@ -25,6 +27,17 @@ def simulate_weeks(
         decisions = live_through(client, settings, registry, end, tick)
     console.print(
         f"  {decisions:,} decisions about customers whose ids begin with {RUN}-; only the policy learned of them"
+    )
+
+
+def offer(settings: Settings, registry: Registry, end: datetime, console: Console) -> None:
+    """Some carts of made customers and what was said of them, once, for the page about restocking."""
+    if offered(settings):
+        return
+    with bar(console, "Simulated: carts offered") as tick:
+        answered = offer_carts(settings, registry, end, tick)
+    console.print(
+        f"  {answered:,} of {CARTS:,} made customers, whose ids begin with {DOUBLES}, said what they took of it"
     )
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import numpy as np
 
-from features.reports.simulated import PREFIX
+from features.simulated import PREFIX
 from models.arrays import Floats, Mask
 from models.policies.contexts import Contexts
 from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.demo_decision import POLICY
-from pipelines.learn import learn_once
-from pipelines.policies import logs
+from pipelines.learn import learned
+from pipelines.policies import decider, logs
 from pipelines.settings import Settings
 from pipelines.simulated_shop import POINT, Shop
 from training.policy.dataset import Logs
@@ -50,7 +50,8 @@ def lived(settings: Settings) -> bool:
 def live_through(client: httpx.Client, settings: Settings, registry: Registry, end: datetime, tick: Tick) -> int:
     """The weeks before `end` with the service behind `client`, which shares the stores of `settings`; how many
     decisions were made. After each week the policy learns."""
-    world, found, shop = World(0), logs(settings), Shop(client, RUN, CURRENCY)
+    world, found, shop = World(0), logs(settings, made=True), Shop(client, RUN, CURRENCY)
+    policy = decider(settings, POLICY)
     rng, number = np.random.default_rng(20_171_231), 0
     start = end - timedelta(days=end.weekday(), weeks=WEEKS)
     try:
@@ -63,7 +64,7 @@ def live_through(client: httpx.Client, settings: Settings, registry: Registry, e
                 _day(world, shop, found, rng, number, here, at, end)
                 number += len(at)
                 tick(number, WEEKS * CARTS)
-            learn_once(settings, registry, [POLICY], start + timedelta(weeks=week + 1))
+            learned(policy, found, registry, start + timedelta(weeks=week + 1))
     finally:
         found.events.engine.dispose()
     return number

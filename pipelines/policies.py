@@ -67,12 +67,13 @@ def decider(settings: Settings, name: str) -> Decider:
     return known[name]
 
 
-def logs(settings: Settings) -> Logs:
-    """The logs and identities, these brought up to the end of the log."""
+def logs(settings: Settings, made: bool = False) -> Logs:
+    """The logs and identities, these brought up to the end of the log. Policies learn of real customers and are judged
+    on these, of `made` ones only where somebody asks for it."""
     engine = open_database(settings.database_url)
     events, identities = Log(engine, EVENTS), Identities(engine)
     identities.catch_up(events)
-    return Logs(events, Log(engine, DECISIONS), identities)
+    return Logs(events, Log(engine, DECISIONS), identities, made)
 
 
 def seen(policy: Decider, found: Logs, as_of: datetime, after: int = 0) -> History:

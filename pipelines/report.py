@@ -9,27 +9,28 @@ from features.database import open_database
 from features.reports.table import Report, ReportTable
 from models.registry import Registry
 from pipelines.console import Tick
-from pipelines.reports import coverage, funnel, heatmap, policy_value, restock_calendar, segments, uplift
+from pipelines.reports import coverage, decided, policy_value, restock_calendar, segments, uplift
 from pipelines.settings import Settings
 
-Compute = Callable[[Settings, Registry, datetime, datetime], Iterable[tuple[str, Report]]]
-"""From the settings, the registry, the moment it is about and the moment of computing: (scope, report) each."""
+Compute = Callable[[Settings, Registry, datetime, datetime], Iterable[tuple[str, str, Report]]]
+"""From the settings, the registry, the moment it is about and the moment of computing: (name, scope, report) each."""
 
 REPORTS: Mapping[str, Compute] = {
     "coverage": coverage.compute,
-    "funnel": funnel.compute,
-    "heatmap": heatmap.compute,
+    "funnel": decided.compute,
+    "heatmap": decided.compute,
     "policy-value": policy_value.compute,
     "segments": segments.compute,
     "uplift": uplift.compute,
     "restock-calendar": restock_calendar.compute,
 }
-"""What computes each report: `compute` of its module in `pipelines/reports/`."""
+"""What computes each report: `compute` of a module in `pipelines/reports/`, once for all reports that it makes."""
 
 
 @dataclass(frozen=True)
 class Reported:
-    """One report that was written: of which scopes, and what it took."""
+    """One report that was written: of which scopes, and what it took; of reports that are made together, what is read
+    for all of them counts for the first."""
 
     name: str
     scopes: tuple[str, ...]
@@ -45,16 +46,22 @@ def report(
     """
     if unknown := sorted(set(names) - REPORTS.keys()):
         raise LookupError(f"no report is called {', '.join(unknown)}; there are {', '.join(REPORTS)}")
-    table, done = ReportTable(open_database(settings.database_url)), []
+    table = ReportTable(open_database(settings.database_url))
     asked = [name for name in REPORTS if not names or name in names]
+    scopes: dict[str, list[str]] = {name: [] for name in asked}
+    spent = dict.fromkeys(asked, 0.0)
     try:
-        for place, name in enumerate(asked):
-            began, scopes = time.process_time(), []
-            for scope, found in REPORTS[name](settings, registry, as_of, now):
+        together = list(dict.fromkeys(REPORTS[name] for name in asked))
+        for place, compute in enumerate(together):
+            began = time.process_time()
+            for name, scope, found in compute(settings, registry, as_of, now):
+                if name not in scopes:
+                    continue
                 table.save(name, scope, found)
-                scopes.append(scope)
-            done.append(Reported(name, tuple(scopes), time.process_time() - began))
-            tick(place + 1, len(asked))
+                scopes[name].append(scope)
+                spent[name] += time.process_time() - began
+                began = time.process_time()
+            tick(place + 1, len(together))
     finally:
         table.engine.dispose()
-    return done
+    return [Reported(name, tuple(scopes[name]), spent[name]) for name in asked]

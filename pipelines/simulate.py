@@ -19,8 +19,8 @@ from models.policies.contexts import Contexts
 from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.keys import bearing, passing_key
-from pipelines.learn import learn_once
-from pipelines.policies import logs
+from pipelines.learn import learned
+from pipelines.policies import decider, logs
 from pipelines.settings import Settings
 from pipelines.simulated_shop import POINT, Shop
 from training.policy.journal import Journal, gathered
@@ -61,7 +61,8 @@ def simulate(settings: Settings, registry: Registry, url: str, plan: Plan, now: 
 
     It ends at `now`. Raises httpx.HTTPStatusError where the service refuses what it is told.
     """
-    began, world, found = time.monotonic(), World(plan.seed), logs(settings)
+    began, world, found = time.monotonic(), World(plan.seed), logs(settings, made=True)
+    policy = decider(settings, POLICY)
     rng = np.random.default_rng([plan.seed, plan.weeks, plan.carts])
     start = _monday(now - timedelta(weeks=plan.weeks) - _WINDOW)
     position, learned_at, versions, number = found.decisions.last_position(), start, 0, 0
@@ -88,7 +89,7 @@ def simulate(settings: Settings, registry: Registry, url: str, plan: Plan, now: 
                 parts.append(decided)
                 contexts.append(here)
                 if opens - learned_at > timedelta(days=plan.learn_days):
-                    run = learn_once(settings, registry, [POLICY], opens)[POLICY]
+                    run = learned(policy, found, registry, opens)
                     learned_at, versions = opens, versions + int(run.learned.moved)
                 tick(number, plan.weeks * plan.carts)
     return Simulated(plan, regret(world, contexts, parts), versions, time.monotonic() - began)

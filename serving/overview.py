@@ -13,7 +13,7 @@ from serving.readiness import readiness
 from serving.resources import Resources
 
 _DAYS = 14
-_GROUPS = ("holdout", "rule")
+_GROUPS = ("holdout", "baseline")
 """What the policy is compared with, the better proof first."""
 
 

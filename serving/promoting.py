@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from features.acts import Act
+from features.alone import Taken
 from models.promotion import Promotion, promote
 from models.promotion import Refused as NotCarried
 from models.registry import CHAMPION
-from serving.problems import Refused
+from serving.problems import InvalidField, Refused
 from serving.resources import Resources
 
 
@@ -23,6 +24,10 @@ class Change:
     number: str | None = None
 
 
+class _Overtaken(ValueError):
+    """Somebody else was quicker: what is live is not what was looked at."""
+
+
 @dataclass(frozen=True)
 class Who:
     """Who wants it: the prefix of a key or the name that a proxy told, and in which role."""
@@ -34,15 +39,15 @@ class Who:
 def promote_version(resources: Resources, change: Change, who: Who) -> Promotion:
     """Make it the champion, a policy the canary first. Blocks on the registry.
 
-    Raises Refused, `promotion_refused` where the evidence does not carry it, `not_found` where there is no such
-    version; both are in the record of acts too.
+    Raises Refused, `promotion_refused`, where the evidence does not carry it or there is no such version; its `errors`
+    have the reason as a code. It is in the record of acts too.
     """
     try:
         _check(resources, change)
         moved = promote(
             resources.versions.registry, change.name, change.number, who.actor, change.why, resources.clock()
         )
-    except (LookupError, NotCarried, ValueError) as error:
+    except (LookupError, NotCarried, Taken, ValueError) as error:
         raise _refusal(resources, change, who, error) from None
     finally:
         resources.versions.changed()
@@ -59,9 +64,10 @@ def roll_back(resources: Resources, change: Change, who: Who) -> str:
     """
     try:
         _check(resources, change)
-        _check_expected(resources, change)
-        live = resources.versions.registry.rollback(change.name, who.actor, change.why, resources.clock())
-    except (LookupError, ValueError) as error:
+        with resources.versions.registry.moving(change.name):
+            _check_expected(resources, change)
+            live = resources.versions.registry.rollback(change.name, who.actor, change.why, resources.clock())
+    except (LookupError, Taken, ValueError) as error:
         raise _refusal(resources, change, who, error) from None
     finally:
         resources.versions.changed()
@@ -82,7 +88,7 @@ def _check(resources: Resources, change: Change) -> None:
 def _check_expected(resources: Resources, change: Change) -> None:
     live = resources.versions.registry.alias(change.name, CHAMPION)
     if change.number and live is not None and live.tags.get("replaces") != change.number:
-        raise ValueError(
+        raise _Overtaken(
             f"version {live.number} is live by now, and {change.number} is not what it replaced; look again"
         )
 
@@ -90,4 +96,17 @@ def _check_expected(resources: Resources, change: Change) -> None:
 def _refusal(resources: Resources, change: Change, who: Who, error: Exception) -> Refused:
     told = " ".join(filter(None, (change.name.replace("\0", ""), change.number)))
     resources.acts.write(resources.clock(), who.actor, who.role, "refused", told[:200], str(error)[:500])
-    return Refused("promotion_refused", str(error))
+    return Refused("promotion_refused", str(error), [InvalidField(pointer="", code=_reason(error), detail=str(error))])
+
+
+def _reason(error: Exception) -> str:
+    """Why, as a code: of a rule of promotion its own."""
+    match error:
+        case NotCarried():
+            return error.reason
+        case _Overtaken() | Taken():
+            return "overtaken"
+        case LookupError():
+            return "no_such_version"
+        case _:
+            return "no_reason"

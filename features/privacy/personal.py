@@ -16,6 +16,7 @@ from features.identity import Identities, Person
 from features.log import EVENTS, Log, Record, from_record, microseconds
 from features.offsets import move, offset
 from features.people import Subject, people_of
+from features.simulated import made_ids
 
 PURPOSE = "personalization"
 """The purpose of a consent that is about being known at all; the channel of such a word does not matter."""
@@ -106,13 +107,13 @@ def _said(log: Log, after: int, upto: int) -> list[Event]:
 
 
 def identities_to_learn_from(engine: Engine) -> pa.Table:
-    """`Identities.table` for whoever trains: the ids of those who have withdrawn belong to nobody.
+    """`Identities.table` for whoever trains: the ids of those who have withdrawn, or were made, belong to nobody.
 
     `features/compute.py` passes over the events of nobody, so no model learns from any of them, also from old ones.
     """
     withdrawals, identities = Withdrawals(engine), Identities(engine)
     withdrawals.catch_up(Log(engine, EVENTS))
-    withheld = ids_of(withdrawals.people(identities))
+    withheld = ids_of(withdrawals.people(identities)) | {(_USER, id_) for id_ in made_ids(engine)}
     table = identities.table()
     rows = [tuple(row) for row in zip(*table.to_pydict().values(), strict=True) if tuple(row[:2]) not in withheld]
     rows += [(kind, id_, NOBODYS) for kind, id_ in sorted(withheld)]

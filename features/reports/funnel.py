@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from features.reports.share import Share
+from features.reports.stretch import NEWEST, Stretch
 
 StageName = Literal["decided", "to_send", "activated", "delivered", "opened", "clicked", "ordered"]
 Factor = Literal["channel", "argument", "step"]
@@ -44,7 +45,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class Funnel:
-    """The decisions whose window has closed, from `since` to `until`; `immature` others wait for theirs to close.
+    """The decisions of `stretch` whose window has closed, from `since` to `until`; `immature` others wait for theirs
+    to close, `simulated` of both are about made customers.
 
     An order counts for the person who made it, in the window of the decision, whoever claims it. Windows overlap, so
     one order may stand behind two decisions: `orders` are different ones, `counted` is how often they were counted.
@@ -74,3 +76,5 @@ class Funnel:
     claimed: int
     claimed_only: int
     unclaimed: int
+    stretch: Stretch = NEWEST
+    simulated: int = 0

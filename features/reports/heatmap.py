@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from features.reports.share import Share
+from features.reports.stretch import NEWEST, Stretch
 
 Measure = Literal["answered", "ordered"]
 Segment = Literal["new", "repeat", "lapsed", "unknown"]
@@ -50,7 +51,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """The messages of one decision point whose window has closed; `immature` others wait for theirs.
+    """The messages of one decision point whose window has closed; `immature` others wait for theirs. They were decided
+    in the `stretch`, and `simulated` of both went to made customers.
 
     `answered` means that a person opened, clicked or ordered, `ordered` that they ordered, after it went out. `closed`
     has, for each channel, the share of each of the 24 hours of a day in which it says nothing. `zone` is the clock of
@@ -67,3 +69,5 @@ class HeatMap:
     at_random: int
     closed: dict[str, tuple[float, ...]]
     grids: tuple[Grid, ...]
+    stretch: Stretch = NEWEST
+    simulated: int = 0

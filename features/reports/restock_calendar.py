@@ -79,7 +79,8 @@ class RestockCalendar:
 
     `days` are six weeks ahead, the first one the day after `as_of`. `demand` is the largest of each kind, `groups` and
     `products` how many there are; `packs` is all of it together. `calibration` is None where the live version was
-    trained before this was kept; `acceptance` is of `carts` prepared since `carts_since`.
+    trained before this was kept; `acceptance` is of `carts` prepared since `carts_since`, `simulated` of
+    them for made customers.
     """
 
     as_of: datetime
@@ -97,3 +98,4 @@ class RestockCalendar:
     carts: int
     carts_since: datetime
     acceptance: tuple[Acceptance, ...]
+    simulated: int = 0

@@ -20,7 +20,7 @@ def compute(
     registry: Registry,  # noqa: ARG001 - what every report is computed from
     as_of: datetime,
     computed_at: datetime,
-) -> Iterator[tuple[str, Coverage]]:
+) -> Iterator[tuple[str, str, Coverage]]:
     """The one report there is, with the scope ""."""
     engine = open_database(settings.database_url)
     try:
@@ -32,6 +32,7 @@ def compute(
         counted = coverage.known(seen)
         sold = coverage.sold(seen)
     yield (
+        "coverage",
         "",
         Coverage(
             as_of=as_of,

@@ -20,9 +20,9 @@ _VERDICTS = 10
 
 def compute(
     settings: Settings, registry: Registry, as_of: datetime, computed_at: datetime
-) -> Iterator[tuple[str, PolicyValue]]:
+) -> Iterator[tuple[str, str, PolicyValue]]:
     """What the newest decisions at each point of the action bank were worth, as known at `as_of`."""
-    known, bank = logs(settings), BankFile(settings.action_bank).read()
+    known, bank = logs(settings, made=True), BankFile(settings.action_bank).read()
     try:
         for name, stretch in newest(known.decisions, bank.points, LIMIT, as_of).items():
             point = bank.points[name]
@@ -30,7 +30,8 @@ def compute(
             live, told = registry.alias(point.policy, CHAMPION), verdicts(registry, point.policy)
             number = None if live is None else live.number
             rule = _rule(point).fit()
-            yield name, policy_value(seen, name, point.policy, number, rule, told, computed_at, stretch.limited)
+            found = policy_value(seen, name, point.policy, number, rule, told, computed_at, stretch.limited)
+            yield "policy-value", name, found
     finally:
         known.events.engine.dispose()
 

@@ -8,13 +8,13 @@ from sqlalchemy import Engine
 from features.catalog import Catalog
 from features.database import open_database
 from features.history import position
-from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
-from features.reports.restock_calendar import RestockCalendar
-from features.restock_table import newest, read
+from features.privacy.personal import identities_to_learn_from
+from features.reports.restock_calendar import DueDay, RestockCalendar
+from features.restock_table import RestockTable, newest, read
 from models.registry import CHAMPION, Registry, Version
-from models.time_to_event.purchases import Purchases
 from models.time_to_event.replenishment import Replenishment
+from pipelines.reports.restock_past import pasts
 from pipelines.settings import Settings
 from training.replenishment.honesty import CALIBRATION
 from training.replenishment.lines import lines_of
@@ -23,12 +23,13 @@ from training.reports.restock_acceptance import accepted
 from training.reports.restock_calibration import calibration
 from training.reports.restock_days import due_days
 from training.reports.restock_demand import demand
-from training.reports.swings import day_swing, demand_swing, total_swing
+from training.reports.restock_past import swing
+from training.reports.swings import day_swing, demand_swing, total_swing, weekdays
 
 
 def compute(
     settings: Settings, registry: Registry, as_of: datetime, computed_at: datetime
-) -> Iterator[tuple[str, RestockCalendar]]:
+) -> Iterator[tuple[str, str, RestockCalendar]]:
     """One report of the whole shop, as of the table's own moment; none where nobody was scored before `as_of`."""
     try:
         path = newest(settings.feature_data, as_of)
@@ -39,20 +40,20 @@ def compute(
     engine = open_database(settings.database_url)
     try:
         products = {product.product_id: product.title for product in Catalog(engine).changed_since(0).products}
-        bought = _bought(settings, engine, registry, live, table.as_of)
-        swings = (demand_swing(bought), total_swing(bought)) if bought else (0.0, 0.0)
+        days, swings = _unsure(settings, engine, registry, live, table)
         needed = demand(table, products.get, *swings)
         heard = accepted(Log(engine, EVENTS), Log(engine, DECISIONS), as_of)
     finally:
         engine.dispose()
     yield (
+        "restock-calendar",
         "",
         RestockCalendar(
             as_of=table.as_of,
             computed_at=computed_at,
             customers=len(table.customer_ids),
             forecasts=len(table),
-            days=due_days(table, day_swing(bought) if bought else 0.0),
+            days=days,
             demand_days=restock_demand.DAYS,
             demand=needed.largest,
             groups=needed.groups,
@@ -63,16 +64,20 @@ def compute(
             carts=heard.carts,
             carts_since=heard.since,
             acceptance=heard.by_confidence,
+            simulated=heard.made,
         ),
     )
 
 
-def _bought(
-    settings: Settings, engine: Engine, registry: Registry, live: Version | None, as_of: datetime
-) -> Purchases | None:
-    """What everybody had bought, by the groups of the live version; None without a version or a history."""
+def _unsure(
+    settings: Settings, engine: Engine, registry: Registry, live: Version | None, table: RestockTable
+) -> tuple[tuple[DueDay, ...], tuple[float, float]]:
+    """The days ahead, and the swings of the packs of a group and of all together, by what everybody had bought."""
     if live is None or not position(settings.history):
-        return None
-    lines, _ = lines_of(settings.history, Identities(engine).table(), as_of)
-    groups = registry.load(live).model.groups
-    return lines.by_group(groups)
+        return due_days(table), (0.0, 0.0)
+    lines, ids = lines_of(settings.history, identities_to_learn_from(engine), table.as_of)
+    model = registry.load(live).model
+    bought = lines.by_group(model.groups)
+    seen = swing(list(pasts(model, lines, ids)))
+    days = due_days(table, day_swing(bought) if seen is None else seen, weekdays(bought))
+    return days, (demand_swing(bought), total_swing(bought))

@@ -24,7 +24,7 @@ def compute(
     registry: Registry,  # noqa: ARG001 - what every report is computed from
     as_of: datetime,
     computed_at: datetime,
-) -> Iterator[tuple[str, Segments]]:
+) -> Iterator[tuple[str, str, Segments]]:
     """The one report there is, with the scope ""."""
     engine = open_database(settings.database_url)
     try:
@@ -40,7 +40,7 @@ def compute(
             checked=_checked(settings.feature_data, seen),
             first=first_orders(seen, LEAD, WITHIN, FEWEST),
         )
-    yield "", segments(known, as_of, computed_at)
+    yield "segments", "", segments(known, as_of, computed_at)
 
 
 def _checked(feature_data: Path, seen: Visible) -> Foreseen | None:

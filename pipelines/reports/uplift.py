@@ -17,13 +17,13 @@ def compute(
     registry: Registry,  # noqa: ARG001 - what every report is computed from
     as_of: datetime,
     computed_at: datetime,
-) -> Iterator[tuple[str, Uplift]]:
+) -> Iterator[tuple[str, str, Uplift]]:
     """The groups at each point of the action bank, by the newest decisions there, as known at `as_of`."""
     known = logs(settings)
     shares = {point: policy.shares for policy in deciders(settings).values() for point in policy.points}
     try:
         for point, stretch in newest(known.decisions, shares, LIMIT, as_of).items():
             entered = entrants(known, point, as_of, after=stretch.after)
-            yield point, uplift(entered, point, shares[point], computed_at, stretch.limited)
+            yield "uplift", point, uplift(entered, point, shares[point], computed_at, stretch.limited)
     finally:
         known.events.engine.dispose()

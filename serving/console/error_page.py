@@ -28,6 +28,26 @@ _TITLES = (
 )
 """Titles of problems that a page may end with, here for whoever collects what there is to translate."""
 
+MEANINGS = {
+    "unauthorized": msgid("Sign in with a key that is live."),
+    "forbidden_scope": msgid(
+        "Your key or your role does not open this. Whoever runs the service can make one that does."
+    ),
+    "forbidden_origin": msgid("The page was opened in another session, or by another site. Open it again from here."),
+    "not_found": msgid("No page has this address, or what it was about is not there any more."),
+    "unknown_decision": msgid("No decision has this number, or it is not kept any more."),
+    "method_not_allowed": msgid("This address is not a page to look at. Go on from the overview."),
+    "payload_too_large": msgid("What was sent is too long. Shorten it."),
+    "validation_error": msgid("Something in the address or in a field of the form cannot be right; see which:"),
+    "promotion_refused": msgid("The evidence does not carry this change."),
+    "rate_limited": msgid("The console is asked more than it can answer. Wait a moment and open the page again."),
+    "storage_unavailable": msgid("Nothing was changed. Wait some seconds and open the page again."),
+    "timeout": msgid("The page was given up. Open it again."),
+}
+"""What a problem means to whoever looks at a page, by its code; the service's own words stand beneath."""
+
+_OTHERWISE = msgid("That is a mistake of ours. Whoever runs the service finds it in the log, under the number below.")
+
 
 def is_page(path: str) -> bool:
     """Whether people look at what this path answers."""
@@ -48,7 +68,14 @@ def error_page(error: Exception, request: Request) -> Response:
     told = [f"{one.pointer.lstrip('/')}: {one.detail}" for one in errors]
     request_id = request.scope["state"]["request_id"]
     response = show(
-        request, "error.html", kind.status, code=code, detail=detail, errors=told, request_id=request_id, kind=kind
+        request,
+        "error.html",
+        kind.status,
+        meaning=MEANINGS.get(code, _OTHERWISE),
+        detail=detail,
+        errors=told,
+        request_id=request_id,
+        kind=kind,
     )
     if kind.retry_after is not None:
         headers.setdefault("Retry-After", str(kind.retry_after))

@@ -1,6 +1,7 @@
 """The page Models: what is live, how each version was judged, and the two buttons that change it."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -8,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from features.reports.models import ModelVersion, RegisteredModel
 from serving.console.charts import Chart, lines
 from serving.console.frame import Administrator, Viewer, show, words_of
+from serving.console.refusals import why_not
 from serving.console.words import Words, msgid
 from serving.problems import Refused
 from serving.promoting import Change, Who, promote_version, roll_back
@@ -43,6 +45,7 @@ ACTS = {
     "looked": msgid("looked at a customer"),
     "exported": msgid("took a list of customers away"),
 }
+_NAMED: Mapping[str, Any] = {"families": FAMILIES, "gates": GATES, "act_words": ACTS}
 
 router = APIRouter(include_in_schema=False)
 
@@ -72,10 +75,8 @@ def page(
         measured=measured,
         chart_of=chart,
         acts=acts,
-        families=FAMILIES,
-        gates=GATES,
-        act_words=ACTS,
         done=done if done in ("promoted", "rolled_back") else None,
+        **_NAMED,
     )
 
 
@@ -114,12 +115,18 @@ def change(
     except Refused as refused:
         if refused.code != "promotion_refused":
             raise
-        return _ask(request, act, name, number, refused.detail, why)
+        return _ask(request, act, name, number, why_not(refused, words), refused.detail, why)
     return RedirectResponse(f"/console/models?done={'promoted' if act == 'promote' else 'rolled_back'}", 303)
 
 
 def _ask(
-    request: Request, act: str, name: str, number: str | None, refused: str | None = None, why: str = ""
+    request: Request,
+    act: str,
+    name: str,
+    number: str | None,
+    refused: str | None = None,
+    detail: str | None = None,
+    why: str = "",
 ) -> Response:
     resources: Resources = request.app.state.resources
     model = next((one for one in resources.versions.read().models if one.name == name), None)
@@ -136,8 +143,9 @@ def _ask(
         model=model,
         version=version,
         refused=refused,
+        detail=detail,
         why=why,
-        gates=GATES,
+        **_NAMED,
     )
 
 

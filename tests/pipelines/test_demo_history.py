@@ -13,11 +13,13 @@ import pipelines.demo_history as demo_history
 from features.database import open_database
 from features.decisions import DECISION
 from features.log import DECISIONS, Log, Record
-from features.reports.simulated import PREFIX
+from features.simulated import PREFIX
 from models.registry import Registry
 from pipelines.demo_history import CARTS, RUN, WEEKS, live_through, lived
+from pipelines.policies import Decider
 from pipelines.settings import Settings
 from pipelines.simulated_shop import Shop
+from training.policy.dataset import Logs
 from training.policy.journal import gathered
 from training.simulator.reported import POINT, Disorder, reported
 from training.simulator.world import World
@@ -57,7 +59,12 @@ def test_the_weeks_end_with_the_data_and_every_customer_says_that_it_was_made(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned: list[datetime] = []
-    monkeypatch.setattr(demo_history, "learn_once", lambda *told: learned.append(told[-1]))
+
+    def learning(_policy: Decider, found: Logs, _registry: Registry, as_of: datetime) -> None:
+        assert found.made, "the policy of the demo learns of its made customers"
+        learned.append(as_of)
+
+    monkeypatch.setattr(demo_history, "learned", learning)
     heard, ticks = Heard(), list[int]()
     with heard.client() as client:
         made = live_through(client, settings, Registry(settings.mlflow_uri), END, lambda done, _: ticks.append(done))

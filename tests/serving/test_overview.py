@@ -1,5 +1,6 @@
 """The first page says what is live, what is missing and what was proved, and nothing that was not computed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_what_was_earned_is_called_proved_only_where_it_is(shop: Shop, low: floa
     assert found["proved"] is (low > 0)
     assert found["customers"] == 800
     assert words in Browser(shop).get("/console").text
+
+
+def test_without_a_holdout_it_is_compared_with_the_rule_of_the_shop(shop: Shop) -> None:
+    found = uplift(10.0, 50.0)
+    beside = tuple(replace(one, over="baseline") for one in found.incremental)
+    shop.resources.reports.save("uplift", "cart_recovery", replace(found, incremental=beside))
+    assert told(shop)["earned"]["over"] == "baseline"
+    assert "the rule of the shop would have brought" in Browser(shop).get("/console").text
 
 
 def test_decisions_and_what_was_shown_are_counted_by_day(shop: Shop) -> None:

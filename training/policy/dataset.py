@@ -24,11 +24,12 @@ from training.policy.rewards import LEFT_OUT, Rewards, rewards
 
 @dataclass(frozen=True)
 class Logs:
-    """Where everything stands."""
+    """Where everything stands; what counts for a policy is about real customers alone where `made` ones do not."""
 
     events: Log
     decisions: Log
     identities: Identities
+    made: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,6 @@ def history(logs: Logs, points: Collection[str], as_of: datetime, after: int = 0
     0
     """
     length = logs.events.last_position()
-    records, found = gathered(logs.decisions, points, logs.identities.table(), after, upto)
+    records, found = gathered(logs.decisions, points, logs.identities.table(), after, upto, logs.made)
     came = outcomes(logs.events, logs.decisions, logs.identities, records, as_of)
     return History(found, tuple(came), rewards(found, came, as_of), as_of, length)

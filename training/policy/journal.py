@@ -5,8 +5,9 @@ anew, as a visitor may have logged in since.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import chain
 
@@ -16,8 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.decisions import DECISION, Decided, Option, Terms
-from features.log import Log, Record, moment
+from features.log import Log, Record, microseconds, moment
 from features.options import columns
+from features.simulated import is_made
 from models.arrays import Floats, Ids, Mask
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible, Starts
@@ -85,36 +87,59 @@ class Journal:
 
 
 def gathered(
-    decisions: Log, points: Collection[str], identities: pa.Table, after: int = 0, upto: int | None = None
+    decisions: Log,
+    points: Collection[str],
+    identities: pa.Table,
+    after: int = 0,
+    upto: int | None = None,
+    made: bool = True,
 ) -> tuple[list[Record], Journal]:
-    """What was decided at these points, behind position `after` of the log (and not behind `upto`).
+    """What was decided at these points, behind position `after` of the log (and not behind `upto`), about customers
+    who were `made` too or about real ones alone.
 
     A batch is arrays before the next one is decoded, as the options of a decision take ten times as much memory when
     they are objects. The records that are returned say what was chosen, not what else could have been.
     """
-    records, parts = _parted(decisions, dict.fromkeys(points, ""), after, upto)[""]
+
+    def wanted(record: Record, _point: str) -> bool:
+        return made or not is_made(record.user_id)
+
+    records, parts = _parted(decisions, dict.fromkeys(points, ""), after, upto, wanted)[""]
     return records, _whole(records, parts, identities)
 
 
 def gathered_by_point(
-    decisions: Log, points: Collection[str], identities: pa.Table
+    decisions: Log, points: Mapping[str, int], identities: pa.Table, since: datetime | None = None
 ) -> Iterator[tuple[str, list[Record], Journal]]:
-    """The same of each point, in the order of `points`: all of the log, which is read once."""
-    found = _parted(decisions, {point: point for point in points})
+    """The same of each of `points`, in their order, from behind the position of each, and decided at `since` or later:
+    the log is read once."""
+    earliest = microseconds(since) if since else 0
+
+    def wanted(record: Record, point: str) -> bool:
+        return record.position > points[point] and record.occurred_at >= earliest
+
+    found = _parted(decisions, {point: point for point in points}, min(points.values(), default=0), wanted=wanted)
     for point in points:
         records, parts = found.pop(point, ([], []))
         yield point, records, _whole(records, parts, identities)
 
 
 def _parted(
-    decisions: Log, piles: Mapping[str, str], after: int = 0, upto: int | None = None
+    decisions: Log,
+    piles: Mapping[str, str],
+    after: int = 0,
+    upto: int | None = None,
+    wanted: Callable[[Record, str], bool] = lambda _record, _point: True,
 ) -> defaultdict[str, tuple[list[Record], list["_Part"]]]:
     """Records and their parts by pile; `piles` says which pile a decision point goes on, those not in it on none."""
     found: defaultdict[str, tuple[list[Record], list[_Part]]] = defaultdict(lambda: ([], []))
     for batch in decisions.scan(after, upto, _AT_ONCE):
         sorted_: defaultdict[str, list[Record]] = defaultdict(list)
         for record in batch:
-            if record.type == DECISION and (point := _HEAD.decode(record.payload).decision_point) in piles:
+            if record.type != DECISION:
+                continue
+            point = _HEAD.decode(record.payload).decision_point
+            if point in piles and wanted(record, point):
                 sorted_[piles[point]].append(record)
         for pile, some in sorted_.items():
             records, parts = found[pile]

@@ -10,8 +10,10 @@ from datetime import datetime
 
 import numpy as np
 
+from features import simulated
 from features.outcomes import Outcome
 from features.reports.funnel import Branch, Factor, Funnel, Stage, StageName
+from features.reports.stretch import NEWEST, Stretch
 from models.arrays import Ids, Mask
 from training.policy.journal import Journal
 from training.reports.wilson import share
@@ -27,9 +29,15 @@ _SENT = 2
 
 
 def funnel(
-    journal: Journal, outcomes: Sequence[Outcome], decision_point: str, as_of: datetime, computed_at: datetime
+    journal: Journal,
+    outcomes: Sequence[Outcome],
+    decision_point: str,
+    as_of: datetime,
+    computed_at: datetime,
+    stretch: Stretch = NEWEST,
 ) -> Funnel:
-    """The funnel of the decisions of `journal`, all of one point, whose `outcomes` as of that moment these are."""
+    """The funnel of the decisions of `journal`, all of one point and of `stretch`, whose `outcomes` as of that moment
+    these are."""
     known = np.array([one.decided_at < as_of for one in outcomes], bool)
     rows = np.flatnonzero(known & np.array([one.matured for one in outcomes], bool))
     came = [outcomes[row] for row in rows.tolist()]
@@ -67,6 +75,8 @@ def funnel(
         claimed=int(claimed.sum()),
         claimed_only=int((claimed & ~bought).sum()),
         unclaimed=int((bought & ~claimed).sum()),
+        stretch=stretch,
+        simulated=simulated.count(outcomes[row].customer_id for row in np.flatnonzero(known).tolist()),
     )
 
 

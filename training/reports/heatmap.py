@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from features import simulated
 from features.log import microseconds
 from features.outcomes import Outcome
 from features.reports.heatmap import Block, Grid, HeatMap, Measure, Segment
+from features.reports.stretch import NEWEST, Stretch
 from models.arrays import Floats, Ids, Mask
 from models.policies.rhythm import HOURS_OF_WEEK
 from training.policy.journal import RANDOM, Journal
@@ -52,8 +54,10 @@ def heatmap(
     hours: Hours,
     as_of: datetime,
     computed_at: datetime,
+    stretch: Stretch = NEWEST,
 ) -> HeatMap:
-    """The heat map of the messages that `journal`, all of one point, decided on, with their `outcomes` as of then."""
+    """The heat map of the messages that `journal`, all of one point and of `stretch`, decided on, with their `outcomes`
+    as of then."""
     went = [row for row, one in enumerate(outcomes) if one.activated_at is not None and one.decided_at < as_of]
     rows = np.array([row for row in went if outcomes[row].matured], np.int64)
     came = [outcomes[row] for row in rows]
@@ -84,6 +88,8 @@ def heatmap(
         at_random=int(at_random.sum()),
         closed=dict(hours.closed),
         grids=tuple(grids()),
+        stretch=stretch,
+        simulated=simulated.count(outcomes[row].customer_id for row in went),
     )
 
 

@@ -30,20 +30,28 @@ class Stretch:
 
 
 def newest(
-    decisions: Log, points: Collection[str], count: int, as_of: datetime, most: int = 500_000
+    decisions: Log,
+    points: Collection[str],
+    count: int,
+    as_of: datetime,
+    since: datetime | None = None,
+    most: int = 500_000,
 ) -> Mapping[str, Stretch]:
-    """The stretch with the newest `count` decisions before `as_of` of each of `points`, all of them where there are
-    fewer.
+    """The stretch with the newest `count` decisions before `as_of`, made at `since` or later, of each of `points`, all
+    of them where there are fewer; older decisions may stand in it too.
 
-    The log is read once from its end, and not beyond its newest `most` records: what it costs does not follow from how
-    long the shop has been there.
+    The log is read once from its end, and not beyond its newest `most` records or what was written before `since`: what
+    it costs does not follow from how long the shop has been there.
     """
     left, before = Counter(dict.fromkeys(points, count)), microseconds(as_of)
+    earliest = microseconds(since) if since else 0
     found: dict[str, Stretch] = {}
     for number, record in enumerate(_backwards(decisions)):
         if number >= most:
             return dict.fromkeys(points, Stretch(record.position, True)) | found
-        if record.type != DECISION or record.occurred_at >= before:
+        if record.received_at < earliest:
+            return dict.fromkeys(points, Stretch(record.position)) | found
+        if record.type != DECISION or not earliest <= record.occurred_at < before:
             continue
         point = _HEAD.decode(record.payload).decision_point
         if left[point] > 0:

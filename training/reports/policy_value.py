@@ -10,8 +10,8 @@ from datetime import datetime
 
 import numpy as np
 
+from features import simulated
 from features.log import moment
-from features.reports import simulated
 from features.reports.interval import Interval
 from features.reports.policy_value import Alternative, Estimated, GateVerdict, Live, PolicyValue, Provable
 from models.arrays import Mask

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +12,7 @@ from features.decisions import RESTOCK_CART, PreparedCart
 from features.events import RESTOCK_FEEDBACK
 from features.log import Log, Record, from_record, microseconds
 from features.reports.restock_calendar import Acceptance
+from features.simulated import is_made
 from training.reports.wilson import share
 
 SINCE = timedelta(days=90)
@@ -23,11 +25,21 @@ _TAKEN = ("ordered", "edited")
 
 @dataclass(frozen=True)
 class Accepted:
-    """The acceptance by confidence, the surest first, and of how many carts since when."""
+    """The acceptance by confidence, the surest first, and of how many carts since when; `made` of these were prepared
+    for customers behind whom nobody stands."""
 
     carts: int
     since: datetime
     by_confidence: tuple[Acceptance, ...]
+    made: int
+
+
+class _Cart(NamedTuple):
+    """The confidence of each product in a cart."""
+
+    id: str
+    items: Mapping[str, str | None]
+    made: bool
 
 
 def accepted(events: Log, decisions: Log, as_of: datetime) -> Accepted:
@@ -37,7 +49,8 @@ def accepted(events: Log, decisions: Log, as_of: datetime) -> Accepted:
     ordered as it was takes all of them.
     """
     since = as_of - SINCE
-    carts = dict(_carts(decisions, since, as_of))
+    prepared = list(_carts(decisions, since, as_of))
+    carts = {cart.id: cart.items for cart in prepared}
     said = _said(events, carts, as_of)
     proposed: Counter[str | None] = Counter()
     words: Counter[tuple[str | None, str]] = Counter()
@@ -46,7 +59,8 @@ def accepted(events: Log, decisions: Log, as_of: datetime) -> Accepted:
             proposed[confidence] += 1
             if (word := said.get((cart_id, product_id))) is not None:
                 words[confidence, word] += 1
-    return Accepted(len(carts), since, tuple(_row(each, proposed[each], words) for each in ORDER if proposed[each]))
+    rows = tuple(_row(each, proposed[each], words) for each in ORDER if proposed[each])
+    return Accepted(len(carts), since, rows, sum(cart.made for cart in prepared))
 
 
 def _row(confidence: str | None, proposed: int, words: Mapping[tuple[str | None, str], int]) -> Acceptance:
@@ -55,8 +69,7 @@ def _row(confidence: str | None, proposed: int, words: Mapping[tuple[str | None,
     return Acceptance(confidence, proposed, ordered, edited, rejected, share(taken, taken + rejected))
 
 
-def _carts(decisions: Log, since: datetime, until: datetime) -> Iterator[tuple[str, Mapping[str, str | None]]]:
-    """The confidence of each product in a cart, by the cart's id."""
+def _carts(decisions: Log, since: datetime, until: datetime) -> Iterator[_Cart]:
     first, last, after = microseconds(since), microseconds(until), 0
     while records := decisions.read(after, _BATCH, (RESTOCK_CART,)):
         after = records[-1].position
@@ -64,7 +77,8 @@ def _carts(decisions: Log, since: datetime, until: datetime) -> Iterator[tuple[s
             if first <= record.occurred_at < last:
                 cart = msgspec.json.decode(record.payload, type=PreparedCart)
                 if cart.items:
-                    yield record.key, {item.product_id: item.confidence for item in cart.items}
+                    items = {item.product_id: item.confidence for item in cart.items}
+                    yield _Cart(record.key, items, is_made(record.user_id))
 
 
 def _said(events: Log, carts: Mapping[str, Mapping[str, str | None]], until: datetime) -> Mapping[tuple[str, str], str]:

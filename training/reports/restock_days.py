@@ -27,22 +27,36 @@ _EPOCH = date(1970, 1, 1)
 _LEAST = 1e-9
 
 
-def due_days(table: RestockTable, swing: float = 0.0, days: int = DAYS) -> tuple[DueDay, ...]:
+def due_days(
+    table: RestockTable, swing: float = 0.0, weekdays: Floats | None = None, days: int = DAYS
+) -> tuple[DueDay, ...]:
     """The customers who are expected to need something on each of the `days` after the table was made.
 
-    The interval takes customers for independent of each other, beside what moves all of them at once: `swing` is by
-    which share of it a day's number goes up and down for that. A holiday that comes once a year is not in it.
+    Forecasts of single customers know no days of the week, so their sum is given the shop's own: `weekdays` as in
+    `training.reports.swings`. The interval takes customers for independent of each other, beside what moves all of them
+    at once: `swing` is by which share of it a day's number goes up and down for that. A holiday that comes once a year
+    is not in it.
     """
-    mean, spread = np.zeros(days), np.zeros(days)
-    for chances in _blocks(table, days):
-        mean += chances.sum(axis=0)
-        spread += (chances * (1 - chances)).sum(axis=0)
+    mean, spread = chances_of_days(table, weekdays, days)
     spread += (swing * mean) ** 2
     first = _EPOCH + timedelta(days=last_day(table.as_of) + 1)
     return tuple(
         DueDay(first + timedelta(days=place), interval(expected, variance, len(table.customer_ids)))
         for place, (expected, variance) in enumerate(zip(mean.tolist(), spread.tolist(), strict=True))
     )
+
+
+def chances_of_days(table: RestockTable, weekdays: Floats | None = None, days: int = DAYS) -> tuple[Floats, Floats]:
+    """The number of customers on each day (days,), and the variance that it has where they are independent."""
+    mean, spread = np.zeros(days), np.zeros(days)
+    for chances in _blocks(table, days):
+        mean += chances.sum(axis=0)
+        spread += (chances * (1 - chances)).sum(axis=0)
+    if weekdays is None:
+        return mean, spread
+    usual = weekdays[(last_day(table.as_of) + 1 + np.arange(days)) % 7]
+    most = float(len(table.customer_ids))
+    return np.minimum(mean * usual, most), spread * usual
 
 
 def customer_chances(table: RestockTable, days: int = DAYS) -> Floats:

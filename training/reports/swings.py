@@ -5,18 +5,37 @@ import numpy as np
 from models.arrays import Floats
 from models.time_to_event.purchases import Purchases
 
-_WEEKS = 12
+WEEKS = 12
 _WINDOW = 28
+_ALIKE = 20.0
+"""As if so many more had come on each day of the week."""
+
 _ENOUGH = 50.0
 """Packs in four weeks, below which chance hides everything else."""
 
 
-def day_swing(purchases: Purchases, weeks: int = _WEEKS) -> float:
-    """By which share the number of customers a day varies beyond chance; 0 where nothing is known."""
+def weekdays(purchases: Purchases, weeks: int = WEEKS) -> Floats:
+    """How many customers come on each day of the week beside the mean day (7,); day 0 is that of 1970-01-01.
+
+    Where few came, days are drawn to be alike, and are so where nobody did.
+    """
+    came = _by_day(purchases, weeks).reshape(weeks, 7).sum(axis=0) + _ALIKE
+    return np.roll(came / came.mean(), (purchases.day + 1) % 7)
+
+
+def day_swing(purchases: Purchases, weeks: int = WEEKS) -> float:
+    """By which share the number of customers a day varies beyond chance and the day of the week; 0 where nothing is
+    known."""
+    counts = _by_day(purchases, weeks)
+    usual = np.resize(np.roll(weekdays(purchases, weeks), -((purchases.day + 1) % 7)), len(counts))
+    return _beyond((counts / usual)[None, :], counts[None, :])
+
+
+def _by_day(purchases: Purchases, weeks: int) -> Floats:
+    """Customers on each day of the last weeks."""
     first = purchases.day - 7 * weeks
     days = purchases.trip_days[purchases.trip_days > first] - first - 1
-    counts = np.bincount(days, minlength=7 * weeks).astype(np.float64)
-    return _beyond(counts[None, :], counts[None, :])
+    return np.bincount(days, minlength=7 * weeks).astype(np.float64)
 
 
 def demand_swing(purchases: Purchases, windows: int = 3) -> float:

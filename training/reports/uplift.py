@@ -9,8 +9,8 @@ from datetime import datetime
 
 import numpy as np
 
+from features import simulated
 from features.log import moment
-from features.reports import simulated
 from features.reports.interval import Interval
 from features.reports.uplift import Contrast, Group, Incremental, Measure, Uplift, Week, WeekGroup
 from models.arrays import Floats, Mask

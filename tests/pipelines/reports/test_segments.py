@@ -66,7 +66,7 @@ def _foresee(folder: Path, at: datetime) -> None:
 
 
 def told(settings: Settings, day: int) -> Segments:
-    ((scope, found),) = compute(settings, Registry(settings.mlflow_uri), BEGIN + day * DAY, BEGIN + 200 * DAY)
+    ((_, scope, found),) = compute(settings, Registry(settings.mlflow_uri), BEGIN + day * DAY, BEGIN + 200 * DAY)
     assert scope == ""
     return found
 

@@ -1,11 +1,17 @@
 """A browser without a window: a signed-in client of the console that sends its cookies, its language and its token."""
 
 import re
+from html import unescape
 from typing import Any
 
 from tests.serving.world import Shop, make_key
 
 TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
+
+
+def text(html: str) -> str:
+    """What a page says, without its markup."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 class Browser:

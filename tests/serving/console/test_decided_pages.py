@@ -2,19 +2,18 @@
 for the viewer."""
 
 import re
-from html import unescape
+from dataclasses import replace
 
 import pytest
 
-from tests.serving.console.browser import Browser
+from features.reports.funnel import Funnel
+from features.reports.heatmap import HeatMap
+from features.reports.stretch import Stretch
+from tests.serving.console.browser import Browser, text
 from tests.serving.world import Shop
 
 PAGES = ("funnel", "send-times", "segments")
 CELL = re.compile(r'<tr data-stage="(\w+)">.*?data-value="(\d+)"', re.DOTALL)
-
-
-def text(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def test_the_funnel_shows_what_the_api_says(reported: Shop) -> None:
@@ -24,6 +23,29 @@ def test_the_funnel_shows_what_the_api_says(reported: Shop) -> None:
     assert f'id="immature">{told["immature"]}<' in page
     assert f'id="claimed">{told["claimed"]}<' in page
     assert "must not be added up" in page
+
+
+def test_how_far_back_it_looks_and_what_is_made_up_is_said_in_words(reported: Shop) -> None:
+    told = reported.resources.reports.read("funnel", "cart_recovery", Funnel)
+    assert told is not None
+    for name, found in (
+        ("funnel", told),
+        ("heatmap", reported.resources.reports.read("heatmap", "cart_recovery", HeatMap)),
+    ):
+        assert found is not None
+        path = "/console/funnel" if name == "funnel" else "/console/send-times"
+        page = text(Browser(reported).get(path).text)
+        assert "Decisions of the last 90 days are looked at." in page
+        assert "these are the newest" not in page
+        assert "Simulated" not in page
+        more = replace(found, stretch=Stretch(30, 1_000, True), simulated=7)
+        reported.resources.reports.save(name, "cart_recovery", more)
+        try:
+            page = text(Browser(reported).get(path).text)
+        finally:
+            reported.resources.reports.save(name, "cart_recovery", found)
+        assert "Decisions of the last 30 days are looked at. There were more than 1,000: these are the newest." in page
+        assert "Simulated: 7 of these decisions are about customers who are made up." in page
 
 
 def test_send_times_show_what_the_api_says(reported: Shop) -> None:

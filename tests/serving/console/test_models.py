@@ -1,13 +1,16 @@
 """Another version goes live by two clicks and a reason, by the gate's rule, and everybody who did it is on record."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from models.evidence import Evidence, Snapshot
+from models.promotion import Reason
 from models.registry import Registry, Version
+from serving.console.refusals import REASONS
 from serving.model_versions import ModelVersions
 from tests.serving.console.browser import Browser
 from tests.serving.world import FEATURES, NOW, Shop, data, suite
@@ -85,7 +88,8 @@ def test_who_clicks_twice_goes_back_one_step(candidate: Shop) -> None:
     assert browser.post("/console/models/change", **back).status_code == 303
     again = browser.post("/console/models/change", **back)
     assert again.status_code == 409
-    assert "version 2 is live by now" in again.text
+    assert "Somebody else was quicker" in again.text
+    assert "version 2 is live by now" in again.text, "what the service says stands beneath"
     assert live(candidate) == "2"
 
 
@@ -101,6 +105,18 @@ def test_what_the_gate_refused_stays_out_and_the_attempt_is_on_record(candidate:
     asked = {"name": "recommender", "version": "3", "why": "please"}
     answer = candidate.client.post("/v1/models/promote", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (409, "promotion_refused")
+
+
+def test_every_reason_has_words_and_russians_read_theirs(candidate: Shop) -> None:
+    rules = {"overtaken", "no_such_version", "no_reason", *get_args(Reason)}
+    assert set(REASONS) == rules
+    russian = Browser(candidate, locale="ru")
+    asked = {"act": "promote", "name": "recommender", "number": "3", "why": "пора"}
+    page = russian.post("/console/models/change", **asked).text
+    assert "Версия не прошла проверку" in page
+    assert re.search(r'<p lang="en">[^<]*did not pass the gate', page), "the service's own words are marked as English"
+    answer = candidate.client.post("/v1/models/promote", json={"name": "recommender", "version": "3", "why": "x"})
+    assert [one["code"] for one in answer.json()["errors"]] == ["not_passed"]
 
 
 def test_the_api_does_the_same(candidate: Shop) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from serving.access.scopes import NEEDS
 from serving.console.pages import PAGES
-from tests.serving.console.browser import Browser
+from tests.serving.console.browser import Browser, text
 from tests.serving.world import NOW, Shop, running
 
 PATHS = [page.path for page in PAGES]
@@ -68,6 +68,23 @@ def whole(text: str, path: str, locale: str) -> None:
         told = re.search(r"\sid=\"([^\"]+)\"", field.group())
         inside = text.rfind("<label", 0, field.start()) > text.rfind("</label>", 0, field.start())
         assert inside or (told is not None and f'for="{told.group(1)}"' in text), field.group()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/nowhere",
+        "/console/restock/day?on=someday",
+        "/console/models/change?act=nothing&name=recommender",
+    ],
+)
+def test_an_error_is_told_in_the_readers_language(visitor: dict[str, Browser], path: str) -> None:
+    answer = visitor["ru"].get(path)
+    assert answer.status_code in (404, 422)
+    main = answer.text.split("<main")[1].partition(">")[2].split("</main>")[0]
+    rest = re.sub(r'<(p|ul|span) lang="en">.*?</\1>|<code>.*?</code>', "", main, flags=re.DOTALL)
+    assert not re.search(r"[a-z]{3,}", text(rest)), text(rest)
+    assert 'lang="en"' in main, "what the service itself says is there too, and marked"
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -1,7 +1,6 @@
 """The page Cart recovery says what the API says, which says what `training.policy` found, and what is proved."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -13,32 +12,18 @@ from features.reports.policy_value import PolicyValue
 from serving.console.recovery import earns
 from serving.console.words import Words
 from tests.serving.console import groups_shop
-from tests.serving.console.browser import Browser
+from tests.serving.console.browser import Browser, text
 from tests.serving.world import NOW, Shop, copy_world, running
 from tests.training.policy.planted import POINT
-from training.policy.assess import judged
 from training.policy.value import Compared, value
 
 
-@pytest.fixture(scope="module")
-def shop(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A service over a shop whose policy mails every second customer."""
-    folder = copy_world(world, tmp_path_factory.mktemp("recovery") / "shop")
-    groups_shop.keep(folder, groups_shop.plant())
-    with running(folder) as found:
-        yield found
-
-
-def text(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-
-
-def test_the_api_says_what_the_gates_estimators_found(shop: Shop) -> None:
+def test_the_api_says_what_the_gates_estimators_found(grouped: Shop) -> None:
     seen = groups_shop.plant().history(NOW)
-    which = judged(seen)
+    which = seen.by_champion
     log = seen.log(which)
     found = value(Compared(log, groups_shop.RULE.probabilities(log.contexts, log.eligible), None, seen.logging(which)))
-    answer = shop.client.get("/v1/reports/policy-value").json()
+    answer = grouped.client.get("/v1/reports/policy-value").json()
     rule = next(one for one in answer["alternatives"] if one["name"] == "rule")
     assert [one["estimator"] for one in rule["estimates"]] == [one.name for one in (found.chosen, *found.beside)]
     for mine, its in zip(rule["estimates"], (found.chosen, *found.beside), strict=True):
@@ -47,8 +32,8 @@ def test_the_api_says_what_the_gates_estimators_found(shop: Shop) -> None:
     assert answer["live"]["decisions"] == len(log)
 
 
-def test_the_page_shows_the_numbers_of_the_api(shop: Shop) -> None:
-    answer, page = shop.client.get("/v1/reports/policy-value").json(), Browser(shop).get("/console/recovery").text
+def test_the_page_shows_the_numbers_of_the_api(grouped: Shop) -> None:
+    answer, page = grouped.client.get("/v1/reports/policy-value").json(), Browser(grouped).get("/console/recovery").text
     figures = {
         "earned": answer["live"]["value"]["mean"],
         "decisions": answer["decisions"],
@@ -66,8 +51,8 @@ def test_the_page_shows_the_numbers_of_the_api(shop: Shop) -> None:
         assert values == [str(number) for pair in pairs for number in pair]
 
 
-def test_it_says_in_words_what_is_proved_and_what_was_done(shop: Shop) -> None:
-    html = Browser(shop).get("/console/recovery").text
+def test_it_says_in_words_what_is_proved_and_what_was_done(grouped: Shop) -> None:
+    html = Browser(grouped).get("/console/recovery").text
     page = text(html)
     assert re.search(
         r"The policy earns \d+% less than the shop's own rule, 95 % interval .*: proved to be less\.", page
@@ -87,8 +72,8 @@ def test_it_says_in_words_what_is_proved_and_what_was_done(shop: Shop) -> None:
         (Interval(0.2, -0.1, 0.3), "The policy earns 4% more than chance, 95 % interval -1% to +9%: not yet proved."),
     ],
 )
-def test_the_verdict_is_that_of_the_interval(shop: Shop, above: Interval, words: str) -> None:
-    report = shop.resources.reports.read("policy-value", POINT, PolicyValue)
+def test_the_verdict_is_that_of_the_interval(grouped: Shop, above: Interval, words: str) -> None:
+    report = grouped.resources.reports.read("policy-value", POINT, PolicyValue)
     assert report is not None
     one = report.against("random")
     assert one is not None
@@ -97,8 +82,8 @@ def test_the_verdict_is_that_of_the_interval(shop: Shop, above: Interval, words:
     assert earns(Words("en"), report, told) == words
 
 
-def test_russians_read_russian(shop: Shop) -> None:
-    page = text(Browser(shop, locale="ru").get("/console/recovery").text)
+def test_russians_read_russian(grouped: Shop) -> None:
+    page = text(Browser(grouped, locale="ru").get("/console/recovery").text)
     assert re.search(r"Политика зарабатывает на \d+ % меньше, чем правило магазина", page)
     cyrillic, latin = (len(re.findall(letters, page, re.IGNORECASE)) for letters in ("[а-яё]", "[a-z]"))
     assert cyrillic > 2 * latin

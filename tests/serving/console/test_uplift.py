@@ -1,42 +1,25 @@
 """The page Uplift says what the API says, which says what `training.reports` found, and what is proved."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
-
-import pytest
 
 from features.reports.interval import Interval
 from features.reports.uplift import Uplift
 from serving.console.uplift import brought
 from serving.console.words import Words
 from tests.serving.console import groups_shop
-from tests.serving.console.browser import Browser
+from tests.serving.console.browser import Browser, text
 from tests.serving.world import NOW, Shop, copy_world, running
 from tests.training.policy.planted import POINT
 from training.reports.entrants import entrants
 from training.reports.uplift import uplift
 
 
-@pytest.fixture(scope="module")
-def shop(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A service over a shop with groups."""
-    folder = copy_world(world, tmp_path_factory.mktemp("groups") / "shop")
-    groups_shop.keep(folder, groups_shop.plant())
-    with running(folder) as found:
-        yield found
-
-
-def text(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-
-
-def test_the_api_says_what_was_computed(shop: Shop) -> None:
+def test_the_api_says_what_was_computed(grouped: Shop) -> None:
     logs = groups_shop.plant().logs
     found = uplift(entrants(logs, POINT, NOW, days=7.0), POINT, groups_shop.SHARES, NOW)
-    answer = shop.client.get("/v1/reports/uplift").json()
+    answer = grouped.client.get("/v1/reports/uplift").json()
     assert answer["customers"] == found.customers == groups_shop.COUNT
     for mine, its in zip(answer["contrasts"], found.contrasts, strict=True):
         assert Interval(**mine["always"]) == its.always
@@ -46,8 +29,8 @@ def test_the_api_says_what_was_computed(shop: Shop) -> None:
     assert {True, False} == {week.mature for week in found.weeks}
 
 
-def test_the_page_shows_the_numbers_of_the_api(shop: Shop) -> None:
-    answer, page = shop.client.get("/v1/reports/uplift").json(), Browser(shop).get("/console/uplift").text
+def test_the_page_shows_the_numbers_of_the_api(grouped: Shop) -> None:
+    answer, page = grouped.client.get("/v1/reports/uplift").json(), Browser(grouped).get("/console/uplift").text
     assert f'id="incremental" data-value="{answer["incremental"][0]["revenue"]["mean"]}"' in page
     rows = re.findall(r'<tr data-group="(\w+)">.*?data-value="(\d+)".*?data-value="(\d+)"', page, re.DOTALL)
     assert rows == [(one["arm"], str(one["customers"]), str(one["counted"])) for one in answer["groups"]]
@@ -58,8 +41,8 @@ def test_the_page_shows_the_numbers_of_the_api(shop: Shop) -> None:
         assert values == [str(one[name]["mean"]) for name in ("plain", "adjusted", "always")]
 
 
-def test_it_says_in_words_whether_it_is_proved(shop: Shop) -> None:
-    page = text(Browser(shop).get("/console/uplift").text)
+def test_it_says_in_words_whether_it_is_proved(grouped: Shop) -> None:
+    page = text(Browser(grouped).get("/console/uplift").text)
     assert "Against customers without messages: +€" in page
     assert "at any time: proved." in page
     assert "Simulated: 800 of 800 customers here are made up." in page
@@ -77,22 +60,22 @@ def test_what_is_not_proved_is_not_said_to_be(world: Path, tmp_path: Path) -> No
     assert ": proved" not in page
 
 
-def test_russians_read_russian(shop: Shop) -> None:
-    page = text(Browser(shop, locale="ru").get("/console/uplift").text)
+def test_russians_read_russian(grouped: Shop) -> None:
+    page = text(Browser(grouped, locale="ru").get("/console/uplift").text)
     assert "Против группы «клиенты без сообщений»: +" in page
     assert "доказано" in page
     cyrillic, latin = (len(re.findall(letters, page, re.IGNORECASE)) for letters in ("[а-яё]", "[a-z]"))
     assert cyrillic > 2 * latin
 
 
-def test_the_money_has_its_interval_and_verdict_in_one_sentence(shop: Shop) -> None:
-    sentence = brought(Words("en"), _decoded(shop))
+def test_the_money_has_its_interval_and_verdict_in_one_sentence(grouped: Shop) -> None:
+    sentence = brought(Words("en"), _decoded(grouped))
     assert re.search(r"brought \+€[\d,]+ beyond .* 95 % interval \+€[\d,]+ to \+€[\d,]+ however often", sentence)
     assert sentence.endswith(": proved.")
 
 
-def test_groups_of_wrong_sizes_prove_nothing(shop: Shop) -> None:
-    sentence = brought(Words("en"), replace(_decoded(shop), mismatch=True))
+def test_groups_of_wrong_sizes_prove_nothing(grouped: Shop) -> None:
+    sentence = brought(Words("en"), replace(_decoded(grouped), mismatch=True))
     assert sentence.endswith(": not proved, as the groups have wrong sizes.")
 
 
@@ -106,13 +89,13 @@ def test_a_shop_without_the_report_says_how_to_have_it(shared: Shop) -> None:
     assert "python -m pipelines report uplift" in page.text
 
 
-def test_another_point_is_not_found_by_name(shop: Shop) -> None:
-    answer = shop.client.get("/v1/reports/uplift", params={"decision_point": "browse"})
+def test_another_point_is_not_found_by_name(grouped: Shop) -> None:
+    answer = grouped.client.get("/v1/reports/uplift", params={"decision_point": "browse"})
     assert answer.status_code == 404
     assert POINT in answer.json()["detail"]
 
 
-def _decoded(shop: Shop) -> Uplift:
-    found = shop.resources.reports.read("uplift", POINT, Uplift)
+def _decoded(grouped: Shop) -> Uplift:
+    found = grouped.resources.reports.read("uplift", POINT, Uplift)
     assert found is not None
     return found

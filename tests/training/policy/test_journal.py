@@ -55,7 +55,7 @@ def test_batches_that_name_other_contexts_and_labels_make_the_same_journal() -> 
     assert records == same
     np.testing.assert_equal(parts(found), parts(whole))
     assert len(gathered(few, ["nowhere"], identities)[1]) == 0
-    every = list(gathered_by_point(few, ["elsewhere", POINT, "nowhere"], identities))
+    every = list(gathered_by_point(few, dict.fromkeys(["elsewhere", POINT, "nowhere"], 0), identities))
     assert [(point, len(records)) for point, records, _ in every] == [("elsewhere", 2), (POINT, 7), ("nowhere", 0)]
     for point, records, journal in every:
         alone, its = gathered(logs.decisions, [point], identities)
@@ -69,9 +69,22 @@ def test_points_are_told_apart_in_one_pass_over_the_log() -> None:
         point: dict[str, Any] = {"decision_point": "elsewhere"} if number % 2 else {}
         shop.decided(f"d{number}", f"c{number}", START + hours(number), **point)
     once = Once(shop.logs.decisions.engine, DECISIONS)
-    found = gathered_by_point(once, [POINT, "elsewhere"], shop.logs.identities.table())
+    found = gathered_by_point(once, {POINT: 0, "elsewhere": 0}, shop.logs.identities.table())
     assert [records[0].key for _, records, _ in found] == ["d0", "d1"]
     assert once.scans == 1
+
+
+def test_each_point_begins_behind_its_own_position_and_none_before_the_moment() -> None:
+    shop = Planted()
+    for number in range(12):
+        point: dict[str, Any] = {"decision_point": "elsewhere"} if number % 2 else {}
+        shop.decided(f"d{number}", f"c{number}", START + hours(number), **point)
+    identities = shop.logs.identities.table()
+    found = gathered_by_point(shop.logs.decisions, {POINT: 8, "elsewhere": 2}, identities, START + hours(5))
+    assert {point: [record.key for record in records] for point, records, _ in found} == {
+        POINT: ["d8", "d10"],
+        "elsewhere": ["d5", "d7", "d9", "d11"],
+    }
 
 
 def test_records_without_what_else_could_have_been_tell_the_same_of_what_came() -> None:

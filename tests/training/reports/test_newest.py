@@ -50,5 +50,13 @@ def test_a_long_log_is_not_read_to_its_beginning(shop: Planted) -> None:
     assert found["browse"] == Stretch(30, True)
 
 
+def test_what_was_decided_before_the_window_is_neither_counted_nor_read(shop: Planted) -> None:
+    decisions = shop.logs.decisions
+    found = newest(decisions, [POINT, "browse"], 100, LATER, START + hours(20))
+    assert found == dict.fromkeys([POINT, "browse"], Stretch(20))
+    assert newest(decisions, [POINT], 15, LATER, START + hours(20))[POINT] == Stretch(20), "there are just fifteen"
+    assert newest(decisions, [POINT], 14, LATER, START + hours(20))[POINT] == Stretch(21, True)
+
+
 def test_an_empty_log_has_no_newest() -> None:
     assert newest(Planted().logs.decisions, [POINT], 3, LATER) == {POINT: Stretch()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.time_to_event.purchases import Purchases
-from training.reports.swings import day_swing, demand_swing, total_swing
+from training.reports.swings import day_swing, demand_swing, total_swing, weekdays
 
 DAY = 1_000
 CUSTOMERS = 4_000
@@ -39,9 +39,19 @@ def test_where_chance_is_all_nothing_swings() -> None:
     assert np.median([day_swing(shop(np.full(84, 200.0), seed)) for seed in range(5)]) < 0.03
 
 
-def test_a_planted_swing_of_weekdays_is_found() -> None:
-    weekly = 200 * (1 + 0.3 * np.sin(np.arange(84) * 2 * np.pi / 7))
-    assert day_swing(shop(weekly)) == pytest.approx(0.3 / np.sqrt(2), rel=0.15)
+def test_planted_weekdays_are_found_and_are_no_swing() -> None:
+    shares = 1 + 0.3 * np.sin(np.arange(7) * 2 * np.pi / 7)
+    for shut in range(3):
+        days = np.arange(DAY - 83, DAY + 1) + shut
+        found = shop(200 * shares[days % 7])
+        assert weekdays(found) == pytest.approx(np.roll(shares, -shut), abs=0.08)
+        assert weekdays(found).mean() == pytest.approx(1.0)
+        assert day_swing(found) < 0.06
+
+
+def test_planted_ups_and_downs_that_no_weekday_explains_are_a_swing() -> None:
+    fortnightly = 200 * (1 + 0.3 * np.sign(np.sin((np.arange(84) // 7 + 0.5) * np.pi)))
+    assert day_swing(shop(fortnightly)) == pytest.approx(0.3, rel=0.15)
 
 
 def test_demand_that_doubles_in_one_window_swings() -> None:
@@ -55,3 +65,4 @@ def test_demand_that_doubles_in_one_window_swings() -> None:
 def test_nothing_bought_swings_by_nothing() -> None:
     nothing = shop(np.zeros(84))
     assert (day_swing(nothing), demand_swing(nothing), total_swing(nothing)) == (0.0, 0.0, 0.0)
+    assert weekdays(nothing).tolist() == [1.0] * 7

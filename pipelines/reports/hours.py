@@ -1,36 +1,31 @@
-"""The report `heatmap`, one a decision point: quiet hours by the action bank, foreseen hours by the live send-time."""
+"""What the heat map knows of clocks: quiet hours by the action bank, foreseen hours by the live send-time."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from features.reports.heatmap import HeatMap
 from models.policies.rhythm import HOURS_OF_WEEK
 from models.registry import CHAMPION, Registry
-from pipelines.reports.decided import decided
-from pipelines.settings import Settings
 from serving.decisions.bank import Bank, Channel
 from serving.decisions.quiet_hours import open_minutes
 from serving.decisions.zones import place
-from training.reports.heatmap import Hours, heatmap
+from training.reports.heatmap import Hours
 from training.send_time import NAME
 
 _NOBODY = np.array([-1], np.int32)
 
 
-def compute(
-    settings: Settings, registry: Registry, as_of: datetime, computed_at: datetime
-) -> Iterator[tuple[str, HeatMap]]:
-    """The heat map of each decision point."""
+def of_points(bank: Bank, registry: Registry) -> dict[str, Hours]:
+    """The hours of each decision point of the bank."""
     live = registry.alias(NAME, CHAMPION)
     scores = registry.load(live).model.scores(np.zeros((1, HOURS_OF_WEEK)), _NOBODY)[0] if live else None
-    for point, bank, journal, outcomes in decided(settings, as_of):
-        closed = {name: _closed(bank.channels[name]) for name in bank.points[point].channels}
-        hours = Hours(partial(_zone, bank), closed, f"{NAME} {live.number}" if live else None, scores)
-        yield point, heatmap(journal, outcomes, point, hours, as_of, computed_at)
+    model = f"{NAME} {live.number}" if live else None
+    closed = {name: _closed(channel) for name, channel in bank.channels.items()}
+    return {
+        name: Hours(partial(_zone, bank), {channel: closed[channel] for channel in point.channels}, model, scores)
+        for name, point in bank.points.items()
+    }
 
 
 def _zone(bank: Bank, name: str | None) -> ZoneInfo:

@@ -1,0 +1,61 @@
+"""What the live model would have foreseen some weeks ago, for the calendar of restocking to know how sure it is."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from features import restock_table
+from features.restock_table import RestockTable
+from models.arrays import Ids
+from models.policies.eligible import Starts
+from models.time_to_event.lines import Lines
+from models.time_to_event.replenishment import FittedReplenishment
+from pipelines.score import CUSTOMERS_A_BUCKET, scored
+from training.reports.restock_days import DAYS
+from training.reports.restock_past import Past
+from training.reports.swings import WEEKS, weekdays
+
+ASKED = 3
+"""So many times, each six weeks before the one behind it."""
+
+MOST = 3_000
+"""Of a larger shop so many customers, drawn at random, are asked about: a shop's swing is the same for all of them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def pasts(model: FittedReplenishment, lines: Lines, customer_ids: Ids, asked: int = ASKED) -> Iterator[Past]:
+    """The calendars of earlier days, the latest first, as far as there were orders for long enough before them.
+
+    `model` has seen those weeks too. It has few parameters, so what it foresees of them is hardly better for that; how
+    often the intervals hold later on is measured by `benchmarks/restock_calendar.py`.
+    """
+    if not len(lines.days):
+        return
+    count = lines.customer_count
+    drawn = np.zeros(count, bool)
+    drawn[np.random.default_rng(0).choice(count, min(MOST, count), replace=False)] = True
+    lines = lines.among(drawn)
+    began, purchases = int(lines.days.min()), lines.by_group(model.groups)
+    for back in range(1, asked + 1):
+        day = lines.day - DAYS * back
+        if day - began < 7 * WEEKS:
+            return
+        known = lines.until(day)
+        with TemporaryDirectory() as folder:
+            table = _table(model, known, customer_ids, drawn.nonzero()[0], Path(folder))
+        yield Past.of(table, purchases, customer_ids, weekdays(known.by_group(model.groups)))
+
+
+def _table(model: FittedReplenishment, lines: Lines, customer_ids: Ids, who: Starts, to: Path) -> RestockTable:
+    """Who was due, in buckets, as `restock score` writes it."""
+    parts = []
+    for first in range(0, len(who), CUSTOMERS_A_BUCKET):
+        some = np.zeros(lines.customer_count, bool)
+        some[who[first : first + CUSTOMERS_A_BUCKET]] = True
+        parts.append(scored(model, lines.among(some), customer_ids, lines.day).rows)
+    as_of = _EPOCH + timedelta(days=lines.day + 1)
+    return restock_table.read(restock_table.write(to, as_of, 0, parts))
