@@ -4,6 +4,7 @@ A hash says only whether an id that is at hand is on the list. An event of someb
 way it comes by; of somebody else it is kept without the anonymous id that is on it, as a device may be shared.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -41,6 +42,7 @@ class Suppressions:
         self.secret = secret
         self._hashes: frozenset[str] = frozenset()
         self._revision = -1
+        self._refreshing = threading.Lock()
         self._check_secret()
         self.refresh()
 
@@ -66,7 +68,7 @@ class Suppressions:
 
     def refresh(self) -> bool:
         """Read the list anew if it has changed; whether it had."""
-        with self.engine.connect() as connection:
+        with self._refreshing, self.engine.connect() as connection:
             revision = offset(connection, _REVISION)
             if revision == self._revision:
                 return False

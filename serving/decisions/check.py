@@ -72,6 +72,7 @@ def _checked(resources: Resources, decision_id: str, at: datetime) -> tuple[str,
     (somebody,) = somebodies(resources.identities, resources.decisions.log, [subject], [at])
     if arm_of(somebody.customer_id, bank.groups, somebody.past) == "holdout":  # since a visitor turned out to be one
         return decided.decision_point, _no("holdout")
+    resources.privacy.catch_up()
     if resources.privacy.suppressed(somebody.person):
         return decided.decision_point, _no(SUPPRESSED)
     question = _question(decided, subject, bank, at)

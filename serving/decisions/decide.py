@@ -39,6 +39,10 @@ _SHORTLY = timedelta(hours=1)
 """How long it stays answered that it is too late, or that nothing is sent as the point is off."""
 
 
+_BESIDE = timedelta(minutes=1)
+"""More than a question waits at a desk, and than clocks of two machines should differ."""
+
+
 class Made(NamedTuple):
     """A decision and its record. `standing` is one that needs no commit: it was made before, or is not to be kept."""
 
@@ -83,8 +87,9 @@ def decide(resources: "Resources", questions: Sequence[Question], beside: Beside
     bank, stored = resources.bank.now, features_exist(resources.visitors)
     log = resources.decisions.log
     seen = log.last_position()  # before anything is read: what comes later must be noticed when it is written
-    subjects, moments = [question.subject for question in questions], [question.at for question in questions]
-    known = somebodies(resources.identities, log, subjects, moments)
+    resources.privacy.catch_up()
+    subjects, now = [question.subject for question in questions], resources.clock()
+    known = somebodies(resources.identities, log, subjects, [_knows_until(question.at, now) for question in questions])
     made = {
         place: Made(*silenced(questions[place]), standing=True)
         for place, somebody in enumerate(known)
@@ -140,6 +145,14 @@ def terms_of(point: DecisionPoint, bank: Bank, option: Option, money: str | None
         complaint_cost=channel.complaint_cost if channel else 0.0,
         currency=money or bank.currency,
     )
+
+
+def _knows_until(at: datetime, now: datetime) -> datetime:
+    """Up to when a question of `at` knows of decisions: who was asked later, elsewhere, may have been decided first.
+
+    A question of the past, in a replay, knows nothing of what came after it.
+    """
+    return at + _BESIDE if now - at < _BESIDE else at
 
 
 def _rounds(customers: Sequence[str]) -> list[list[int]]:
@@ -218,7 +231,8 @@ def _pending(
             break
     arm = arm_of(somebody.customer_id, bank.groups, somebody.past)
     unit = unit_of(somebody.customer_id, somebody.past)
-    decider = decider_of(point, bank.groups, arm, unit, resources.policies, situation.degraded)
+    degraded = resources.bank.lacking(bank) or situation.degraded
+    decider = decider_of(point, bank.groups, arm, unit, resources.policies, degraded)
     draft = Draft(
         decision_id=decision_id,
         point=point,

@@ -77,14 +77,18 @@ class People:
 
     def refresh(self) -> None:
         """Read both lists anew where they have changed."""
-        if self.suppressions.refresh():
-            self.changed()
+        self.catch_up()
         self.withdrawals.catch_up(self.events)
         self._looks += 1
         said = self.withdrawals.said()
         if said != self._said or (said[0] and self._looks % _EVERYBODY_AGAIN == 0):
             self._withdrawn = ids_of(self.withdrawals.people(self.identities))
             self._said = said
+
+    def catch_up(self) -> None:
+        """Know who was suppressed until this moment, whatever replica was told: for whoever decides what is sent."""
+        if self.suppressions.refresh():
+            self.changed()
 
     def suppressed(self, person: Person) -> bool:
         """Whether a person is on the suppression list, by any id."""

@@ -68,7 +68,7 @@ def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairo
     home, log = folder / "bentoml", folder / "service.log"
     home.mkdir(exist_ok=True)
     url = f"http://127.0.0.1:{port}"
-    headers = bearing(make_key(folder))
+    headers = bearing(make_key(folder, database_url=settings.database_url))
     command = bentoml("serve", what, "--host", "127.0.0.1", "--port", str(port))
     with (
         log.open("w") as output,

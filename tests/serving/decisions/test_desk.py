@@ -45,6 +45,17 @@ def test_so_do_services_over_one_database(bare_folder: Path) -> None:
             assert all(abs(one - other) >= GAP for one, other in combinations(times, 2))
 
 
+def test_who_was_asked_a_moment_later_and_decided_first_is_known(bare_folder: Path) -> None:
+    with deciding(bare_folder) as one, deciding(bare_folder) as other:
+        one.clock.now += timedelta(milliseconds=300)
+        for user in islice(of_arm("policy", "moments"), 3):
+            shops = [(one, other)[place % 2] for place in range(len(POINTS))]
+            asked = zip(shops, POINTS, strict=True)
+            times = sent_at([shop.client.post("/v1/decisions", json=at_point(point, user)) for shop, point in asked])
+            assert times
+            assert all(abs(one - other) >= GAP for one, other in combinations(times, 2))
+
+
 def test_of_many_each_gets_the_answer_that_it_gets_alone(shared_decider: Shop) -> None:
     users = [f"together-{number}" for number in range(70)]
     visitors = [f"visitor-{number}" for number in range(6)]
