@@ -1,0 +1,56 @@
+"""Two who make a version live at once: the second sees what the first has done, and is judged by it."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from features.alone import Taken, alone, moving
+from features.database import open_database
+from models.promotion import Refused, promote
+from models.registry import CHAMPION, Registry, Version
+from pipelines import live
+from pipelines.live import moving_registry
+from pipelines.settings import Settings
+from tests.models.test_promotion import NOW, publish
+
+
+@pytest.fixture
+def settings(tmp_path: Path, empty_mlflow: Path) -> Settings:
+    """Everything in a folder of its own."""
+    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
+    places = {"mlflow_uri": f"sqlite:///{copy}", "mlflow_artifacts": str(tmp_path / "artifacts")}
+    return Settings(database_url=f"sqlite:///{tmp_path / 'kairos.db'}", **places)
+
+
+def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings) -> None:
+    versions = [publish(moving_registry(settings), "passed") for _ in range(2)]
+    begin = Barrier(2)
+
+    def go(version: Version) -> str:
+        own = moving_registry(settings)
+        begin.wait(30)
+        try:
+            return promote(own, "recommender", version.number, "ann", "it is better", NOW).live.number
+        except Refused as refused:
+            return refused.reason
+
+    with ThreadPoolExecutor(2) as people:
+        told = list(people.map(go, versions))
+    live_now = moving_registry(settings).alias("recommender", CHAMPION)
+    assert live_now is not None
+    assert sorted(told) == [live_now.number, "judged_against_another"]
+    assert live_now.tags["replaces"] == ""
+
+
+def test_who_does_not_get_to_move_anything_hears_who_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", timedelta(0))
+    version = publish(Registry(settings.mlflow_uri, settings.mlflow_artifacts), "passed")
+    engine = open_database(settings.database_url)
+    with alone(engine, moving("recommender"), live.now), pytest.raises(Taken, match=r"aliases of recommender: .* now"):
+        promote(moving_registry(settings), "recommender", version.number, "ann", "please", NOW)
+    assert moving_registry(settings).alias("recommender", CHAMPION) is None
+    engine.dispose()
