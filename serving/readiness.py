@@ -68,6 +68,11 @@ def _model(resources: Resources) -> Dependency:
 
 
 def _policies(resources: Resources) -> Dependency:
+    if resources.bank.lacking(resources.bank.now) is not None:
+        why = (
+            "the action bank cannot be read, nothing is sent; the log says what is wrong with it, the file is followed"
+        )
+        return Dependency(name="policies", state="degraded", why=why)
     if resources.policies.live():
         return Dependency(name="policies", state="ok")
     why = "no policy is live, the rules decide; `python -m pipelines train policy`, then promote it"

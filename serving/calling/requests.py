@@ -208,6 +208,7 @@ class Abandoned(TypedDict, total=False):
     min_value: Money
     limit: int
     cursor: str | None
+    as_of: Moment
 
 
 class Forecast(TypedDict, total=False):

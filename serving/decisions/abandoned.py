@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from features.cart_kinds import KINDS, KindName
 from features.cart_lines import CartLine, round_money
 from features.cart_table import CartTable, KeptCart, Place, Times
+from features.carts_then import abandoned_then
 from features.fields import storable
 from serving.decisions.bank import DecisionPoint
 from serving.decisions.event_schemas import (
@@ -23,6 +24,7 @@ from serving.decisions.event_schemas import (
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
+from serving.restock.customer import moment_of
 from serving.schemas import Subject
 
 router = APIRouter(tags=["decisions"])
@@ -41,7 +43,11 @@ async def abandoned(request: Request, body: AbandonedRequest) -> AbandonedAnswer
     """
     resources: Resources = request.app.state.resources
     behind = _behind(body)
-    found = await resources.in_batch_thread(_found, resources, body, behind, resources.clock())
+    if body.as_of is None:
+        found = await resources.in_batch_thread(_found, resources, body, behind, resources.clock())
+    else:
+        then = moment_of(resources, body.as_of)
+        found = await resources.in_batch_thread(_found_then, resources, body, behind, then)
     page = found[: body.limit]
     more = len(found) > body.limit
     known = [kept for kept in page if not resources.privacy.suppressions.has(kept.user_id, kept.anonymous_id)]
@@ -53,9 +59,21 @@ def _found(resources: Resources, body: AbandonedRequest, behind: Place | None, n
     log = resources.events.log
     table = CartTable(log.engine, times_of(resources.bank.now.points.values()))
     table.catch_up(log, resources.identities)
-    times = table.times[body.kind]
-    since, until = body.window.from_ or now - times.ttl - times.idle, body.window.to or now + times.idle
+    since, until = _window(body, table.times[body.kind], now)
     return table.abandoned(now, since, until, body.kind, body.min_value, behind, body.limit + 1)
+
+
+def _found_then(resources: Resources, body: AbandonedRequest, behind: Place | None, then: datetime) -> list[KeptCart]:
+    """The same as of a moment of the past."""
+    times = times_of(resources.bank.now.points.values()).get(body.kind, Times())
+    since, until = _window(body, times, then)
+    log = resources.events.log
+    found = abandoned_then(log, resources.identities, times, then, since, until, body.kind, body.min_value)
+    return [kept for kept in found if behind is None or kept.place > behind][: body.limit + 1]
+
+
+def _window(body: AbandonedRequest, times: Times, now: datetime) -> tuple[datetime, datetime]:
+    return body.window.from_ or now - times.ttl - times.idle, body.window.to or now + times.idle
 
 
 def times_of(points: Iterable[DecisionPoint]) -> Mapping[KindName, Times]:
@@ -88,7 +106,7 @@ def _item(line: CartLine) -> AbandonedItem:
 
 
 def _digest(body: AbandonedRequest) -> str:
-    return hashlib.sha256(repr((body.kind, body.window, body.min_value)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((body.kind, body.window, body.min_value, body.as_of)).encode()).hexdigest()[:16]
 
 
 def _cursor(body: AbandonedRequest, last: KeptCart) -> str:
@@ -103,7 +121,7 @@ def _behind(body: AbandonedRequest) -> Place | None:
         told = msgspec.json.decode(base64.urlsafe_b64decode(body.cursor), type=tuple[str, int, str])
         if told[0] == _digest(body) and abs(told[1]) < _MOST and storable(told[2]):
             return told[1], told[2]
-        detail = "the cursor is of another question; send the same kind, window and min_value with it"
+        detail = "the cursor is of another question; send the same kind, window, min_value and as_of with it"
     except (ValueError, msgspec.MsgspecError):
         detail = "this is no cursor; send the next_cursor of the page before, or none"
     raise Refused("validation_error", detail, [InvalidField(pointer="/cursor", code="invalid_cursor", detail=detail)])

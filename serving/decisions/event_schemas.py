@@ -101,6 +101,12 @@ class AbandonedRequest(Request):
     min_value: Money | None = None
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     cursor: Annotated[LongText | None, Field(description="`next_cursor` of the page before")] = None
+    as_of: Annotated[
+        Moment | None,
+        Field(
+            description="what lay abandoned just before this moment; only where KAIROS_ALLOW_AS_OF is set, default now"
+        ),
+    ] = None
 
     model_config = Request.model_config | {
         "json_schema_extra": {"examples": [{"window": {"from": "2026-11-21T00:00:00Z"}, "min_value": "20.00"}]}

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +158,31 @@ def test_a_cursor_belongs_to_its_question(decider: Shop) -> None:
 def test_the_documented_example_is_a_request() -> None:
     example = AbandonedRequest.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
     assert AbandonedRequest.model_validate(example)
+
+
+def test_what_lay_abandoned_then_is_what_was_told_then(bare_folder: Path) -> None:
+    """Whoever bought, emptied, came back or began since is told of as it was, page by page."""
+    with deciding(bare_folder, allow_as_of=True) as shop:
+        for number, name in enumerate(("buys", "empties", "returns", "stays", "cheap")):
+            put(shop, name, 200 - number, price="1.00" if name == "cheap" else "12.50")
+        put(shop, None, 190, visitor="device")
+        put(shop, "early", 8 * 24 * 60)
+        then = shop.clock.now
+        before = left(shop), left(shop, limit=2), left(shop, min_value="20.00")
+        assert len(before[0]) == 6
+        shop.clock.now += timedelta(hours=30)
+        put(shop, "buys", 5, "Order Completed", order_id="o1", product_id=None, products=[{"product_id": "tea"}])
+        put(shop, "empties", 5, "Product Removed")
+        put(shop, "returns", 5)
+        put(shop, "begins", 90)
+        asked = {"as_of": then.isoformat()}
+        assert (left(shop, **asked), left(shop, limit=2, **asked), left(shop, min_value="20.00", **asked)) == before
+        assert names(left(shop)) != names(before[0])
+
+
+def test_as_of_is_refused_where_it_is_not_allowed_and_in_the_future(bare_folder: Path) -> None:
+    with deciding(bare_folder) as shop:
+        told = post(shop, "/v1/carts/abandoned", 422, as_of=(shop.clock.now - timedelta(hours=1)).isoformat())
+        assert "KAIROS_ALLOW_AS_OF" in told["detail"]
+    with deciding(bare_folder, allow_as_of=True) as shop:
+        post(shop, "/v1/carts/abandoned", 422, as_of=(shop.clock.now + timedelta(hours=1)).isoformat())

@@ -45,10 +45,26 @@ def test_a_changed_file_is_told_while_the_service_runs_and_a_wrong_one_changes_n
         assert "viber" in channels()
 
 
-def test_a_service_does_not_start_on_a_wrong_file(bare_folder: Path) -> None:
-    path = bank(bare_folder, "channels = 3")
-    with pytest.raises(ValueError, match="channels must be a table"), deciding(bare_folder, action_bank=path):
-        pass
+@pytest.mark.parametrize("wrong", ["channels = 3", "not TOML", None], ids=["refused", "unreadable", "missing"])
+def test_a_service_that_begins_with_a_wrong_file_sends_nothing_until_it_is_mended(
+    folder: Path, wrong: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = bank(folder, "")
+    path.unlink() if wrong is None else path.write_text(wrong)
+    asked = {"decision_point": "cart_recovery", "subject": {"user_id": "u1"}, "trigger": {"id": "c1"}}
+    with deciding(folder, action_bank=path, refresh_seconds=0.05) as shop:
+        assert "nothing is sent until the action bank can be read" in caplog.text
+        told = shop.client.post("/v1/decisions", json=asked).json()
+        assert (told["action"]["send"], told["action"]["reason"]) == (False, "switched_off")
+        assert (told["degraded"], told["degraded_reason"]) == (True, "action_bank_unreadable")
+        assert "policies: the action bank cannot be read" in shop.client.get("/readyz").text
+        assert shop.recommend(subject={"user_id": "u1"}, limit=1)["items"]
+        path.write_text('currency = "EUR"')
+        until(lambda: shop.resources.bank.now.currency == "EUR", "the mended file is followed")
+        again = shop.client.post("/v1/decisions", json=asked).json()
+        assert again["decision_id"] != told["decision_id"], "silence of before hides nothing"
+        assert again["degraded_reason"] != "action_bank_unreadable"
+        assert "policies: the action bank" not in shop.client.get("/readyz").text
 
 
 def test_the_page_of_the_action_bank_is_true(tmp_path: Path) -> None:
