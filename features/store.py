@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from feast import FeatureStore, RepoConfig
 from feast.errors import FeatureViewNotFoundException
 from feast.types import Array, Float64, String
+from sqlalchemy import make_url
 
 from features.definitions import (
     CUSTOMER,
@@ -67,11 +68,13 @@ class CustomerRow:
     created: datetime
 
 
-def open_store(feature_data: Path, online_store: str) -> FeatureStore:
+def open_store(feature_data: Path, online_store: str, registry: str | None = None) -> FeatureStore:
     """Feast on the folder `feature_data`; `online_store` is `sqlite`, or `host:port` of Redis or Valkey.
 
-    The registry is read once, as reading it again would land in the middle of a request, and then anew only when the
-    view that is asked for is missing from it. Raises ValueError for another kind of store.
+    What is registered stands in the database at the URL `registry`, so that replicas never read a file that another is
+    writing; without one in a file of the folder. It is read once, as reading it again would land in the middle of a
+    request, and then anew only when the view that is asked for is missing from it. Raises ValueError for another kind
+    of store.
     """
     feature_data = feature_data.resolve()
     feature_data.mkdir(parents=True, exist_ok=True)
@@ -84,17 +87,39 @@ def open_store(feature_data: Path, online_store: str) -> FeatureStore:
     config = RepoConfig(
         project="kairos",
         provider="local",
-        registry={"registry_type": "file", "path": str(feature_data / "registry.db"), "cache_ttl_seconds": 0},
+        registry={**_registry(feature_data, registry), "cache_ttl_seconds": 0},
         offline_store={"type": "duckdb"},
         online_store=online,
         entity_key_serialization_version=3,
     )
-    return FeatureStore(config=config)
+    return FeatureStore(repo_path=str(feature_data), config=config)
+
+
+def _registry(feature_data: Path, url: str | None) -> dict[str, Any]:
+    if url is None:
+        return {"registry_type": "file", "path": str(feature_data / "registry.db")}
+    address = make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    careful = {"pool_pre_ping": True, "hide_parameters": True}
+    path = address.render_as_string(hide_password=False)
+    return {"registry_type": "sql", "path": path, "sqlalchemy_config_kwargs": careful}
+
+
+def folder_of(store: FeatureStore) -> Path:
+    """The folder with the tables of features that the store was opened on."""
+    return Path(store.repo_path)
+
+
+def is_applied(store: FeatureStore) -> bool:
+    """Whether anything was ever registered; to ask makes no registry where there is none."""
+    registry = store.config.registry
+    return Path(registry.path).exists() if registry.registry_type == "file" else bool(store.list_feature_views())
 
 
 def apply(store: FeatureStore) -> None:
     """Register the objects of `definitions.py`; doing so again changes nothing."""
-    feature_data = _folder(store)
+    feature_data = folder_of(store)
     customer, *others = (customer_view(feature_data, name) for name in CUSTOMER_VIEWS)
     store.apply([CUSTOMER, PRODUCT, customer, *others, product_view(feature_data), recommender_service(customer)])
     if store.config.online_store.type == "sqlite":
@@ -117,7 +142,7 @@ def materialize(
     written from a later table, or from another one of the same moment: SQLite would take the older row and Redis
     silently keep what it has.
     """
-    path = newest(_folder(store), view)
+    path = newest(folder_of(store), view)
     table = pq.read_table(path)
     if not len(table):
         raise ValueError(f"{path} holds no customers; ingest events and build the features again")
@@ -227,10 +252,6 @@ def _forget_connection() -> None:
         ibis.options.default_backend = None
 
 
-def _folder(store: FeatureStore) -> Path:
-    return Path(store.config.registry.path).parent
-
-
 def write_rows(store: FeatureStore, view: str, rows: pa.Table) -> None:
     """Put rows of a view online. A call costs milliseconds, each further row a fraction of one: write them together."""
     store.write_to_online_store(view, df=rows.to_pandas(integer_object_nulls=True))
@@ -250,8 +271,8 @@ def read_values(
         try:
             answer = store.get_online_features(features, rows, full_feature_names=True)
         except FeatureViewNotFoundException as error:
-            registry = store.config.registry.path
-            raise LookupError(f"no features in {registry}; run `python -m pipelines features materialize`") from error
+            where = make_url(path) if "://" in (path := store.config.registry.path) else path
+            raise LookupError(f"no features in {where}; run `python -m pipelines features materialize`") from error
     columns = answer.to_dict()
     found: list[dict[str, dict[str, Any]]] = [{view: {} for view in asked} for _ in customer_ids]
     for view, name in names:

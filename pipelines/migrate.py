@@ -1,4 +1,4 @@
-"""What has to be done before a new version starts: the database brought to its revision, MLflow's tables made.
+"""What has to be done before a new version starts: the database brought to its revision, the tables of others made.
 
 Whatever opens the database migrates it as well. Doing it before gives a long migration its time, and what starts
 together afterwards finds everything there.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from features.database import connect_to, migrate
 from features.migrations.upgrade import newest, standing
+from features.store import open_store
 from models.registry import CHAMPION, Registry
 from pipelines.settings import Settings
 
@@ -23,7 +24,7 @@ class Migrated:
 
 
 def migrate_stores(settings: Settings) -> Migrated:
-    """Bring the database up to date, and make MLflow's tables where there are none, as two who make them collide.
+    """Bring the database up to date, and make MLflow's and Feast's tables where there are none, as two would collide.
 
     Raises RuntimeError when the database cannot be migrated; it is as it was then. MLflow refuses tables of an earlier
     MLflow itself, and names `mlflow db upgrade`.
@@ -36,5 +37,7 @@ def migrate_stores(settings: Settings) -> Migrated:
     finally:
         engine.dispose()
     Registry(settings.mlflow_uri, settings.mlflow_artifacts).alias("recommender", CHAMPION)
+    if settings.feast_registry:
+        open_store(settings.feature_data, settings.online_store, settings.feast_registry).refresh_registry()
     now = newest() if applied or before is None else before
     return Migrated(engine.url.render_as_string(hide_password=True), before, now, applied)

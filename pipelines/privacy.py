@@ -36,7 +36,7 @@ def places(settings: Settings) -> Places:
         engine,
         settings.history,
         settings.feature_data,
-        open_store(settings.feature_data, settings.online_store),
+        open_store(settings.feature_data, settings.online_store, settings.feast_registry),
         Suppressions(engine, secret_in(settings.privacy_key)),
         (KeptAnswerRows(engine), PutAsideRecords(settings.journal)),
     )

@@ -139,16 +139,14 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
         stack.callback(batch_threads.shutdown, wait=False, cancel_futures=True)
-        store = open_store(settings.feature_data, settings.online_store)
+        store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
         visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
         catalog = Catalog(engine)
         metrics = stack.enter_context(counting(settings.run_folder))
         tracing = stack.enter_context(tracing_to(settings.otlp_endpoint, VERSION))
         guard = stack.enter_context(open_guard(engine, settings, listed.secret, clock, metrics))
-        registry = Registry(
-            settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE)
-        )
+        registry = Registry(settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE))
         champion = Champion(
             registry,
             catalog,

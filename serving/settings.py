@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     history: Path = Field(Path("var/history"), description="folder of the Parquet history; an erasure reaches into it")
     feature_data: Path = Field(Path("var/features"), description="folder of Feast's offline tables, registry, SQLite")
     online_store: str = Field("sqlite", description="`sqlite`, or `host:port` of Redis or Valkey")
+    feast_registry: str | None = Field(None, description="URL of a database for Feast's registry; else a file")
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow tracking and registry")
     privacy_key: Path = Field(
         Path("var/privacy.key"), description="file with the secret of the suppression list; made when it is missing"

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, select
 from features.definitions import CUSTOMER, CUSTOMER_VIEWS, RECENT_FEATURES, RECENT_VIEW
 from features.identity import LINKS, Person
 from features.privacy.base import Row, customers
-from features.store import read_customer
+from features.store import is_applied, read_customer
 
 _WAIT = 30.0
 
@@ -34,7 +34,7 @@ class OnlineRows:
 
     def held(self, person: Person) -> Iterator[Row]:
         """A row a customer id, with the features of all views; nothing where no features were ever put online."""
-        if not self._exists():
+        if not is_applied(self.store):
             return
         known = {view.name for view in self.store.list_all_feature_views()}  # an earlier version applied fewer
         fields = (field for view, fields in CUSTOMER_VIEWS.items() if view in known for field in fields)
@@ -47,7 +47,7 @@ class OnlineRows:
 
     def erase(self, person: Person) -> None:
         """By key; what SQLite gives free is overwritten."""
-        if not self._exists():
+        if not is_applied(self.store):
             return
         keys = [self._key(customer_id) for customer_id in customers(person)]
         others = [self._key(customer_id) for customer_id in self._others(person)]
@@ -61,9 +61,6 @@ class OnlineRows:
             for key in others:
                 client.hdel(key + config.project.encode(), *recent)
             client.close()
-
-    def _exists(self) -> bool:
-        return Path(self.store.config.registry.path).exists()
 
     def _others(self, person: Person) -> list[str]:
         """Who shared a device: their latest events name it. Those rows are made again from the log."""

@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.command()
 def migrate(as_json: Json = False) -> None:
-    """Bring the database to the revision of this version, and make MLflow's tables. Running it twice changes nothing.
+    """Bring the database to the revision of this version, and make what MLflow and Feast need. Twice changes nothing.
 
     What opens an older database does so too; by itself it has all the time that a large one needs.
     """

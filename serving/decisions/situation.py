@@ -7,14 +7,13 @@ engines ask several times a recipient, and the same question then needs nothing 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from features.cart_kinds import BROWSE, CART, WISHLIST
 from features.carts import Cart
 from features.contact import Contact
 from features.identity import Identities, Person
 from features.log import Log
-from features.store import CustomerRow
+from features.store import CustomerRow, folder_of
 from serving.decisions.histories import Histories, Wanted
 from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question
@@ -132,7 +131,7 @@ def warm_up(visitors: Visitors, clock: Callable[[], datetime]) -> None:
 
 def features_exist(visitors: Visitors) -> bool:
     """Whether features were ever built: a shop that never did is not degraded, its customers are just not known."""
-    return (Path(visitors.store.config.registry.path).parent / "customer").exists()
+    return (folder_of(visitors.store) / "customer").exists()
 
 
 def _row(rows: Sequence[CustomerRow], at: datetime) -> CustomerRow | None:

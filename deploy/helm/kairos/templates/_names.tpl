@@ -46,6 +46,9 @@ envFrom:
   valueFrom:
     secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}}
 {{- end }}
+- name: KAIROS_FEAST_REGISTRY
+  valueFrom:
+    secretKeyRef: {name: {{ .Values.secretName }}, key: KAIROS_FEAST_REGISTRY, optional: true}
 {{- end }}
 
 {{- define "kairos.mounts" -}}
