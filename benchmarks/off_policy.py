@@ -36,7 +36,7 @@ from training.simulator.world import World
 DECISIONS = 20_000
 _CONSOLE = Console(markup=False, highlight=False, soft_wrap=True)
 _POOL = 30_000
-_FIRST_WORLD = 900
+_FIRST_WORLD = 960
 _TAUGHT = 1_500
 """The decisions at random that who decides has learned from: few, so it is sure of some things that are wrong."""
 

@@ -10,7 +10,7 @@ are known to do nothing are a test for claims. The folder holds `hillstrom/`, `s
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from models.off_policy.intervals import Clusters
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
 from models.policies.logged import LoggedDecisions
+from training.policy.canary import Canary
 from training.policy.gate import Candidate, Rules, judge
 from training.policy.value import Compared, value
 
@@ -140,6 +141,16 @@ def starbucks(folder: Path) -> Trial:
 
 
 @dataclass(frozen=True)
+class Personal:
+    """What became of a policy that chooses for each customer: whether the gate admitted it, whether its canary then
+    promoted it, and whether customers of neither say that it is better than one action for all."""
+
+    admitted: bool
+    promoted: bool
+    better: bool
+
+
+@dataclass(frozen=True)
 class Checked:
     """By resample: what was estimated, the interval's half width, and what the other half showed, with its error."""
 
@@ -147,14 +158,25 @@ class Checked:
     errors: Floats
     truths: Floats
     noise: Floats
-    promoted: int
-    wrong: int
-    asked: int
+    personal: tuple["Personal", ...]
 
     @property
     def coverage(self) -> float:
         """How often the estimate and the truth differ by no more than both their errors explain at 95 %."""
         return float((np.abs(self.estimates - self.truths) <= 1.96 * np.hypot(self.errors, self.noise)).mean())
+
+    @property
+    def fates(self) -> dict[str, int]:
+        """How many personal policies came how far, and how many of these should not have."""
+        admitted = [one for one in self.personal if one.admitted]
+        promoted = [one for one in self.personal if one.promoted]
+        return {
+            "personal policies": len(self.personal),
+            "admitted to a canary": len(admitted),
+            "of these no better": sum(not one.better for one in admitted),
+            "promoted": len(promoted),
+            "of those no better": sum(not one.better for one in promoted),
+        }
 
     @property
     def bias(self) -> tuple[float, float]:
@@ -165,10 +187,10 @@ class Checked:
 def check(trial: Trial, resamples: int, rng: np.random.Generator) -> Checked:
     """Split customers in halves, thin one, estimate a fixed action from it, hold it against the other half.
 
-    Also asks the gate about a personal policy, learned from a tenth, against the best action for all.
+    Also asks the gate, and then a canary, about a personal policy, learned from a tenth, against the best for all.
     """
     found: list[tuple[float, float, float, float]] = []
-    promoted = wrong = asked = 0
+    personal = []
     ids = np.unique(trial.customers)
     for turn in range(resamples):
         half = np.isin(trial.customers, rng.choice(ids, len(ids) // 2, replace=False))
@@ -182,12 +204,9 @@ def check(trial: Trial, resamples: int, rng: np.random.Generator) -> Checked:
         truth = Clusters.of(trial.outcomes[same], trial.customers[same])
         found.append((valued.chosen.value.mean, error, truth.mean, truth.error))
         if turn % 4 == 0:
-            asked += 1
-            passed, worse = _personal(trial, log, mine, rest, rng)
-            promoted += passed
-            wrong += passed and worse
+            personal.append(_personal(trial, log, mine, rest, rng))
     columns = np.array(found).T
-    return Checked(columns[0], columns[1], columns[2], columns[3], promoted, wrong, asked)
+    return Checked(columns[0], columns[1], columns[2], columns[3], tuple(personal))
 
 
 def _biased(trial: Trial, rows: NDArray[np.int64], rng: np.random.Generator) -> Floats:
@@ -206,9 +225,9 @@ def _always(trial: Trial, n: int, action: int) -> Floats:
 
 def _personal(
     trial: Trial, log: LoggedDecisions, ours: NDArray[np.int64], rest: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[bool, bool]:
-    """Whether the gate promotes what a ridge on a tenth of the other half likes for each customer over what it likes
-    for all, and whether the rest of that half says that it is no better."""
+) -> Personal:
+    """What a ridge on a tenth of the other half likes for each customer, against what it likes for all. Half of the
+    rest of that half are the canary's customers, the others say what is true."""
     taught = np.isin(np.arange(len(trial.actions)), rng.choice(rest, len(rest) // 10, replace=False))
     liked = np.empty((len(trial.actions), trial.count))
     design = trial.design
@@ -223,9 +242,24 @@ def _personal(
     for_all = np.eye(trial.count)[np.full(len(liked), best)]
     compared = Compared(log, own[ours].ravel(), for_all[ours].ravel())
     verdict = judge(Candidate("personal", -1, -1), compared, np.arange(len(log)), rules=Rules(effective=200.0))
-    judges = rest[~taught[rest]]
+    untold = rest[~taught[rest]]
+    ids = np.unique(trial.customers[untold])
+    tried = np.isin(trial.customers[untold], rng.choice(ids, len(ids) // 2, replace=False))
+    canary, judges = untold[tried], untold[~tried]
+    promoted = verdict.passed and _canary(trial, canary, own, for_all, rng)
     apart = trial.count * (own - for_all)[judges, trial.actions[judges]] * trial.outcomes[judges]
-    return verdict.passed, float(apart.mean()) <= 0
+    return Personal(verdict.passed, promoted, float(apart.mean()) > 0)
+
+
+def _canary(trial: Trial, rows: NDArray[np.int64], own: Floats, for_all: Floats, rng: np.random.Generator) -> bool:
+    """Whether the comparison of half of these customers, who get the personal policy, with the others promotes it.
+
+    Who was sent, at random, what their group's policy would send, stands for the group.
+    """
+    group = (rng.random(int(trial.customers.max()) + 1) < 0.5)[trial.customers[rows]]
+    wanted = np.where(group[:, None], own[rows], for_all[rows])[np.arange(len(rows)), trial.actions[rows]] > 0
+    log, _ = trial.thinned(rng, rows[wanted], np.ones((int(wanted.sum()), trial.count)))
+    return Canary(share=0.5, days=np.inf).judge(log, group[wanted], np.inf).outcome == "promote"
 
 
 def slots(folder: Path) -> tuple[float, Floats]:
@@ -274,13 +308,14 @@ def main() -> None:
         cpu = time.process_time() - started
         bias, chance = checked.bias
         _CONSOLE.print(
-            f"{trial.name}: coverage {checked.coverage:.3f}, bias {bias:+.4f} (chance {chance:.4f}), "
-            f"{checked.promoted} of {checked.asked} personal policies promoted, {checked.wrong} of them no better"
+            f"{trial.name}: coverage {checked.coverage:.3f}, bias {bias:+.4f} (chance {chance:.4f}), {checked.fates}"
         )
-        words = f"{asked.resamples} resamples; bias {bias:+.5f}, {chance:.5f} is chance; {checked.promoted} of "
-        words += f"{checked.asked} personal policies promoted, {checked.wrong} of these no better in the other half"
-        good = 0.93 <= checked.coverage <= 0.97 and abs(bias) <= chance and not checked.wrong
-        rows.append(_claim(f"{trial.name}: coverage", trial.name, words, checked.coverage, "0.93 to 0.97", good, cpu))
+        words = f"{asked.resamples} resamples; bias {bias:+.5f}, {chance:.5f} is chance; personal policies are "
+        words += "promoted by the gate and then a canary, and judged by customers of neither"
+        good = 0.93 <= checked.coverage <= 0.97 and abs(bias) <= chance and not checked.fates["of those no better"]
+        must = "0.93 to 0.97, no bias, none promoted that is no better"
+        row = _claim(f"{trial.name}: coverage", trial.name, words, checked.coverage, must, good, cpu)
+        rows.append(replace(row, baselines={name: float(count) for name, count in checked.fates.items()}))
     started = time.process_time()
     passed, (chance, shares) = claimed(asked.data), slots(asked.data)
     _CONSOLE.print(f"slots: {passed} claimed better; opened {shares.round(4)}, p = {chance:.2f}")

@@ -42,11 +42,12 @@ class _Kept(msgspec.Struct, frozen=True):
 
 _CAME = '"came":'
 _KEPT = msgspec.json.Decoder(_Kept)
+_NOTHING = Decimal(0)
 _KNOWN_BEFORE = timedelta(days=31)
 """So far before the first decision is read: what an order was reported as first, and what was sent by whom."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What is known at some moment of what came after one decision.
 
@@ -180,8 +181,8 @@ def _outcome(
         order_ids=tuple(order.order_id for order in ours if order.order_id is not None),
         orders=len(ours),
         first_order_at=ours[0].at if ours else None,
-        value=sum((order.value for order in ours), Decimal(0)),
-        discount=sum((order.discount for order in ours), Decimal(0)),
+        value=sum((order.value for order in ours), _NOTHING),
+        discount=sum((order.discount for order in ours), _NOTHING),
         currency=currency,
         foreign_orders=len(inside) - len(ours),
         delivered="delivered" in people | machines,

@@ -3,7 +3,7 @@
 A log says what came of the actions that were taken. An estimator turns it, the probabilities of the policy that is
 asked about and, where there is one, a model of the reward into `Scores`; means, intervals, paired differences and
 refusals are written once over these. Everything else in this folder is a variation on `Estimator`, or judges what it
-needs: `reward_model.py`, `intervals.py`, `diagnostics.py`, `slope.py`.
+needs: `reward_model.py`, `cross_fitted.py`, `intervals.py`, `diagnostics.py`, `slope.py`.
 """
 
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from models.arrays import Floats
 
@@ -24,6 +24,16 @@ class Bounds:
     mean: float
     low: float
     high: float
+
+    def widened(self, error: float, level: float = 0.95) -> "Bounds":
+        """With another error of that size, which has nothing to do with the one that is in it.
+
+        >>> print(Bounds(0.0, -3.0, 3.0).widened(4 / 1.96))
+        +0.0000 [-5.0000, +5.0000]
+        """
+        more = float(norm.ppf((1 + level) / 2)) * error
+        low, high = np.hypot(self.mean - self.low, more), np.hypot(self.high - self.mean, more)
+        return Bounds(self.mean, self.mean - float(low), self.mean + float(high))
 
     def __str__(self) -> str:
         return f"{self.mean:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"

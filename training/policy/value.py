@@ -1,20 +1,25 @@
 """What a candidate would have earned in place of who decided: every estimate of it, on one log, as paired differences.
 
 The candidate and its opponent are valued on the same decisions, so what the decisions have in common cancels. The
-reward model is learned inside the log by folds of customers, and its own error is part of each interval.
+reward model is learned inside the log by folds of customers, and its own error is part of each interval: what chance
+does to it, and what it may miss because it shrinks.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from models.arrays import Floats
 from models.off_policy.base import Estimator, Evidence
+from models.off_policy.cross_fitted import CrossFitted
 from models.off_policy.direct import Direct
 from models.off_policy.doubly_robust import DoublyRobust
 from models.off_policy.intervals import Bounds, Clusters, empirical_likelihood
 from models.off_policy.ips import IPS
 from models.off_policy.marginalised import MarginalisedIPS
-from models.off_policy.reward_model import CrossFitted, RewardModel
+from models.off_policy.reward_features import LIKED
+from models.off_policy.reward_model import RewardModel
 from models.off_policy.slope import CLIPS, least_biased
 from models.off_policy.snips import SNIPS
 from models.off_policy.switch import SwitchDR
@@ -86,19 +91,51 @@ def value(
     other = None if compared.opponent is None else _side(compared, compared.opponent, recipe, outcomes)
     seen = ours.evidence.log.rewards
 
-    def pair(estimator: Estimator) -> tuple[Floats, Floats]:
-        return ours.contributions(estimator), seen if other is None else other.contributions(estimator)
+    def pair(estimator: Estimator) -> _Pair:
+        its = _Told(seen, np.zeros(0)) if other is None else other.told(estimator)
+        return _Pair(ours.told(estimator), its)
 
     ladder = [pair(DoublyRobust(clip)) for clip in clips]
-    differences = [one - its for one, its in ladder]
+    differences = [each.apart for each in ladder]
     place = least_biased(differences, log.customers, clips, START)
-    estimates = [_estimate(CHOSEN, *ladder[place], log)]
+    estimates = [_estimate(CHOSEN, ladder[place], log)]
     beside: list[Estimator] = [DoublyRobust(), SNIPS(), Direct(), IPS(), SwitchDR()]
     if compared.logging is not None:
         beside.append(MarginalisedIPS())
-    estimates += [_estimate(each.name, *pair(each), log, differences[place]) for each in beside]
-    values = {clip: float(one.mean()) for clip, (one, _) in zip(clips, ladder, strict=True)}
-    return Valued(clips[place], values, estimates[0], tuple(estimates[1:]), float(ladder[place][1].mean()))
+    estimates += [_estimate(each.name, pair(each), log, differences[place]) for each in beside]
+    values = {clip: float(each.ours.contributions.mean()) for clip, each in zip(clips, ladder, strict=True)}
+    base = float(ladder[place].its.contributions.mean())
+    return Valued(clips[place], values, estimates[0], tuple(estimates[1:]), base)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an estimator says of one policy: a contribution a decision, and the parts of `CrossFitted.doubt`."""
+
+    contributions: Floats
+    doubt: Floats
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """What it says of both."""
+
+    ours: _Told
+    its: _Told
+
+    @property
+    def apart(self) -> Floats:
+        """By how much each decision says that ours is better."""
+        return self.ours.contributions - self.its.contributions
+
+    @property
+    def doubt(self) -> float:
+        """The error of the difference because of shrinkage: that of what both lean on alike cancels."""
+        ours, its = self.ours.doubt, self.its.doubt
+        if not len(ours) or not len(its):
+            return float(np.linalg.norm(np.concatenate([ours, its])))
+        shared = ours[:-LIKED] - its[:-LIKED]
+        return float(np.linalg.norm(np.concatenate([shared, ours[-LIKED:], its[-LIKED:]])))
 
 
 @dataclass(frozen=True)
@@ -108,11 +145,13 @@ class _Side:
     evidence: Evidence
     fitted: CrossFitted
 
-    def contributions(self, estimator: Estimator) -> Floats:
-        """One a decision, the reward model's own error among them."""
+    def told(self, estimator: Estimator) -> _Told:
+        """What an estimator says, the reward model's own error with it."""
         scores = estimator.scores(self.evidence)
-        carried = 0.0 if scores.corrections is None else self.fitted.carried(scores.corrections)
-        return scores.contributions + carried
+        if scores.corrections is None:
+            return _Told(scores.contributions, np.zeros(0))
+        carried = self.fitted.carried(scores.corrections)
+        return _Told(scores.contributions + carried, self.fitted.doubt(scores.corrections))
 
 
 def _side(compared: Compared, target: Floats, model: RewardModel, outcomes: Floats | None) -> _Side:
@@ -122,16 +161,17 @@ def _side(compared: Compared, target: Floats, model: RewardModel, outcomes: Floa
     return _Side(Evidence(valued, target, fitted.predicted, compared.logging), fitted)
 
 
-def _estimate(name: str, ours: Floats, its: Floats, log: LoggedDecisions, chosen: Floats | None = None) -> Estimate:
-    difference = Clusters.of(ours - its, log.customers)
+def _estimate(name: str, pair: _Pair, log: LoggedDecisions, chosen: Floats | None = None) -> Estimate:
+    difference = Clusters.of(pair.apart, log.customers)
     apart = 0.0
     if chosen is not None:
-        beyond = Clusters.of(ours - its - chosen, log.customers)
+        beyond = Clusters.of(pair.apart - chosen, log.customers)
         apart = beyond.mean / beyond.error if beyond.error > 0 else 0.0
+    value_ = empirical_likelihood(Clusters.of(pair.ours.contributions, log.customers))
     return Estimate(
         name,
-        empirical_likelihood(Clusters.of(ours, log.customers)),
-        empirical_likelihood(difference),
-        empirical_likelihood(difference, ONE_SIDED).low,
+        value_.widened(float(np.linalg.norm(pair.ours.doubt))),
+        empirical_likelihood(difference).widened(pair.doubt),
+        empirical_likelihood(difference, ONE_SIDED).widened(pair.doubt, ONE_SIDED).low,
         apart,
     )

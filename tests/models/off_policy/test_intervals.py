@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.off_policy.confidence_sequence import EARLIEST, normal_mixture
-from models.off_policy.intervals import Clusters, bootstrap_t, empirical_likelihood
+from models.off_policy.intervals import Bounds, Clusters, bootstrap_t, empirical_likelihood
 from models.off_policy.slope import CLIPS, least_biased
 
 
@@ -19,6 +19,15 @@ def test_intervals_cover_skewed_means():
         inside += [each.low <= 1.0 <= each.high for each in found]
     assert (inside >= 175).all()
     assert (inside <= 199).all()
+
+
+@given(st.floats(0, 3), st.floats(0, 3), st.floats(0, 3))
+def test_another_error_widens_each_end_as_independent_errors_add_up(below, above, error):
+    bounds = Bounds(1.0, 1.0 - 1.96 * below, 1.0 + 1.96 * above)
+    wider = bounds.widened(error)
+    assert wider.mean == 1.0
+    assert (1.0 - wider.low) / 1.96 == pytest.approx(np.hypot(below, error), rel=1e-4, abs=1e-9)
+    assert (wider.high - 1.0) / 1.96 == pytest.approx(np.hypot(above, error), rel=1e-4, abs=1e-9)
 
 
 def test_decisions_of_a_customer_count_once():

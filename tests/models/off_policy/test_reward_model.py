@@ -58,6 +58,31 @@ def test_its_own_error_is_part_of_the_interval():
     assert (whole.mean(axis=0) < 1.6 * apart.std(axis=0)).all()
 
 
+def test_what_shrinkage_may_miss_is_less_the_less_a_value_leans_on_the_model_and_the_more_is_known():
+    doubts = []
+    for customers in (1_000, 8_000):
+        values, _, log = shop(np.random.default_rng(7), customers)
+        target = floored(values, log.eligible)
+        fitted = RewardModel().cross_fitted(log, target, np.arange(customers) % 4)
+        weights = target[log.chosen] / log.propensities
+        doubts.append([np.linalg.norm(fitted.doubt(np.minimum(weights, clip))) for clip in (0.0, 2.0, 5.0)])
+    few, many = np.array(doubts)
+    assert (np.diff(few) < 0).all()
+    assert (np.diff(many) < 0).all()
+    assert (many < 0.5 * few).all()
+
+
+def test_what_chance_does_and_what_shrinkage_may_miss_are_the_posterior_variance():
+    values, _, log = shop(np.random.default_rng(8), 3_000)
+    fitted = RewardModel().cross_fitted(log, floored(values, log.eligible), np.arange(3_000) % 10)
+    nothing = np.zeros(3_000)
+    lean, inverse = fitted.asked.sum(axis=0), np.mean(fitted.inverses, axis=0)
+    posterior = (fitted.residuals**2 / fitted.means).mean() * lean @ inverse @ lean
+    chance, missed = (fitted.carried(nothing) ** 2).sum(), ((3_000 * fitted.doubt(nothing)) ** 2).sum()
+    assert chance + missed == pytest.approx(posterior, rel=0.3), "the noise is not the same everywhere"
+    assert missed > 0.03 * posterior
+
+
 def test_rewards_that_are_not_positive_on_average_get_a_plain_mean():
     values, _, log = shop(np.random.default_rng(3), 300)
     poor = _changed(log, rewards=log.rewards - 5.0)
