@@ -1,6 +1,6 @@
 """The hot routes, answered ahead of FastAPI: the same schemas and use cases without what it adds around them.
 
-That is some 65 µs of CPU for a recommendation (`benchmarks/serving_layers.py`).
+That is 52 to 59 µs of CPU for a recommendation (`benchmarks/serving_layers.py`).
 
 Everything that every request passes stands in front (`Door`: id, key, limits, gunzip, the clock, errors, metrics), and
 the route of FastAPI remains behind: whatever a reader does not take is passed on to it, so that a wrong request gets

@@ -33,8 +33,7 @@ from training.policy.rewards import LEFT_OUT
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
-    ROOT / "benchmarks/README.md",
+    *sorted(page for folder in ("docs", "benchmarks", "deploy", "tests") for page in (ROOT / folder).rglob("*.md")),
 ]
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
 EVERYTHING = "\n".join(TEXT.values())
