@@ -90,7 +90,7 @@ def build(
     check_offsets(as_of=as_of, known_at=known_at, created=created)
     reached, laid = position(history), buckets(history)
     number = count or shards_for(history, as_of, reached, laid)
-    of = (reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), _digest(identities))
+    of = (reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), digest(identities))
     with kept(feature_data / UNFINISHED / "features", history.resolve(), *of, code("features")) as folder:
         shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, folder.resolve())
         prepare(shards, identities, run, cores)
@@ -110,7 +110,7 @@ def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Se
     A table remembers which state of the history and of the identities it was made from. Those of another state are
     taken away, as nobody can tell what has become of them. Returns the files, in the order of `moments`.
     """
-    state = f"{position(history)} {_digest(identities)}".encode()
+    state = f"{position(history)} {digest(identities)}".encode()
     paths = {moment: folder / "product" / _file(moment) for moment in moments}
     for path in (folder / "product").glob("*.parquet"):
         if (pq.read_schema(path).metadata or {}).get(_MADE_FROM) != state:
@@ -175,7 +175,7 @@ def _file(as_of: datetime) -> str:
     return f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
 
 
-def _digest(table: pa.Table) -> str:
-    """Of the rows, in whatever order they come."""
+def digest(table: pa.Table) -> str:
+    """A digest of the rows, in whatever order they come."""
     rows = pd.util.hash_pandas_object(table.to_pandas(), index=False).to_numpy(np.uint64)
     return f"{len(rows)}:{int(rows.sum()):x}"

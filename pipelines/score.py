@@ -1,7 +1,8 @@
 """The verb `restock score`: what every customer needs again and when, for whoever asks who is due, and as features.
 
-Customers are scored in buckets by a hash of their id, so that memory does not grow with the shop; a bucket is a pure
-function of its customers' lines, and how many buckets there are changes no answer.
+Customers are scored shard by shard, where the engine of the settings says, and in a shard in buckets by a hash of
+their id, so that memory does not grow with the shop. A bucket is a pure function of its lines, and how many buckets
+and shards there are changes no answer; what was scored before a failure is not scored again.
 """
 
 import time
@@ -9,17 +10,25 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.catalog import Catalog
 from features.customer_restock import keep_restock
 from features.database import open_database
-from features.history import position, position_before
-from features.identity import Identities
+from features.history import buckets, position, position_before
+from features.log import microseconds
+from features.privacy.personal import identities_to_learn_from
 from features.purchases import last_day
 from features.restock_table import CURVE_DAYS, SCHEMA, write
+from features.results import FOLDER as UNFINISHED
+from features.results import code, kept, written
+from features.shards import Shards, prepare, size
+from features.snapshots import digest
 from models.arrays import Floats, Ids
 from models.registry import CHAMPION, PublishedReplenishment, Registry
 from models.time_to_event.curves import due_within, quantile
@@ -28,14 +37,17 @@ from models.time_to_event.forecast import Forecasts
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 from pipelines.console import Tick
+from pipelines.engine import opened
 from pipelines.refresh import catalogue
 from pipelines.settings import Settings
-from training.replenishment.lines import lines_of
+from training.replenishment.lines import to_lines
 
 MODEL = Replenishment.name
 CUSTOMERS_A_BUCKET = 500
 """About 60 MB of curves in a grocery, where a customer has 170 groups."""
 
+_ROWS, _DONE = "due", "foreseen"
+_PAIRS, _CPU = b"pairs", b"cpu"
 _DUE = 7
 _REPURCHASE = 28
 _NO_CHAMPION = (
@@ -83,25 +95,49 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
     published = champion(registry)
     model = published.model
     model = replace(model, groups=model.groups.extended(catalogue(settings, as_of)))
-    identities = Identities(open_database(settings.database_url)).table()
-    lines, customer_ids = lines_of(settings.history, identities, as_of)
-    if not len(customer_ids):
+    database = open_database(settings.database_url)
+    identities = identities_to_learn_from(database)
+    laid = buckets(settings.history)
+    count = size(settings.history, as_of, reached, laid)
+    of = (reached, laid, count, microseconds(as_of), digest(identities), Catalog(database).changed_since(0).revision)
+    made = (*of, published.version.number, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
+    with kept(settings.feature_data / UNFINISHED / "score", *made) as folder, opened(settings.engine) as engine:
+        shards = Shards(settings.history.resolve(), as_of, None, reached, laid, count, folder.resolve())
+        prepare(shards, identities, engine.map, engine.cores)
+        engine.map(partial(score_shard, shards, model, cores=engine.cores), shards.missing(_DONE), progress)
+        rows = [pq.read_table(shards.path(_ROWS, shard)) for shard in range(count)]
+        foreseen = pa.concat_tables([pq.read_table(shards.path(_DONE, shard)) for shard in range(count)])
+        told = [pq.read_metadata(shards.path(_DONE, shard)).metadata for shard in range(count)]
+    if not len(foreseen):
         raise ValueError(f"nobody bought anything before {as_of}; there is nobody to score")
-    members, parts, cpu, done = [], [], 0.0, 0
-    for places, theirs in _buckets(lines, customer_ids):
-        started = time.process_time()
-        parts.append(scored(model, theirs, customer_ids[places], last_day(as_of)))
-        cpu += time.process_time() - started
-        members.append(places)
-        done += len(places)
-        progress(done, len(customer_ids))
-    table = write(settings.feature_data, as_of, known, [part.rows for part in parts])
-    order = np.argsort(np.concatenate(members))
-    features = {name: np.concatenate([part.features[name] for part in parts])[order] for name in parts[0].features}
-    kept = keep_restock(settings.feature_data, as_of, now, reached, customer_ids, features)
-    pairs, rows = sum(part.pairs for part in parts), sum(len(part.rows) for part in parts)
+    progress(len(foreseen), len(foreseen))
+    table = write(settings.feature_data, as_of, known, rows)
+    foreseen = foreseen.sort_by("customer_id")
+    features = {name: foreseen[name].to_numpy() for name in foreseen.column_names}
+    file = keep_restock(settings.feature_data, as_of, now, reached, features.pop("customer_id"), features)
+    pairs, cpu = sum(int(one[_PAIRS]) for one in told), sum(float(one[_CPU]) for one in told)
     rate = round(pairs / cpu, 1) if cpu else 0.0
-    return Scored(published.version.number, as_of, len(customer_ids), rows, rate, (str(table), str(kept)))
+    forecasts = sum(len(part) for part in rows)
+    return Scored(published.version.number, as_of, len(foreseen), forecasts, rate, (str(table), str(file)))
+
+
+def score_shard(shards: Shards, model: FittedReplenishment, shard: int, cores: int | None = None) -> None:
+    """Write the answers for the customers of one shard: the rows of who is due, then the features."""
+    day = last_day(shards.as_of)
+    with shards.visible(shard, cores) as seen:
+        lines, customer_ids = to_lines(seen.purchases(), day)
+    members, parts = [np.empty(0, np.int64)], [scored(model, lines, customer_ids, day)] if not len(customer_ids) else []
+    started = time.process_time()
+    for places, theirs in _buckets(lines, customer_ids):
+        parts.append(scored(model, theirs, customer_ids[places], day))
+        members.append(places)
+    cpu = time.process_time() - started
+    features = {name: np.concatenate([part.features[name] for part in parts]) for name in parts[0].features}
+    table = pa.table({"customer_id": pa.array(customer_ids[np.concatenate(members)], pa.string()), **features})
+    table = table.replace_schema_metadata({_PAIRS: str(sum(part.pairs for part in parts)), _CPU: str(cpu)})
+    rows = pa.concat_tables([part.rows for part in parts])
+    written(shards.path(_ROWS, shard), partial(pq.write_table, rows, compression="lz4"))
+    written(shards.path(_DONE, shard), partial(pq.write_table, table))
 
 
 def scored(model: FittedReplenishment, lines: Lines, customer_ids: Ids, day: int) -> Bucket:

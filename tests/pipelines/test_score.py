@@ -110,6 +110,18 @@ def test_the_number_of_buckets_changes_nothing(settings: Settings, monkeypatch: 
                 assert value == (pytest.approx(other[name]) if isinstance(value, float) else other[name]), name
 
 
+@pytest.mark.parametrize("as_of", [AS_OF, min(event.occurred_at for event in orders()) + timedelta(seconds=1)])
+def test_shards_change_nothing_be_one_empty(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, as_of: datetime
+) -> None:
+    scored(settings, as_of)
+    whole, features = list(rows(settings)), foreseen(settings)
+    monkeypatch.setattr(verb, "size", lambda *_: 2)
+    scored(settings, as_of)
+    assert list(rows(settings)) == whole
+    assert foreseen(settings) == features
+
+
 def test_features_say_what_the_forecasts_say(settings: Settings) -> None:
     scored(settings)
     features = {row["customer_id"]: row for row in foreseen(settings)}
