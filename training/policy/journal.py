@@ -6,7 +6,7 @@ anew, as a visitor may have logged in since.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -23,6 +23,7 @@ from features.simulated import is_made
 from models.arrays import Floats, Ids, Mask
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible, Starts
+from training.policy.slim import Once, slim_decided, slim_option, slim_record
 
 HOLDOUT, POLICY, RANDOM, BASELINE = "holdout", "policy", "random", "baseline"
 """The arms of `features.decisions.Decided`."""
@@ -144,7 +145,7 @@ def _parted(
         for pile, some in sorted_.items():
             records, parts = found[pile]
             parts.append(_Part.of(some, [_DECIDED.decode(record.payload) for record in some]))
-            records += map(_short, some, parts[-1].decided, parts[-1].options)
+            records += map(slim_record, some, parts[-1].decided, parts[-1].options)
     return found
 
 
@@ -166,9 +167,10 @@ class _Part:
         offered = list(map(_options, decided))
         eligible = Eligible.of_columns(*columns(offered))
         taken = tuple(options[one.chosen] for options, one in zip(offered, decided, strict=True))
+        once: Once = {}
         return cls(
-            tuple(msgspec.structs.replace(one, options=(), context={}) for one in decided),
-            taken,
+            tuple(slim_decided(one, once) for one in decided),
+            tuple(slim_option(one, once) for one in taken),
             Contexts.of([one.context for one in decided]),
             eligible,
             np.array([option.probability for option in chain.from_iterable(offered)], np.float64),
@@ -209,12 +211,6 @@ def _whole(records: Sequence[Record], parts: Sequence[_Part], identities: pa.Tab
         chosen=np.concatenate([part.chosen + row for part, row in zip(parts, rows[:-1], strict=True)]),
         waits=np.concatenate([part.waits for part in parts]),
     )
-
-
-def _short(record: Record, decided: Decided, option: Option) -> Record:
-    """With the one option that was chosen: all that is asked of a record once its options are arrays."""
-    payload = msgspec.json.encode(msgspec.structs.replace(decided, options=(option,), chosen=0))
-    return replace(record, payload=payload.decode())
 
 
 def _wait(option: Option, record: Record) -> float:
