@@ -69,8 +69,6 @@ def over_http(path: str, settings: Settings, folder: Path, seconds: float) -> Lo
     engine.dispose()
     folder.mkdir(exist_ok=True)
     own = {
-        "KAIROS_JOURNAL": str(folder / "journal"),
-        "KAIROS_PRIVACY_KEY": str(folder.parent / "privacy.key"),
         "KAIROS_RATE_ADMIN": "1000000",
         "BENTOML_HOME": str(folder / "bentoml"),
     }
@@ -147,6 +145,8 @@ def _http_row(backend: str, path: str, url: str, folder: Path, seconds: float) -
         history=folder / "history",
         feature_data=folder / "features",
         mlflow_uri=f"sqlite:///{folder.parent / 'mlflow.db'}",
+        journal=folder / "journal",
+        privacy_key=folder.parent / "privacy.key",
         workers=1,
     )
     load = over_http(path, settings, folder, seconds)
