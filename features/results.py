@@ -37,6 +37,12 @@ def kept(root: Path, *made_from: object) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def forget(feature_data: Path) -> None:
+    """Drop what works left that have not ended well; one under way fails, and starts anew when it runs again."""
+    for folder in (feature_data / FOLDER).glob("*/*/"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def written(path: Path, write: Callable[[Path], None]) -> Path:
     """The file that `write` makes, whole or not at all; two machines may be at the same one, and the later stays."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")

@@ -17,6 +17,7 @@ from features.history import FILES, only_writer
 from features.identity import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
+from features.results import forget
 
 _IDS = ("user_id", "anonymous_id")
 _JSON = (int, float, list, type(None))
@@ -83,8 +84,9 @@ class CustomerFiles:
                 yield from ({"table": path.stem, **row} for row in _plain(found))
 
     def erase(self, person: Person) -> None:
-        """File by file, each as a whole; a file that nobody needs any more may go meanwhile."""
+        """File by file, each as a whole; one that nobody needs any more may go meanwhile. What is unfinished goes."""
         gone = customers(person)
+        forget(self.folder.parent)
 
         def left(table: pa.Table) -> pa.Table:
             return table.filter(pc.invert(pc.is_in(table["customer_id"], pa.array(gone, pa.string()))))

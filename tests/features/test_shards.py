@@ -52,8 +52,8 @@ def tables(folder: Path) -> tuple[pa.Table, pa.Table]:
     return products, customers.sort_by("customer_id")
 
 
-@settings(max_examples=12)
-@given(happenings, homes, st.integers(2, 7), st.booleans())
+@settings(max_examples=8)
+@given(happenings, homes, st.integers(2, 4), st.booleans())
 def test_how_many_shards_there_are_changes_no_bit(
     told: list[tuple],  # type: ignore[type-arg]
     owners: dict[tuple[str, str], str],

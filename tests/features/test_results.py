@@ -1,0 +1,47 @@
+"""Unfinished results are for one worker and one state, and an erased person is not left in them."""
+
+from pathlib import Path
+
+import pytest
+
+from features.identity import Person
+from features.privacy.parquet import customer_files
+from features.results import FOLDER, kept, written
+
+
+def test_a_result_is_whole_or_not_there(tmp_path: Path) -> None:
+    def broken(path: Path) -> None:
+        path.write_text("half")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        written(tmp_path / "part", broken)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_at_once_are_not_at_the_same_work(tmp_path: Path) -> None:
+    with kept(tmp_path, 1), pytest.raises(RuntimeError, match="wait for it to end"), kept(tmp_path, 2):
+        pass
+
+
+def interrupted(root: Path, state: int, found: list[str]) -> None:
+    """Find results in the folder of a state, leave one there, and be stopped."""
+    with kept(root, state) as folder:
+        assert [path.name for path in folder.iterdir()] == found
+        (folder / "part").touch()
+        raise KeyboardInterrupt
+
+
+def test_results_stay_for_the_same_state_alone(tmp_path: Path) -> None:
+    for state, found in ((1, []), (1, ["part"]), (2, []), (1, [])):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(tmp_path, state, found)
+
+
+def test_nobody_who_is_erased_is_left_in_what_is_unfinished(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / FOLDER / "features", 1, [])
+    assert list(tmp_path.rglob("part"))
+    for store in customer_files(tmp_path):
+        store.erase(Person("u1", ("u1",), ()))
+    assert not list(tmp_path.rglob("part"))
