@@ -37,7 +37,8 @@ def offer(settings: Settings, registry: Registry, end: datetime, console: Consol
     with bar(console, "Simulated: carts offered") as tick:
         answered = offer_carts(settings, registry, end, tick)
     console.print(
-        f"  {answered:,} of {CARTS:,} made customers, whose ids begin with {DOUBLES}, said what they took of it"
+        f"  {answered:,} of {CARTS:,} made customers, whose ids begin with {DOUBLES}, said what they took; the other "
+        "carts were empty, or nobody shopped again"
     )
 
 
