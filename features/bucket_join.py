@@ -5,6 +5,7 @@ folder that is a feature folder of its own, `bucket=03/customer/…`, and Feast 
 Every function here is pure in its files and writes whole files or none, so any of them may be run again, anywhere.
 """
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ KEY = "customer_id"
 ROW = "row"
 """The place of a row among all that were asked, by which `gathered` puts them in order again."""
 
-_ROWS, _JOINED, _PRODUCTS = "rows.parquet", "joined.parquet", "product"
+_ROWS, _JOINED, _PRODUCTS, _NEEDED = "rows.parquet", "joined.parquet", "product", "needed"
 
 
 def bucket_folder(folder: Path, bucket: int) -> Path:
@@ -41,7 +42,7 @@ def split_table(path: Path, folder: Path, buckets: int) -> None:
 
     A bucket's join needs a table to find nothing in. Pure in `path`: tables may be parted side by side.
     """
-    for bucket, part in enumerate(_parted(pq.read_table(path), buckets)):
+    for bucket, part in enumerate(_parted(pq.read_table(path, read_dictionary=[KEY]), buckets)):
         _write(part, bucket_folder(folder, bucket) / path.parent.name / path.name)
 
 
@@ -72,13 +73,19 @@ def join_bucket(folder: Path, bucket: int, buckets: int, features: Sequence[str]
     if not len(rows):
         _write(rows, joined)
         return joined
-    store = open_store(own, "sqlite")
+    needed = own / _NEEDED
+    for view in {name.partition(":")[0] for name in features} - {_PRODUCTS}:
+        _write(_needed(own / view, rows), needed / view / "needed.parquet")
+    if (own / _PRODUCTS).exists() and not (needed / _PRODUCTS).is_symlink():
+        (needed / _PRODUCTS).symlink_to((own / _PRODUCTS).resolve(), target_is_directory=True)
+    store = open_store(needed, "sqlite")
     apply(store)
     try:
         found = training_set(store, rows.to_pandas(), features)
     except RuntimeError as error:
         raise RuntimeError(f"bucket {bucket} of {buckets}, rows of {asked}: {error}") from error
     _write(pa.Table.from_pandas(found, preserve_index=False), joined)
+    shutil.rmtree(needed)
     return joined
 
 
@@ -97,6 +104,44 @@ def gathered(folder: Path, buckets: int) -> pa.Table:
     return whole.drop_columns([ROW])
 
 
+def _needed(folder: Path, rows: pa.Table) -> pa.Table:
+    """Of a view's tables, the rows that any of `rows` can get: for each, the latest that had been made by then.
+
+    Feast compares every row with all rows of its key within the time to live and sorts them; so it gets those only
+    between which nothing is left to choose but what it knows best: ties, ages, and who is there at all. A row counts
+    from when it is of (`event_timestamp`) and made; never one that a later moment, made sooner, had overtaken by then.
+    """
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"no tables in {folder}; part those of {folder.name} with `split_table`")
+    tables = pa.concat_tables([pq.read_table(path, read_dictionary=[KEY]) for path in files]).unify_dictionaries()
+    entries = tables[KEY].combine_chunks()
+    keys = entries.indices.to_numpy().astype(np.int64)
+    of, made = (_microseconds(tables[name]) for name in ("event_timestamp", "created"))
+    since = np.maximum(of, made)
+    latest = np.lexsort((made, of, keys))
+    order = latest[np.lexsort((since[latest], keys[latest]))]
+    place = np.empty(len(order), np.int64)
+    place[latest] = np.arange(len(order))
+    # Keys come in the same order in both, so the running maximum never reaches over from one into the next.
+    order = order[place[order] == np.maximum.accumulate(place[order])]
+    moments = np.unique(since[order])
+    asked = (
+        pc.index_in(rows[KEY], value_set=entries.dictionary).combine_chunks().fill_null(-1).to_numpy().astype(np.int64)
+    )
+    then = np.searchsorted(moments, _microseconds(rows["event_timestamp"]), side="right")
+    cells = keys[order] * (len(moments) + 1) + np.searchsorted(moments, since[order]) + 1
+    found = np.searchsorted(cells, asked * (len(moments) + 1) + then, side="right") - 1
+    found = found[(found >= 0) & (asked >= 0)]
+    needed = tables.take(pa.array(np.unique(order[found])))
+    return needed.set_column(needed.column_names.index(KEY), KEY, needed[KEY].cast(pa.string()))
+
+
+def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Since 1970."""
+    return np.asarray(moments.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy())
+
+
 def _parted(table: pa.Table, buckets: int) -> list[pa.Table]:
     """`table` by bucket; rows keep their order within one."""
     own = _buckets_of(table[KEY], buckets)
@@ -112,7 +157,7 @@ def _buckets_of(ids: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
     if ids.null_count:
         place = pc.index(pc.is_null(ids), True).as_py()
         raise ValueError(f"row {place} has no {KEY}; drop rows of nobody before they are joined")
-    entries = ids.combine_chunks().dictionary_encode()
+    entries = ids.combine_chunks().dictionary_encode()  # what is encoded stays so
     known = np.array([bucket_of(id_, buckets) for id_ in entries.dictionary.to_pylist()], np.int64)
     return np.asarray(known[entries.indices.to_numpy()])
 

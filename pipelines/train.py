@@ -1,5 +1,7 @@
 """The verb `train recommender`: from the history to a challenger with its evidence, and the verdict for a person."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,15 +11,23 @@ from rich.table import Table
 
 from features.database import open_database
 from features.privacy.personal import identities_to_learn_from
+from models.recommenders.combinator import Fit, distinct, here
+from models.recommenders.family import RECIPES
+from models.recommenders.sasrec import SASRec
+from models.recommenders.suite import Suite
 from models.registry import Registry
 from pipelines.console import Tick
+from pipelines.engine import LOCAL, opened
+from pipelines.free_memory import free_memory
 from pipelines.refresh import assortment, end_of_history
 from pipelines.settings import Settings
 from training.evaluate import TASKS, Evaluation
 from training.recommender import Trained, train
+from training.sasrec_on_ray import RayTraining, by_ray
 
 MEASURES = ("recall@10", "ndcg@10")
 _SEED = 0
+_CHECKPOINTS = "checkpoints"
 _SHORT = {"repeats allowed": "all", "new only": "new"}
 
 
@@ -31,13 +41,56 @@ class TrainReport:
     words: str
 
 
-def train_recommender(settings: Settings, registry: Registry, until: datetime | None, progress: Tick) -> Trained:
-    """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats."""
+def train_recommender(
+    settings: Settings, registry: Registry, until: datetime | None, progress: Tick, recipe: str | None = None
+) -> Trained:
+    """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats.
+
+    With a `recipe` that one answers first and is judged, in place of the suite's first. Raises LookupError for one that
+    there is not, ValueError when a recipe needs more memory than is free.
+    """
+    suite = led_by(recipe) if recipe else Suite()
     identities = identities_to_learn_from(open_database(settings.database_url))
     end = until or end_of_history(settings)
     rng = np.random.default_rng(_SEED)
     known = assortment(settings)
-    return train(settings.history, identities, registry, end, rng, assortment=known, progress=progress)
+    with fitted_by(settings, suite) as by:
+        return train(
+            settings.history,
+            identities,
+            registry,
+            end,
+            rng,
+            suite,
+            assortment=known,
+            progress=progress,
+            memory=free_memory,
+            by=by,
+        )
+
+
+def led_by(name: str) -> Suite:
+    """The suite with the recipe of this name, and its defaults, before all others.
+
+    >>> [source.name for source in led_by("rp3beta").sources[:3]]
+    ['rp3beta', 'fallback', 'buy_again']
+    """
+    if name not in RECIPES or name == Suite.name:
+        raise LookupError(f"no recipe {name!r}; there are {', '.join(sorted(set(RECIPES) - {Suite.name}))}")
+    return Suite((RECIPES[name](), *(source for source in Suite().sources if source.name != name)))
+
+
+@contextmanager
+def fitted_by(settings: Settings, suite: Suite) -> Iterator[Fit]:
+    """How recipes are fitted: here, or on the cluster that `settings.engine` names, where any in `suite` gains by it.
+
+    Raises what `pipelines.engine.opened` raises.
+    """
+    if settings.engine == LOCAL or not any(isinstance(part, SASRec) for part in distinct(suite)):
+        yield here
+        return
+    with opened(settings.engine):
+        yield by_ray(RayTraining(settings.feature_data / _CHECKPOINTS))
 
 
 def report(trained: Trained) -> TrainReport:

@@ -7,6 +7,7 @@ returns, and found again by another run of the same training as well.
 """
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 
 from models.recommenders.base import FittedRecommender, Interactions, Recommender
 from models.recommenders.combinator import Fit, here
-from models.recommenders.sasrec import SASRec
+from models.recommenders.sasrec import SASRec, Training
 from models.recommenders.transformer_checkpoint import Checkpoints
 from models.recommenders.transformer_group import Collective
 from models.recommenders.transformer_training import train, weights_of
 
+_LOG = logging.getLogger(__name__)
 _SEQUENCES = "sequences.npz"
 
 
@@ -41,39 +43,55 @@ class RayTraining:
     def __call__(
         self, recipe: SASRec, indptr: NDArray[np.int64], items: NDArray[np.int32], count: int
     ) -> Mapping[str, NDArray[Any]]:
-        """The weights. Raises RuntimeError when the cluster is too small, or workers died too often."""
+        """The weights; nothing stays in `folder`. Raises RuntimeError when the cluster is too small, or workers died
+        more often than they were to be replaced: another call goes on from where this one got."""
+        checkpoints = self.trained(recipe, indptr, items, count)
+        saved = checkpoints.load(recipe.epochs)
+        for epoch in saved["starts"][saved["starts"] > 0]:
+            _LOG.warning("the training of SASRec was broken off and went on after epoch %d of %d", epoch, recipe.epochs)
+        shutil.rmtree(checkpoints.folder)
+        return weights_of(saved)
+
+    def trained(self, recipe: SASRec, indptr: NDArray[np.int64], items: NDArray[np.int32], count: int) -> Checkpoints:
+        """Go through the epochs that are not behind it yet; the last checkpoint is the result."""
         import ray  # noqa: PLC0415
         from ray.train import FailureConfig, RunConfig, ScalingConfig  # noqa: PLC0415
         from ray.train.torch import TorchConfig, TorchTrainer  # noqa: PLC0415
 
+        run = self.run(recipe, indptr, items, count)
+        checkpoints = Checkpoints(run)
+        if checkpoints.newest() == recipe.epochs:
+            return checkpoints
         cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
         if cores < self.workers:
             raise RuntimeError(
                 f"training with {self.workers} workers needs as many cores, the Ray cluster has {cores}; add a machine "
                 "to it, or train here with KAIROS_ENGINE=local"
             )
-        run = (self.folder / f"sasrec-{_digest(recipe, indptr, items, count)}").resolve()
-        checkpoints = Checkpoints(run)
-        if checkpoints.newest() < recipe.epochs:
-            run.mkdir(parents=True, exist_ok=True)
-            with (run / _SEQUENCES).open("wb") as file:
-                np.savez(file, indptr=indptr, items=items)
-            trainer = TorchTrainer(
-                _work,
-                train_loop_config={"run": str(run), "recipe": asdict(recipe), "count": count},
-                torch_config=TorchConfig(backend="gloo"),
-                scaling_config=ScalingConfig(num_workers=self.workers, resources_per_worker={"CPU": 1}),
-                run_config=RunConfig(
-                    name="ray", storage_path=str(run), failure_config=FailureConfig(max_failures=self.retries)
-                ),
-            )
-            trainer.fit()
-        weights = weights_of(checkpoints.load(recipe.epochs))
-        shutil.rmtree(run)
-        return weights
+        run.mkdir(parents=True, exist_ok=True)
+        with (run / _SEQUENCES).open("wb") as file:
+            np.savez(file, indptr=indptr, items=items)
+        trainer = TorchTrainer(
+            _work,
+            train_loop_config={"run": str(run), "recipe": asdict(recipe), "count": count},
+            torch_config=TorchConfig(backend="gloo"),
+            scaling_config=ScalingConfig(num_workers=self.workers, resources_per_worker={"CPU": 1}),
+            run_config=RunConfig(
+                name="ray", storage_path=str(run), failure_config=FailureConfig(max_failures=self.retries)
+            ),
+        )
+        trainer.fit()
+        return checkpoints
+
+    def run(self, recipe: SASRec, indptr: NDArray[np.int64], items: NDArray[np.int32], count: int) -> Path:
+        """The folder of one training: its name tells all that it depends on, so that nobody goes on from another's."""
+        hashed = hashlib.sha256(f"{recipe} {count} ".encode())
+        for array in (indptr, items):
+            hashed.update(np.ascontiguousarray(array).tobytes())
+        return (self.folder / f"sasrec-{hashed.hexdigest()[:16]}").resolve()
 
 
-def by_ray(training: RayTraining) -> Fit:
+def by_ray(training: Training) -> Fit:
     """Recipes that gain by many machines are fitted by `training`, all others here."""
 
     def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
@@ -91,11 +109,3 @@ def _work(config: dict[str, Any]) -> None:
     with np.load(run / _SEQUENCES) as sequences:
         indptr, items = sequences["indptr"], sequences["items"]
     train(recipe, indptr, items, config["count"], group, Checkpoints(run))
-
-
-def _digest(recipe: SASRec, indptr: NDArray[np.int64], items: NDArray[np.int32], count: int) -> str:
-    """Of all that the training depends on, so that nobody goes on from another one's checkpoint."""
-    hashed = hashlib.sha256(f"{recipe} {count} ".encode())
-    for array in (indptr, items):
-        hashed.update(np.ascontiguousarray(array).tobytes())
-    return hashed.hexdigest()[:16]

@@ -56,6 +56,23 @@ class ALS:
         """The fitted model whose `arrays()` were saved."""
         return FittedALS(self, arrays["item_ids"], float(arrays["until"]), arrays["factors"])
 
+    def bytes_needed(self, interactions: Interactions) -> int:
+        """Measured: 72 bytes an interaction while the matrix is made; then the matrix, its transpose and the vectors.
+
+        Those of products are there once more in single and once in double precision when the model is put together.
+        """
+        count, products = len(interactions.items), len(interactions.item_ids)
+        return max(72 * count, 28 * count + 4 * self.factors * (interactions.customer_count + 4 * products))
+
+    def way_out(self, interactions: Interactions, memory: int) -> str:
+        """Fewer factors where these are what is large, else fewer days."""
+        least = 28 * len(interactions.items)
+        vectors = interactions.customer_count + 4 * len(interactions.item_ids)
+        fits = (memory - least) // (4 * vectors) // 8 * 8
+        if 72 * len(interactions.items) <= memory and fits >= 8:
+            return f"take factors={fits}, or train on fewer days"
+        return "train on fewer days, or on a machine with more memory"
+
     def _factors(self, wanted: "csr_matrix[np.float64]") -> NDArray[np.float32]:
         values = (1 + self.confidence * wanted.data).astype(np.float32)
         beliefs = csr_matrix((values, wanted.indices, wanted.indptr), shape=wanted.shape)

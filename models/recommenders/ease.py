@@ -36,7 +36,8 @@ class EASE:
     Larger `regularization` trusts rare products less. Products that fewer than `min_customers` wanted are left out. Of
     a product's weights the `neighbours` largest, positive or negative, stay.
 
-    The fit needs 4 bytes times the square of the number of products, and refuses above `memory_gb`. Asking: an
+    The fit needs 4 bytes times the square of the number of products, and refuses above `memory_gb`, or where less than
+    `bytes_needed` is free. Asking: an
     interaction counts (1 + age / `fade_days`) to minus `fade`, and a product's sum to `history_power`.
     """
 
@@ -73,17 +74,34 @@ class EASE:
         """The fitted model whose `arrays()` were saved."""
         return FittedLinear.restored(self.name, arrays, self._forgetting(), self.history_power)
 
+    def bytes_needed(self, interactions: Interactions) -> int:
+        """Measured: the matrix over all products that are kept, rows of it once more, twice their neighbours, and 60
+        bytes an interaction."""
+        count = int((_customers(interactions) >= max(self.min_customers, 1)).sum())
+        kept = 16 * count * min(self.neighbours, count)
+        return int(_BYTES * _SHARE * count**2) + 14 * _ROWS * count + kept + 60 * len(interactions.items)
+
+    def way_out(self, interactions: Interactions, memory: int) -> str:
+        """Another recipe, or fewer products."""
+        customers, rest = _customers(interactions), memory - 60 * len(interactions.items)
+        row = 16 * self.neighbours + 14 * _ROWS
+        matrix = rest - row * np.sqrt(max(rest, 0) / (_BYTES * _SHARE))
+        return self._smaller(customers, int(matrix))
+
     def _check_memory(self, customers: NDArray[np.int64], count: int) -> None:
         needed = _gigabytes(count)
         if needed <= self.memory_gb:
             return
-        fits = int(np.sqrt(self.memory_gb * 1e9 / (_BYTES * _SHARE)))
-        least = int(np.sort(customers)[::-1][fits]) + 1
         raise ValueError(
-            f"EASE over {count:,} products needs {needed:.1f} GB, memory_gb allows {self.memory_gb:g}: take RP3Beta, "
-            f"which makes no such matrix, or min_customers={least}, which leaves at most {fits:,} products, or raise "
-            "memory_gb"
+            f"EASE over {count:,} products needs {needed:.1f} GB, memory_gb allows {self.memory_gb:g}: "
+            f"{self._smaller(customers, int(self.memory_gb * 1e9))}, or raise memory_gb"
         )
+
+    def _smaller(self, customers: NDArray[np.int64], memory: int) -> str:
+        fits = int(np.sqrt(max(memory, 0) / (_BYTES * _SHARE)))
+        least = int(np.sort(customers)[::-1][min(fits, len(customers) - 1)]) + 1
+        fewer = f"min_customers={least}, which leaves at most {fits:,} products"
+        return f"take RP3Beta, which makes no such matrix, or {fewer}"
 
     def _weights(self, wanted: "csr_array[np.float64]") -> SparseRows:
         """-P / diag(P) for the inverse P of the Gram matrix plus ridge, with diagonal 0, of each row the largest."""
@@ -107,6 +125,13 @@ class EASE:
 
     def _forgetting(self) -> Forgetting:
         return Forgetting(self.fade_days, self.fade)
+
+
+def _customers(interactions: Interactions) -> NDArray[np.int64]:
+    """How many wanted each product."""
+    count = len(interactions.item_ids)
+    cells = np.unique(interactions.customers.astype(np.int64) * count + interactions.items)
+    return np.asarray(np.bincount(cells % max(count, 1), minlength=count), np.int64)
 
 
 def _gigabytes(count: int) -> float:

@@ -88,6 +88,17 @@ class TwoStage(combinator.Combined):
             booster = self._trees().grown(np.concatenate([rows for rows, _ in lessons]), wanted)
         return FittedTwoStage(self, sources, ProductFacts.of(interactions), booster)
 
+    def bytes_needed(self, interactions: Interactions) -> int:
+        """Measured: 100 bytes an interaction while sources are fitted on the past, 544 a candidate of a question."""
+        depths = self.depth + self.others * (len(self.sources) - 1)
+        return 100 * len(interactions.items) + 544 * self.questions * 2 * depths
+
+    def way_out(self, interactions: Interactions, memory: int) -> str:
+        """Fewer questions, as far as these are what is large."""
+        depths = self.depth + self.others * (len(self.sources) - 1)
+        fits = (memory - 100 * len(interactions.items)) // (1088 * depths)
+        return f"take questions={fits}" if fits >= 100 else "train on fewer days, or on a machine with more memory"
+
     def restore_over(self, sources: combinator.Fitted, arrays: dict[str, NDArray[Any]]) -> "FittedTwoStage":
         """Over restored sources."""
         booster = Booster(arrays["booster"]) if len(arrays["booster"]) else None

@@ -17,6 +17,7 @@ app = typer.Typer()
 
 @train_app.command("recommender")
 def train_recommender(
+    recipe: Annotated[str | None, typer.Option(help="a recipe by name that is to answer first, e.g. sasrec")] = None,
     until: Until = None,
     as_json: Json = False,
 ) -> None:
@@ -28,7 +29,7 @@ def train_recommender(
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     with bar(console, "Training and judging") as tick:
-        trained = verb(settings, registry, utc(until), tick)
+        trained = verb(settings, registry, utc(until), tick, recipe)
     if as_json:
         tell(asdict(report(trained)), as_json, console)
     else:

@@ -116,6 +116,26 @@ def test_in_every_trap_a_bucket_answers_as_the_whole(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(joined, at_once(tmp_path / "features", rows), check_dtype=False)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_drawn_at_random_it_is_what_was_known_then(seed: int, tmp_path: Path) -> None:
+    """Against the definition, one row at a time: few moments, so that ties, late rows and overtaken ones abound."""
+    rng = np.random.default_rng(seed)
+    told: dict[tuple[str, datetime, datetime], int] = {}
+    for number in range(400):
+        at = int(rng.integers(0, 130))
+        told[f"u{rng.integers(8)}", day(at), day(at + int(rng.choice([0, 0, 1, 5, 60])))] = number
+    asked = [(f"u{rng.integers(10)}", day(int(rng.integers(0, 260)))) for _ in range(300)]
+    expected: list[int | None] = []
+    for who, when in asked:
+        seen = [(at, made) for whose, at, made in told if whose == who and max(at, made) <= when <= at + TTL]
+        expected.append(told[who, *max(seen)] if seen else None)
+    assert sum(answer is None for answer in expected) > 30
+    rows = [(*key, frequency) for key, frequency in told.items()]
+    for part in range(3):
+        table_of(tmp_path / "features", f"table {part}", rows[part::3])
+    assert known(by_bucket(tmp_path / "features", tmp_path / "parts", rows_of(asked))) == expected
+
+
 def test_rows_of_products_find_the_products(tmp_path: Path) -> None:
     history = history_of(tmp_path / "history", [bought(f"u{at}", at, f"o{at}", "milk") for at in range(1, 6)])
     build(history, NOBODY, tmp_path / "features", day(10))

@@ -1,0 +1,42 @@
+"""Which recipes are fitted, where, and within what memory."""
+
+from pathlib import Path
+
+import pytest
+
+from models.recommenders.combinator import here
+from models.recommenders.suite import Suite
+from pipelines.settings import Settings
+from pipelines.train import fitted_by, led_by
+
+
+def settings_of(folder: Path, engine: str) -> Settings:
+    return Settings(_env_file=None, engine=engine, feature_data=folder)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["sasrec", "two_stage", "popularity"])
+def test_the_recipe_that_is_asked_for_answers_first_and_the_others_stay(name: str) -> None:
+    names = [source.name for source in led_by(name).sources]
+    assert names[0] == name
+    assert sorted(names) == sorted({name, *(source.name for source in Suite().sources)})
+
+
+@pytest.mark.parametrize("name", ["sasrek", "suite"])
+def test_a_recipe_that_there_is_not_is_named_with_those_there_are(name: str) -> None:
+    with pytest.raises(LookupError, match=rf"no recipe '{name}'; there are als, .*sasrec, "):
+        led_by(name)
+
+
+def test_a_suite_without_what_gains_by_many_machines_asks_no_cluster(tmp_path: Path) -> None:
+    with fitted_by(settings_of(tmp_path, "127.0.0.1:1"), Suite()) as by:
+        assert by is here
+    with fitted_by(settings_of(tmp_path, "local"), led_by("sasrec")) as by:
+        assert by is here
+
+
+def test_a_cluster_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConnectionError, match=r"KAIROS_ENGINE=127\.0\.0\.1:1"),
+        fitted_by(settings_of(tmp_path, "127.0.0.1:1"), led_by("sasrec")),
+    ):
+        pass
