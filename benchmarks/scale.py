@@ -10,7 +10,7 @@ exponent of growth is the slope of log CPU-seconds over log events, with the int
 
 import os
 import resource
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -29,7 +29,7 @@ from benchmarks.scale_shop import Shop
 MILLION = 1_000_000
 SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
 REPEATED = MILLION
-"""Up to this size a cell is measured with three seeds, above with one."""
+"""Up to this size a cell is measured with several seeds, above with one."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def main(
     work: Annotated[Path, typer.Option(help="folder for the made shops, some 10 GB; kept until you delete it")],
     most: Annotated[float, typer.Option(help="leave out sizes above so many million events")] = 100,
     only: Annotated[list[str] | None, typer.Option(help="only this step and what it needs; may be repeated")] = None,
+    seeds: Annotated[int, typer.Option(help="made shops of each of the small sizes")] = 3,
 ) -> None:
     """Measure what is missing, print, write."""
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
@@ -78,15 +79,14 @@ def main(
     kept = work / "cells.json"
     cells = msgspec.json.decode(kept.read_bytes(), type=list[Cell]) if kept.exists() else []
     sizes = [size for size in SIZES if size <= most * MILLION]
-    for seed, size in [(0, size) for size in sizes] + [
-        (seed, size) for seed in (1, 2) for size in sizes if size <= REPEATED
-    ]:
-        for name in wanted(only or list(STEPS), size):
-            if any((cell.step, cell.size, cell.seed) == (name, size, seed) for cell in cells):
-                continue
-            cell = measured(name, work / f"{size}-{seed}", size, seed)
+    again = [(seed, size) for seed in range(1, seeds) for size in sizes if size <= REPEATED]
+    for seed, size in [(0, size) for size in sizes] + again:
+        folder = work / f"{size}-{seed}"
+        known = {cell.step for cell in cells if (cell.size, cell.seed) == (size, seed)}
+        for name in missing(only or list(STEPS), size, known, folder.exists()):
+            cell = measured(name, folder, size, seed)
             console.print(f"{name}, {size:,} events, seed {seed}: {cell.told()}", markup=False)
-            cells.append(cell)
+            cells = [old for old in cells if (old.step, old.size, old.seed) != (name, size, seed)] + [cell]
             kept.write_bytes(msgspec.json.format(msgspec.json.encode(cells)))
     report(cells)
 
@@ -97,6 +97,12 @@ def wanted(names: Sequence[str], size: int) -> list[str]:
     while missing := {need for name in asked for need in STEPS[name].needs} - asked:
         asked |= missing
     return [name for name in STEPS if name in asked]
+
+
+def missing(names: Sequence[str], size: int, known: Collection[str], there: bool) -> list[str]:
+    """Those of `names`, and of what they need, that are not `known` yet; without a folder, with all that they need."""
+    left = [name for name in wanted(names, size) if name not in known]
+    return left if there else wanted(left, size)
 
 
 def measured(name: str, folder: Path, size: int, seed: int) -> Cell:

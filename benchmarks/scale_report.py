@@ -106,19 +106,22 @@ def text(cells: Sequence[Cell]) -> str:
         f"| step | {head} | exponent (95 %) | sizes measured |",
         f"| --- |{' ---: | ---: |' * len(SHOWN)} ---: | --- |",
     ]
-    for step, growth in grown.items():
+    for step, own in _by_step(cells).items():
+        growth = grown.get(step)
         shown = " | ".join(_shown(cells, step, growth, size) for size in SHOWN)
-        exponent = f"{growth.exponent:.2f} ({growth.interval[0]:.2f} to {growth.interval[1]:.2f})"
-        lines.append(f"| {step} | {shown} | {exponent} | {', '.join(map(_short, growth.sizes))} |")
+        exponent = "not known"
+        if growth:
+            exponent = f"{growth.exponent:.2f} ({growth.interval[0]:.2f} to {growth.interval[1]:.2f})"
+        sizes = ", ".join(_short(size) for size in sorted({cell.size for cell in own}))
+        lines.append(f"| {step} | {shown} | {exponent} | {sizes} |")
     failed = [
         f"{cell.step}, {_short(cell.size)}, seed {cell.seed}: {cell.failed}."
         for cell in cells
         if cell.failed is not None
     ]
-    where = ", ".join(sorted({cell.commit for cell in cells}))
     words = [
         f"{machine()}, one process at a time, other work beside it. In brackets: foreseen from the largest size by "
-        f"the exponent, at least 1, not measured. Measured at {where}.",
+        "the exponent, at least 1, not measured. Memory is that of the whole process, .5 GB of libraries included.",
         *failed,
     ]
     return "\n".join(lines) + "\n\n" + " ".join(words)
@@ -202,10 +205,10 @@ def _by_step(cells: Sequence[Cell], left_out: Sequence[str] = MADE) -> dict[str,
     return found
 
 
-def _shown(cells: Sequence[Cell], step: str, growth: Growth, size: int) -> str:
+def _shown(cells: Sequence[Cell], step: str, growth: Growth | None, size: int) -> str:
     seconds, gigabytes = (mean_of(cells, step, size, name) for name in ("seconds", "gigabytes"))
     if seconds is None or gigabytes is None:
-        return f"({growth.seconds(size):,.0f}) | "
+        return f"({growth.seconds(size):,.0f}) | " if growth else " | "
     return f"{seconds:,.1f} | {gigabytes:.1f}"
 
 

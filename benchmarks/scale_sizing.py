@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.claim import ROOT, replace_section
-from benchmarks.scale_report import MILLION, Cell, Growth, growths
+from benchmarks.scale_report import MILLION, Cell, growths
 
 MONTHS = 12
 """How long a shop keeps its history: `KAIROS_RETENTION_HISTORY_DAYS` is 365."""
@@ -50,20 +50,21 @@ class Priced:
 
 @dataclass(frozen=True)
 class Need:
-    """What a shop of `events` a month needs. Rates are per second at the peak; sizes in GB."""
+    """What a shop of `events` a month needs. Rates are per second at the peak; sizes in GB; None is not measured."""
 
     events: int
     rate: float
     service_cores: float
-    nightly: Priced
-    weekly: Priced
-    log_gigabytes: float
+    features: Priced
+    nightly: Priced | None
+    weekly: Priced | None
+    log_gigabytes: float | None
     history_gigabytes: float
 
     @property
-    def nightly_cores(self) -> float:
+    def nightly_cores(self) -> float | None:
         """So that the night is long enough."""
-        return self.nightly.seconds / NIGHT
+        return self.nightly.seconds / NIGHT if self.nightly else None
 
 
 @app.command()
@@ -98,29 +99,32 @@ def costs(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def need(events: int, cells: Sequence[Cell], served: Mapping[str, float]) -> Need:
-    """Of a shop with so many events a month. Raises KeyError where a step was not measured at three sizes."""
-    grown, kept = growths(cells), events * MONTHS
+    """Of a shop with so many events a month. Raises KeyError for a step that was not measured at all."""
+    kept = events * MONTHS
     rate = PEAK * events / (30 * 86_400)
     made = {cell.step: cell for cell in sorted(cells, key=lambda cell: cell.size)}
-    compaction = made["compaction"]
-    daily = Priced((compaction.seconds or 0.0) / compaction.size * events / 30, events / 30 <= compaction.size)
+    measured = {cell.step for cell in cells}
     return Need(
         events=events,
         rate=rate,
         service_cores=rate * (served["event"] + ASKED * served["recommendation"]) / LOAD,
-        nightly=sum((_priced(grown[step], kept) for step in NIGHTLY), daily),
-        weekly=sum((_priced(grown[step], kept) for step in WEEKLY), Priced(0.0, True)),
-        log_gigabytes=kept * made["log"].done["bytes"] / made["log"].done["events"] / 1e9,
-        history_gigabytes=kept * made["history"].done["bytes"] / made["history"].done["events"] / 1e9,
+        features=_priced(cells, "all features", kept),
+        nightly=_sum([_priced(cells, step, kept) for step in NIGHTLY], _priced(cells, "compaction", events // 30))
+        if measured >= {*NIGHTLY, "compaction"}
+        else None,
+        weekly=_sum([_priced(cells, step, kept) for step in WEEKLY]) if measured >= {*WEEKLY} else None,
+        log_gigabytes=kept * _bytes_an_event(made["log"]) / 1e9 if "log" in made else None,
+        history_gigabytes=kept * _bytes_an_event(made["history"]) / 1e9,
     )
 
 
 def table(needs: Sequence[Need]) -> str:
-    """One row a shop; what was extrapolated is marked by a tilde."""
+    """One row a shop; what was extrapolated is marked by a tilde, what was not measured at all is a question mark."""
     lines = [
-        "| events a month | in the history | events/s at the peak | cores of the service | CPU-hours a night | "
+        "| events a month | in the history | events/s at the peak | cores of the service | "
+        "CPU-hours of all features | CPU-hours a night | "
         "cores to be done in 4 hours | CPU-hours of training a week | event log, GB | history, GB |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        f"|{'---:|' * 10}",
     ]
     for each in needs:
         cells = (
@@ -128,21 +132,40 @@ def table(needs: Sequence[Need]) -> str:
             _count(each.events * MONTHS),
             f"{each.rate:,.0f}",
             f"{each.service_cores:.2g}",
+            _hours(each.features),
             _hours(each.nightly),
-            f"{each.nightly_cores:.2g}",
+            "?" if each.nightly_cores is None else f"{each.nightly_cores:.2g}",
             _hours(each.weekly),
-            f"{each.log_gigabytes:,.1f}",
+            "?" if each.log_gigabytes is None else f"{each.log_gigabytes:,.1f}",
             f"{each.history_gigabytes:,.1f}",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _priced(growth: Growth, size: int) -> Priced:
-    return Priced(growth.seconds(size), size <= growth.sizes[-1])
+def _priced(cells: Sequence[Cell], step: str, size: int) -> Priced:
+    """By the growth of the step; linear from its largest cell where its growth is not known."""
+    largest = max(
+        (cell for cell in cells if cell.step == step and cell.seconds), key=lambda cell: cell.size, default=None
+    )
+    if largest is None or largest.seconds is None:
+        raise KeyError(f"{step} was not measured; run `python -m benchmarks.scale --only '{step}'` first")
+    growth = growths(cells).get(step)
+    seconds = growth.seconds(size) if growth else largest.seconds * size / largest.size
+    return Priced(seconds, size <= largest.size)
 
 
-def _hours(priced: Priced) -> str:
+def _sum(parts: Sequence[Priced], *others: Priced) -> Priced:
+    return sum([*parts, *others], Priced(0.0, True))
+
+
+def _bytes_an_event(cell: Cell) -> float:
+    return cell.done["bytes"] / cell.done["events"]
+
+
+def _hours(priced: Priced | None) -> str:
+    if priced is None:
+        return "?"
     return f"{'' if priced.measured else '~'}{priced.seconds / 3_600:.2g}"
 
 

@@ -61,7 +61,7 @@ class Place:
 def buckets_for(events: int) -> int:
     """At most 4 M events in a bucket, and at least the 8 buckets that a shop begins with.
 
-    Not more, as every day of a bucket is a file: to open one costs as much as to read 500 rows of it.
+    Not more, as every day of a bucket is a file: to open one costs as much as to read 4,000 rows of it.
 
     >>> buckets_for(1_000_000), buckets_for(100_000_000)
     (8, 32)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scale import MILLION, SIZES, STEPS, wanted
+from benchmarks.scale import MILLION, SIZES, STEPS, missing, wanted
 from benchmarks.scale_report import SHOWN, Cell, Growth, claims, plot, text
 from benchmarks.scale_steps import buckets_for
 
@@ -107,3 +107,10 @@ def test_every_cell_is_a_figure_that_owes_nothing_and_seeds_are_one_row() -> Non
     assert told["CPU-seconds, als"].seeds == (0, 1)
     assert (told["CPU-seconds, als"].must, told["CPU-seconds, als"].met) == (None, None)
     assert told["CPU-seconds, history"].baselines["bytes"] == 7
+
+
+def test_a_rerun_does_what_is_missing_and_makes_anew_what_that_needs_where_the_folder_is_gone() -> None:
+    known = {"history", "all features", "hazard"}
+    assert missing(["recommend", "restock score"], MILLION, known, there=True) == ["restock score", "recommend"]
+    assert missing(["recommend"], MILLION, known, there=False) == ["history", "all features", "recommend"]
+    assert missing(["all features"], MILLION, known, there=False) == []

@@ -34,6 +34,8 @@ def test_figures_are_read_back_as_they_were_written() -> None:
 
 def test_a_night_is_the_sum_of_its_steps_over_the_whole_history() -> None:
     found = need(MILLION, figures(), SERVED)
+    assert found.nightly is not None
+    assert found.weekly is not None
     assert found.nightly.seconds == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
     assert found.weekly.seconds == pytest.approx(12 * len(WEEKLY))
     assert found.history_gigabytes == pytest.approx(0.36)
@@ -44,15 +46,29 @@ def test_a_night_is_the_sum_of_its_steps_over_the_whole_history() -> None:
 
 def test_more_than_what_was_measured_is_marked_and_grows_by_the_exponent() -> None:
     small, large = (need(events, figures(1.1), SERVED) for events in (MILLION, 1_000 * MILLION))
+    assert small.nightly is not None
+    assert large.nightly is not None
+    assert small.weekly is not None
+    assert large.weekly is not None
     assert small.nightly.measured
     assert not large.nightly.measured
     assert large.weekly.seconds / small.weekly.seconds == pytest.approx(1_000**1.1, rel=1e-3)
     rows = table([small, large]).splitlines()
     assert "~" not in rows[2]
-    assert rows[3].count("~") == 2
+    assert rows[3].count("~") == 3
 
 
 def test_what_serving_measured_is_found() -> None:
     found = costs(json.loads((ROOT / "results" / "serving.json").read_text()))
     assert all(0 < each < 1 for each in found.values())
     assert len(SHOPS) == len({need(events, figures(), found).rate for events in SHOPS})
+
+
+def test_a_step_of_one_size_is_foreseen_linearly_and_without_one_nothing_is_summed() -> None:
+    cells = figures(1.1, most=MILLION)
+    whole = need(MILLION, cells, SERVED)
+    assert whole.nightly is not None
+    assert whole.nightly.seconds == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
+    part = need(MILLION, [cell for cell in cells if cell.step not in {"restock score", "log"}], SERVED)
+    assert (part.nightly, part.log_gigabytes, part.weekly) == (None, None, whole.weekly)
+    assert table([part]).count("?") == 3
