@@ -42,7 +42,7 @@ def split_table(path: Path, folder: Path, buckets: int) -> None:
 
     A bucket's join needs a table to find nothing in. Pure in `path`: tables may be parted side by side.
     """
-    for bucket, part in enumerate(_parted(pq.read_table(path, read_dictionary=[KEY]), buckets)):
+    for bucket, part in enumerate(_parted(pq.read_table(path), buckets)):
         _write(part, bucket_folder(folder, bucket) / path.parent.name / path.name)
 
 
@@ -157,7 +157,7 @@ def _buckets_of(ids: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
     if ids.null_count:
         place = pc.index(pc.is_null(ids), True).as_py()
         raise ValueError(f"row {place} has no {KEY}; drop rows of nobody before they are joined")
-    entries = ids.combine_chunks().dictionary_encode()  # what is encoded stays so
+    entries = ids.combine_chunks().dictionary_encode()
     known = np.array([bucket_of(id_, buckets) for id_ in entries.dictionary.to_pylist()], np.int64)
     return np.asarray(known[entries.indices.to_numpy()])
 
