@@ -82,7 +82,7 @@ def main(
     again = [(seed, size) for seed in range(1, seeds) for size in sizes if size <= REPEATED]
     for seed, size in [(0, size) for size in sizes] + again:
         folder = work / f"{size}-{seed}"
-        known = {cell.step for cell in cells if (cell.size, cell.seed) == (size, seed)}
+        known = {cell.step for cell in cells if (cell.size, cell.seed, cell.failed) == (size, seed, None)}
         for name in missing(only or list(STEPS), size, known, folder.exists()):
             cell = measured(name, folder, size, seed)
             console.print(f"{name}, {size:,} events, seed {seed}: {cell.told()}", markup=False)
