@@ -28,7 +28,7 @@ class Bounds:
     def widened(self, error: float, level: float = 0.95) -> "Bounds":
         """With another error of that size, which has nothing to do with the one that is in it.
 
-        >>> print(Bounds(0.0, -3.0, 3.0).widened(4 / 1.96))
+        >>> print(Bounds(0.0, -3.0, 3.0).widened(4 / 1.959964))
         +0.0000 [-5.0000, +5.0000]
         """
         more = float(norm.ppf((1 + level) / 2)) * error
