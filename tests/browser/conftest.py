@@ -52,7 +52,7 @@ def key(service: Server) -> str:
 
 def _visit(chromium: Browser, service: Server, key: str, locale: str, scheme: str) -> Iterator[Visit]:
     context = chromium.new_context(locale=locale, color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     visit = Visit(service, context, context.new_page())
     visit.page.goto(f"{service.url}/console")
     visit.page.fill("#key", key)
