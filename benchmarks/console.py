@@ -33,6 +33,7 @@ from features.log import DECISIONS, EVENTS, Log, to_record
 from models.registry import Registry
 from pipelines.refresh import build_features, compact_history, materialize_features
 from pipelines.report import Reported, report
+from pipelines.serve import environment
 from pipelines.settings import Settings
 from serving.access.key_table import KeyTable
 from serving.console.pages import PAGES
@@ -60,17 +61,9 @@ def main(folder: Annotated[Path, typer.Argument(help="where the shop is made, or
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     computed = report(settings, registry, [], END, datetime.now(UTC), lambda _done, _all: None)
     key = KeyTable(open_database(settings.database_url)).create("adm", "benchmark", datetime.now(UTC)).secret
-    own = {
-        "KAIROS_DATABASE_URL": settings.database_url,
-        "KAIROS_HISTORY": str(settings.history),
-        "KAIROS_FEATURE_DATA": str(settings.feature_data),
-        "KAIROS_MLFLOW_URI": settings.mlflow_uri,
-        "KAIROS_JOURNAL": str(folder / "journal"),
-        "KAIROS_PRIVACY_KEY": str(folder / "privacy.key"),
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    with started("serving.service:Kairos", {**os.environ, **own}, folder / "service.log", "/livez") as service:
+    with started(
+        "serving.service:Kairos", environment(settings, os.environ), folder / "service.log", "/livez"
+    ) as service:
         claims = measured(service, key)
     claims += [_claim(f"computing {one.name}, CPU-s", one.cpu_seconds, None) for one in computed]
     text = table(claims, computed)

@@ -140,7 +140,7 @@ def _stores_that_go_away(folder: Path, seconds: float) -> tuple[list[Part], Chec
             with _phase(traffic, "drained", 3.0):
                 pass
             traffic.stop()
-        _wait_for_journals(folder)
+        _tell_of_journals(settings.journal)
         return _parts(traffic), _check(settings.database_url, traffic)
     finally:
         valkey.stop()
@@ -160,6 +160,7 @@ def _a_full_disk(folder: Path, seconds: float) -> tuple[list[Part], Checked | No
         return [], None
     try:
         settings = shop(folder, f"sqlite:///{disk / 'kairos.db'}", "sqlite")
+        settings = settings.model_copy(update={"journal": disk / "journal"})
         with _served(settings, disk) as (_, traffic):
             traffic.start()
             traffic.phase("before, SQLite", seconds)
@@ -202,6 +203,8 @@ def shop(folder: Path, database: str, online_store: str) -> Settings:
         feature_data=features,
         online_store=online_store,
         mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        journal=folder / "journal",
+        privacy_key=folder / "privacy.key",
         workers=_WORKERS,
     )
 
@@ -212,9 +215,7 @@ def _served(settings: Settings, folder: Path) -> Iterator[tuple[Service, Traffic
     secret = KeyTable(engine).create("adm", "faults", datetime.now(UTC)).secret
     engine.dispose()
     own = {
-        "KAIROS_JOURNAL": str(folder / "journal"),
         "KAIROS_JOURNAL_MEGABYTES": "4",
-        "KAIROS_PRIVACY_KEY": str(folder / "privacy.key"),
         "KAIROS_RATE_ADMIN": "100000",
         "BENTOML_HOME": str(folder / "bentoml"),
     }
@@ -261,9 +262,9 @@ def _signal_all(pid: int, signal_: int) -> None:
         one.send_signal(signal_)
 
 
-def _wait_for_journals(folder: Path) -> None:
-    """Nobody lives any more who would replay them: whatever is left must be found by the checker."""
-    left = [path for path in (folder / "journal").rglob("*.journal") if path.read_bytes().strip(b"\0")]
+def _tell_of_journals(journal: Path) -> None:
+    """Nobody lives any more who would replay them: what is left there and was acknowledged is lost to the checker."""
+    left = [path for path in journal.rglob("*.journal") if path.read_bytes().strip(b"\0")]
     if left:
         typer.echo(f"{len(left)} journals were left behind")
 

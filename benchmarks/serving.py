@@ -157,10 +157,8 @@ def _own(folder: Path, workers: int) -> Mapping[str, str]:
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     more = {
-        "KAIROS_JOURNAL": str(folder / "journal"),
         "KAIROS_RATE_SECRET": "100000",
         "KAIROS_RUN_FOLDER": str(run),
-        "KAIROS_PRIVACY_KEY": str(folder / "privacy.key"),
         "KAIROS_FEATURE_TIMEOUT_MS": "2000",
     }
     return {**environment(settings, os.environ), **more}

@@ -47,6 +47,8 @@ def settings_of(folder: Path) -> Settings:
         feature_data=folder / "features",
         mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
         mlflow_artifacts=str(folder / "artifacts"),
+        journal=folder / "journal",
+        privacy_key=folder / "privacy.key",
     )
 
 
