@@ -122,6 +122,7 @@ def text(cells: Sequence[Cell]) -> str:
     words = [
         f"{machine()}, one process at a time, other work beside it. In brackets: foreseen from the largest size by "
         "the exponent, at least 1, not measured. Memory is that of the whole process, .5 GB of libraries included.",
+        *_unproved(grown),
         *failed,
     ]
     return "\n".join(lines) + "\n\n" + " ".join(words)
@@ -145,7 +146,10 @@ def claims(cells: Sequence[Cell]) -> list[Claim]:
     for step, growth in grown.items():
         if step != "ray":
             data = f"{_short(growth.sizes[0])} to {_short(growth.sizes[-1])} events"
-            found.append(_claim(f"exponent of growth, {step}", data, growth.exponent, WORST, 0.0, growth.interval))
+            seeds = tuple(sorted({cell.seed for cell in _by_step(cells)[step]}))
+            found.append(
+                _claim(f"exponent of growth, {step}", data, growth.exponent, WORST, 0.0, growth.interval, seeds)
+            )
     return [*(claim for claim in found if claim is not None), *figures(cells)]
 
 
@@ -212,6 +216,13 @@ def _shown(cells: Sequence[Cell], step: str, growth: Growth | None, size: int) -
     return f"{seconds:,.1f} | {gigabytes:.1f}"
 
 
+def _unproved(grown: Mapping[str, Growth]) -> list[str]:
+    names = [step for step, growth in grown.items() if growth.interval[0] <= WORST < growth.interval[1]]
+    if not names:
+        return []
+    return [f"Whether the exponent is at most {WORST:g}, as is owed, these points do not show for: {', '.join(names)}."]
+
+
 def _short(size: int) -> str:
     return f"{size / MILLION:g} M"
 
@@ -235,7 +246,9 @@ def _claim(
     most: float,
     seconds: float,
     interval: tuple[float, float] | None = None,
+    seeds: tuple[int, ...] = (0,),
 ) -> Claim:
+    """`met` once the whole interval is below `most`: an exponent of three points that lies below may be luck."""
     return Claim(
         measure=measure,
         data=f"made shop, {data}",
@@ -245,8 +258,8 @@ def _claim(
         baselines={},
         must=f"<= {most:g}",
         goal=f"<= {most:g}",
-        met=bool(ours <= most),
-        seeds=(0, 1, 2) if interval else (0,),
+        met=bool((interval[1] if interval else ours) <= most),
+        seeds=seeds,
         cpu_seconds=round(seconds, 1),
         machine=machine(),
         commit=commit(),

@@ -72,6 +72,17 @@ def test_growth_above_the_limit_is_not_met_and_seconds_that_were_not_measured_ar
     json.dumps([vars(claim) for claim in told.values()], allow_nan=False)
 
 
+def test_an_exponent_whose_interval_holds_the_limit_is_neither_met_nor_silent() -> None:
+    seconds = ((MILLION, 2.0), (3 * MILLION, 5.0), (10 * MILLION, 21.0))
+    made = [Cell("join", size, 3, "abc", each, 1.0) for size, each in seconds]
+    told = {claim.measure: claim for claim in claims(made)}["exponent of growth, join"]
+    assert told.ours < 1.1 < (told.interval or (0, 0))[1]
+    assert not told.met
+    assert told.seeds == (3,)
+    assert "do not show for: join" in text(made)
+    assert "do not show" not in text(cells("als", 2, 1, 10 * MILLION))
+
+
 def test_memory_that_was_measured_is_judged() -> None:
     made = cells("all features", 2, 1, 100 * MILLION, gigabytes=4.5)
     told = {claim.measure: claim for claim in claims(made)}
