@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[1]
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of the service: where stores are, how many workers, one BLAS thread, nothing that phones home.
 
+    It runs where the verb was called, so that both mean the same by a relative path and read the same `.env`; its code
+    it finds here.
+
     BentoML starts the workers anew when they die, but not where `BENTOML_CONTAINERIZED` is set: there whoever runs the
     containers does, and one worker each is right.
     """
@@ -35,12 +38,13 @@ def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, s
     workers = {"BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {"kairos": {"workers": settings.workers}}})}
     single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     shared = {"KAIROS_RUN_FOLDER": "var/run"} if settings.workers > 1 else {}
-    return {**shared, **inherited, **own, **private, **quiet, **hasty, **workers, **single}
+    code = {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), inherited.get("PYTHONPATH"))))}
+    return {**shared, **inherited, **own, **private, **quiet, **hasty, **workers, **single, **code}
 
 
 def command(host: str, port: int) -> list[str]:
     """The command line that serves."""
-    where = ["--host", host, "--port", str(port), "--working-dir", str(ROOT)]
+    where = ["--host", host, "--port", str(port)]
     return [sys.executable, "-m", "bentoml", "serve", "serving.service:Kairos", *where]
 
 

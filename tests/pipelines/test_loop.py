@@ -1,4 +1,7 @@
-"""The whole loop as a person runs it, verb by verb, on a slice of real purchases; then the service answers."""
+"""The whole loop as a person runs it in a folder of their own, verb by verb, on a slice of real purchases.
+
+Then the service answers. No setting says where anything is: verbs and service find the same relative paths.
+"""
 
 import json
 import shutil
@@ -50,17 +53,9 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_a_file_to_an_answer(
     orders: Path, tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    places = {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'kairos.db'}",
-        "HISTORY": str(tmp_path / "history"),
-        "PRIVACY_KEY": str(tmp_path / "privacy.key"),
-        "FEATURE_DATA": str(tmp_path / "features"),
-        "MLFLOW_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
-        "MLFLOW_ARTIFACTS": str(tmp_path / "artifacts"),
-    }
-    for name, value in places.items():
-        monkeypatch.setenv(f"KAIROS_{name}", value)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_mlflow, tmp_path / "mlruns/mlflow.db")
+    monkeypatch.chdir(tmp_path)
 
     assert "then `python -m pipelines compact` first" in run("features", "build", code=1)
     report = run("validate", str(orders))
