@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from sqlalchemy import Engine
 
 from features.catalog import Catalog
 from features.database import open_database
@@ -44,11 +45,14 @@ _GOES_ON = 7
 
 
 def offered(settings: Settings) -> bool:
-    """Whether an earlier run has offered all of them."""
-    engine = open_database(settings.database_url)
+    """Whether an earlier run has offered them: all were logged in one step. Carts of others may stand before them."""
+    engine, after = open_database(settings.database_url), 0
     try:
-        carts = Log(engine, DECISIONS).read(limit=CARTS, types=(RESTOCK_CART,))
-        return sum((one.user_id or "").startswith(RUN) for one in carts) == CARTS
+        while carts := Log(engine, DECISIONS).read(after, types=(RESTOCK_CART,)):
+            if any((one.user_id or "").startswith(RUN) for one in carts):
+                return True
+            after = carts[-1].position
+        return False
     finally:
         engine.dispose()
 
@@ -62,7 +66,7 @@ def offer_carts(settings: Settings, registry: Registry, end: datetime, tick: Tic
     made: list[Record] = []
     said: list[Event] = []
     try:
-        for person in (identities.person(id_, None) for id_ in _households(settings, at, carts)):
+        for person in (identities.person(id_, None) for id_ in _households(settings, engine, at, carts)):
             customer = customer_behind(histories, person, at)
             forecasts = published.model.forecast(customer.lines, last_day(at))
             found = choice.chosen(forecasts, groups, shelf, taught((), forecasts, groups), ITEMS)
@@ -79,13 +83,9 @@ def offer_carts(settings: Settings, registry: Registry, end: datetime, tick: Tic
     return len({event.user_id for event in said})
 
 
-def _households(settings: Settings, at: datetime, count: int) -> list[str]:
+def _households(settings: Settings, engine: Engine, at: datetime, count: int) -> list[str]:
     """So many of those who had bought something before `at`, drawn at random and always the same."""
-    engine = open_database(settings.database_url)
-    try:
-        _, ids = lines_of(settings.history, identities_to_learn_from(engine), at)
-    finally:
-        engine.dispose()
+    _, ids = lines_of(settings.history, identities_to_learn_from(engine), at)
     chosen = np.random.default_rng(0).choice(len(ids), min(count, len(ids)), replace=False)
     return [str(ids[place]) for place in np.sort(chosen)]
 
