@@ -11,6 +11,7 @@ from rich.table import Table
 
 from features.database import open_database
 from features.privacy.personal import identities_to_learn_from
+from features.results import FOLDER as UNFINISHED
 from models.recommenders.combinator import Fit, distinct, here
 from models.recommenders.family import RECIPES
 from models.recommenders.sasrec import SASRec
@@ -27,7 +28,6 @@ from training.sasrec_on_ray import RayTraining, by_ray
 
 MEASURES = ("recall@10", "ndcg@10")
 _SEED = 0
-_CHECKPOINTS = "checkpoints"
 _SHORT = {"repeats allowed": "all", "new only": "new"}
 
 
@@ -90,7 +90,7 @@ def fitted_by(settings: Settings, suite: Suite) -> Iterator[Fit]:
         yield here
         return
     with opened(settings.engine):
-        yield by_ray(RayTraining(settings.feature_data / _CHECKPOINTS))
+        yield by_ray(RayTraining(settings.feature_data / UNFINISHED / SASRec.name))
 
 
 def report(trained: Trained) -> TrainReport:

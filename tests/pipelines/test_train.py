@@ -1,13 +1,19 @@
 """Which recipes are fitted, where, and within what memory."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import pipelines.train as verb
+from features.results import forget
 from models.recommenders.combinator import here
+from models.recommenders.sasrec import SASRec
 from models.recommenders.suite import Suite
 from pipelines.settings import Settings
 from pipelines.train import fitted_by, led_by
+from training.sasrec_on_ray import RayTraining
 
 
 def settings_of(folder: Path, engine: str) -> Settings:
@@ -40,3 +46,16 @@ def test_a_cluster_that_is_not_there_is_told_before_anything_is_read(tmp_path: P
         fitted_by(settings_of(tmp_path, "127.0.0.1:1"), led_by("sasrec")),
     ):
         pass
+
+
+def test_what_a_training_leaves_behind_goes_when_somebody_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[RayTraining] = []
+    monkeypatch.setattr(verb, "opened", nullcontext)
+    monkeypatch.setattr(verb, "by_ray", handed.append)
+    with fitted_by(settings_of(tmp_path, "ray"), led_by("sasrec")):
+        run = handed[0].run(SASRec(), np.array([0, 1]), np.array([0], np.int32), 1)
+    run.mkdir(parents=True)
+    forget(tmp_path)
+    assert not run.exists()
