@@ -54,7 +54,7 @@ class Local:
         for number, bucket in enumerate(buckets, 1):
             try:
                 done.append(function(bucket))
-            except Exception as error:
+            except Exception as error:  # whatever it is, the others are done first, and then it is raised
                 errors[bucket] = error
             if progress is not None:
                 progress(number, len(buckets))

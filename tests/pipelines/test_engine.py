@@ -114,7 +114,6 @@ def test_another_word_is_refused(address: str) -> None:
 
 
 def test_a_cluster_that_is_not_there_is_told_with_the_setting() -> None:
-    pytest.importorskip("ray")
     with pytest.raises(ConnectionError, match=r"ENGINE=127\.0\.0\.1:1 .*=local"), opened("127.0.0.1:1"):
         pass
 
