@@ -1,0 +1,117 @@
+"""What the fit of a recommender takes of memory, beside what its recipe says before it starts.
+
+    python -m benchmarks.memory
+
+Made histories of a realistic skew, each fit in a process of its own: its peak of resident memory above what was there
+before. Where a matrix or a ranker is made of many products or questions, these are what is large, so sizes differ in
+both. One run each. Linux alone tells the peak of a stretch of a process's life.
+"""
+
+import ctypes
+import gc
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
+from benchmarks.fit_time import SEED, shop
+from models.recommenders.als import ALS
+from models.recommenders.base import Recommender
+from models.recommenders.combinator import distinct, fit_all
+from models.recommenders.ease import EASE
+from models.recommenders.item_item import ItemItem
+from models.recommenders.memory import Heavy
+from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.two_stage import TwoStage
+
+PART = "memory"
+ALONE: tuple[Recommender, ...] = (ALS(iterations=1), RP3Beta(), ItemItem())
+"""An iteration of ALS takes as much as all of them."""
+
+SIZES: tuple[tuple[int, int, tuple[Recommender, ...]], ...] = (
+    (1_000_000, 20_000, (*ALONE, TwoStage())),
+    (300_000, 100_000, ALONE),
+    (1_000_000, 8_000, (EASE(),)),
+)
+"""Interactions, products and who is fitted on them."""
+
+app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Of one fit, in bytes."""
+
+    name: str
+    events: int
+    products: int
+    said: int
+    taken: int
+    cpu_seconds: float
+
+
+@app.command()
+def main() -> None:
+    """Measure, print, write."""
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        cases = [(recipe, events, products) for events, products, recipes in SIZES for recipe in recipes]
+        found = pool.starmap(peak, cases, chunksize=1)
+    text = f"{machine()}.\n\n{_table(found)}"
+    Console(width=140).print(text, markup=False)
+    write([_claim(found)], "recommenders", PART)
+    replace_section(ROOT / "README.md", PART, text)
+
+
+def peak(recipe: Recommender, events: int, products: int) -> Peak:
+    """Fit `recipe` with all that it is made of, one after another."""
+    data = shop(events, products, SEED)
+    said = max(part.bytes_needed(data) for part in distinct(recipe) if isinstance(part, Heavy))
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
+    before, started = _resident("VmRSS"), time.process_time()
+    fit_all([recipe], data, threads=1)
+    return Peak(recipe.name, events, products, said, _resident("VmHWM") - before, time.process_time() - started)
+
+
+def _resident(which: str) -> int:
+    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith(which))
+    return int(line.split()[1]) * 1024
+
+
+def _table(found: Sequence[Peak]) -> str:
+    rows = [
+        f"| {one.name} | {one.events:,} | {one.products:,} | {one.taken / 1e6:,.0f} | {one.said / 1e6:,.0f} |"
+        for one in found
+    ]
+    head = "| recommender | interactions | products | peak, MB | said before, MB |\n| --- | ---: | ---: | ---: | ---: |"
+    return "\n".join([head, *rows])
+
+
+def _claim(found: Sequence[Peak]) -> Claim:
+    return Claim(
+        measure="peak of memory of a fit over what its recipe said before, the worst of them",
+        data="made: " + ", ".join(f"{events:,} events over {products:,} products" for events, products, _ in SIZES),
+        protocol="resident memory above what was there before the fit, a process and one run each, BLAS at one thread",
+        ours=round(max(one.taken / one.said for one in found), 3),
+        interval=None,
+        baselines={},
+        must=None,
+        goal=None,
+        met=None,
+        seeds=(SEED,),
+        cpu_seconds=round(sum(one.cpu_seconds for one in found), 1),
+        machine=machine(),
+        commit=commit(),
+    )
+
+
+if __name__ == "__main__":
+    app()
