@@ -37,11 +37,10 @@ class Ray:
             return []
         task: Any = ray.remote(num_cpus=1, max_retries=_TRIES)(_call)
         shipped = ray.put(function)
-        waiting = {task.remote(shipped, bucket): bucket for bucket in buckets}
-        order = {reference: place for place, reference in enumerate(waiting)}
+        running = [task.remote(shipped, bucket) for bucket in buckets]
+        order = {reference: place for place, reference in enumerate(running)}
         results: dict[int, T] = {}
         errors: dict[int, BaseException] = {}
-        running = list(waiting)
         while running:
             ended, running = ray.wait(running, num_returns=1)
             for reference in ended:
