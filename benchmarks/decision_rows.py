@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -39,24 +39,25 @@ class Told:
 def at_even_distances(log: Log, seconds: float) -> Told:
     """`RATE` decisions a second, whether or not the log keeps up; each handed over when it is due."""
     count = round(RATE * seconds)
-    rows, done = _rows(log, count), np.full(count, np.nan)
+    rows, done, handed = _rows(log, count), np.full(count, np.nan), list[Future[list[bool]]]()
     writer, over, left = GroupCommit(log, capacity=count), threading.Event(), itertools.count(1)
     burnt, began = time.process_time(), time.perf_counter()
 
-    def acknowledged(place: int, told: "Future[list[bool]]") -> None:
+    def acknowledged(place: int) -> None:
         done[place] = time.perf_counter() - began - place / RATE
-        if told.result() != [True]:
-            raise RuntimeError("a decision that is new was not written; is the log used by somebody else?")
         if next(left) == count:
             over.set()
 
     for place, row in enumerate(rows):
         if (early := began + place / RATE - time.perf_counter()) > 0:
             time.sleep(early)
-        writer.submit([row]).add_done_callback(lambda told, place=place: acknowledged(place, told))  # type: ignore[misc]
+        handed.append(writer.submit([row]))
+        handed[-1].add_done_callback(lambda _, place=place: acknowledged(place))  # type: ignore[misc]
     over.wait()
     took, burnt = time.perf_counter() - began, time.process_time() - burnt
     writer.close()
+    for told in handed:
+        _must_be_new(told.result())
     return Told(count / took, done * 1e3, burnt / count * 1e6)
 
 
@@ -68,14 +69,13 @@ def as_fast_as_they_can(log: Log, seconds: float) -> Told:
     def call(rows: Iterator[Successor]) -> None:
         while time.perf_counter() < ends:
             since = time.perf_counter()
-            writer.submit([next(rows)]).result()
+            _must_be_new(writer.submit([next(rows)]).result())
             found.append(time.perf_counter() - since)
 
-    threads = [threading.Thread(target=call, args=(_rows(log, None, CALLERS),)) for _ in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CALLERS) as pool:
+        calls = [pool.submit(call, _rows(log, None, CALLERS)) for _ in range(CALLERS)]
+    for each in calls:
+        each.result()
     took, burnt = time.perf_counter() - began, time.process_time() - burnt
     writer.close()
     return Told(len(found) / took, np.array(found) * 1e3, burnt / len(found) * 1e6)
@@ -85,11 +85,16 @@ def one_by_one(log: Log, seconds: float) -> float:
     """Rows a second without group commit: a transaction each."""
     began, count = time.perf_counter(), 0
     for row in _rows(log, None):
-        log.append([row])
+        _must_be_new(log.append([row]))
         count += 1
         if time.perf_counter() - began > seconds:
             break
     return count / (time.perf_counter() - began)
+
+
+def _must_be_new(written: list[bool]) -> None:
+    if written != [True]:
+        raise RuntimeError("a decision that is new was not written; is the log used by somebody else?")
 
 
 def _rows(log: Log, count: int | None, together: int = 1) -> Iterator[Successor]:
