@@ -22,7 +22,7 @@ SKEWS = ("ahead", "at_once", "within_hour", "within_day", "older")
 behind."""
 
 _COUNTS = ("count", *SKEWS, "known_lines", "unknown_lines")
-_LOCK = 7_061_776_698
+_LOCK = 7_061_776_699
 _AT_ONCE = 20_000
 _UNKNOWN_KEPT = 5_000
 _ACTIVITY = Table(
