@@ -73,8 +73,11 @@ class Stream:
         return _position(told["last-generated-id"]), told["length"]
 
     def add(self, ranges: Iterable[Range]) -> None:
-        """Feed it; a range that is not behind all earlier ones was fed by another already, and is passed over."""
-        with self.client.pipeline(transaction=False) as pipe:
+        """Feed it; a range that is not behind all earlier ones was fed by another already, and is passed over.
+
+        A server that refuses one, as it is full, takes none of them.
+        """
+        with self.client.pipeline(transaction=True) as pipe:  # a range left out between two would never be fed
             for one in ranges:
                 pipe.xadd(self.key, {"after": one.after}, id=f"{one.upto}-0")
             for answer in pipe.execute(raise_on_error=False):

