@@ -39,7 +39,7 @@ class Hold:
 
     lease: Lease
     clock: Clock
-    _kept_at: float = field(default_factory=time.monotonic)
+    _kept_at: float
     _other: bool = False
     _end: threading.Event = field(default_factory=threading.Event)
 
@@ -74,12 +74,14 @@ def alone(
     Raises Taken when it is not free within `patience`, whose message names the holder.
     """
     lease = Lease(engine, name, _owner(), lasting)
-    gives_up = time.monotonic() + patience.total_seconds()
+    began = time.monotonic()
+    gives_up = began + patience.total_seconds()
     while not lease.hold(clock()):
         if time.monotonic() >= gives_up:
             raise Taken(_words(lease))
         time.sleep(_LOOK_SECONDS)
-    hold = Hold(lease, clock)
+        began = time.monotonic()
+    hold = Hold(lease, clock, began)
     thread = threading.Thread(target=hold.keep, name=f"lease-{name}", daemon=True)
     thread.start()
     try:

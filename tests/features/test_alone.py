@@ -85,6 +85,19 @@ def test_after_a_holder_that_was_killed_another_begins(engine: Engine) -> None:
         pass
 
 
+def test_a_lease_counts_from_before_it_was_asked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = Lease.hold
+
+    def slow(lease: Lease, now: datetime) -> bool:
+        found = hold(lease, now)
+        time.sleep(2 * lease.lasting.total_seconds())
+        return found
+
+    monkeypatch.setattr(Lease, "hold", slow)
+    with alone(engine, "x", now, lasting=SHORT / 5) as held, pytest.raises(Taken, match="did not get to keep"):
+        held.check()
+
+
 def test_who_slept_through_the_lease_hears_of_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with alone(engine, "x", now, lasting=SHORT) as hold:
         with engine.begin() as connection:
