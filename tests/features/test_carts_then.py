@@ -1,6 +1,7 @@
 """What lay abandoned then, from a log that went on, is what the table of carts told then."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -34,8 +35,17 @@ def record_of(one: Any) -> Record:
 
 
 @settings(max_examples=40, deadline=None)
-@given(HAPPENINGS, st.integers(1, 110), st.integers(0, 40), st.sampled_from(sorted(KINDS)))
-def test_the_log_tells_of_then_what_the_table_told_then(happenings: Any, hour: int, ago: int, kind: Any) -> None:
+@given(
+    HAPPENINGS,
+    st.integers(1, 110),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from(sorted(KINDS)),
+    st.sampled_from([None, Decimal("2.50"), Decimal("2.51"), Decimal(5)]),
+)
+def test_the_log_tells_of_then_what_the_table_told_then(
+    happenings: Any, hour: int, ago: int, hours: int, kind: Any, least: Decimal | None
+) -> None:
     records = sorted(map(record_of, happenings), key=lambda record: record.occurred_at)
     then, instant = day(hour / 24), timedelta(microseconds=1)
     log = Log(open_database("sqlite://"), EVENTS)
@@ -44,8 +54,9 @@ def test_the_log_tells_of_then_what_the_table_told_then(happenings: Any, hour: i
     known = [record for record in records if moment(record.occurred_at) < then]
     log.append(known)
     table.catch_up(log, identities)
-    since, until = then - timedelta(hours=ago), then + timedelta(hours=1)
-    told = table.abandoned(then - instant, since, until, kind, limit=100)
+    since = then - timedelta(hours=ago)
+    until = since + timedelta(hours=hours)
+    told = table.abandoned(then - instant, since, until, kind, least, limit=100)
     log.append(records[len(known) :])
-    assert abandoned_then(log, identities, TIMES, then, since, until, kind) == told
+    assert abandoned_then(log, identities, TIMES, then, since, until, kind, least) == told
     log.engine.dispose()
