@@ -7,6 +7,7 @@ Every function here is pure in its files and writes whole files or none, so any 
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.history_rows import bucket_of
+from features.results import written
 from features.store import apply, open_store, training_set
 
 KEY = "customer_id"
@@ -164,6 +166,4 @@ def _buckets_of(ids: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
 
 def _write(table: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    pq.write_table(table, temporary, compression="lz4", coerce_timestamps="us")
-    temporary.replace(path)
+    written(path, partial(pq.write_table, table, compression="lz4", coerce_timestamps="us"))

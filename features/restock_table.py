@@ -7,14 +7,16 @@ close together at first: between two of them it falls evenly.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from features.results import written
 
 CURVE_DAYS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 21, 28, 42, 56, 84)
 """The days ahead at which a curve is kept."""
@@ -93,12 +95,7 @@ def write(feature_data: Path, as_of: datetime, log_position: int, parts: Iterabl
     told = {"as_of": as_of.astimezone(UTC).isoformat(), "log_position": str(log_position)}
     path = feature_data / FOLDER / f"{as_of.astimezone(UTC).strftime(_NAME)}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{uuid4().hex}.tmp")  # two that score the same moment do not write into one file
-    try:
-        pq.write_table(table.replace_schema_metadata(told), temporary, compression="zstd")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    written(path, partial(pq.write_table, table.replace_schema_metadata(told), compression="zstd"))
     for old in _tables(path.parent)[:-keep]:
         if old != path:
             old.unlink(missing_ok=True)

@@ -96,9 +96,9 @@ class Shards:
         """The shards of which no result of a step is there."""
         return [shard for shard in range(self.count) if not self.path(step, shard).exists()]
 
-    def path(self, step: str, shard: int, suffix: str = "parquet") -> Path:
+    def path(self, step: str, shard: int) -> Path:
         """Where the result of a step lies."""
-        return self.folder / f"{step}-{shard:04d}.{suffix}"
+        return self.folder / f"{step}-{shard:04d}.parquet"
 
     @contextmanager
     def _opened(self, shard: int, told: Told, cores: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
