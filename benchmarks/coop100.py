@@ -7,7 +7,7 @@ weeks apart, each followed for twelve weeks; labels of training end before the f
 only as repeated lines, and no prices.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,6 @@ from models.time_to_event.durations import HORIZON
 from models.time_to_event.purchases import Purchases
 from training.bootstrap import Interval
 from training.replenishment.report import task_rows
-from training.replenishment.timing import Timing
 
 DATA = "coop100, 100 customers, 2007 to 2014"
 PROTOCOL = (
@@ -61,16 +60,21 @@ def main(
     seasonal = {f"{name}, {words}": recipe(base) for words, recipe in SEASONS.items() for name, base in bases.items()}
     sitting = sit(purchases, asked, origins, {**recipes, **seasonal})
     rng = np.random.default_rng(0)
-    found = [_claim(sitting, ours, "BG/NBD", measure, rng, "ahead of BG/NBD, interval above 0") for measure in MEASURES]
     season, level = (f"{ours}, {words}" for words in SEASONS)
-    found += [_claim(sitting, season, level, measure, rng, None) for measure in MEASURES]
+    above = {
+        (one, other): {measure: sitting.timing.above(one, other, measure, rng) for measure in MEASURES}
+        for one, other in ((ours, "BG/NBD"), (season, level), ("BG/NBD, season", "BG/NBD, level"))
+    }
+    must = "ahead of BG/NBD, interval above 0"
+    found = [_claim(sitting, ours, "BG/NBD", *item, must) for item in above[ours, "BG/NBD"].items()]
+    found += [_claim(sitting, season, level, *item, None) for item in above[season, level].items()]
     text = "\n".join(
         [
             f"{DATA}: {len(sitting.exam.pairs):,} pairs of {_DAYS_ASKED} days; {PROTOCOL}. {machine()}.",
             "",
             *task_rows(sitting.timing, "need", rng),
             "",
-            _words(sitting.timing, ours, rng),
+            _words(ours, list(above.values())),
         ]
     )
     console.print(text, markup=False)
@@ -91,9 +95,8 @@ def read(folder: Path) -> Purchases:
     return purchases_of(lines.customer_id, unit, department, lines.date, one, one * np.nan)
 
 
-def _claim(sitting: Sitting, ours: str, other: str, measure: str, rng: np.random.Generator, must: str | None) -> Claim:
+def _claim(sitting: Sitting, ours: str, other: str, measure: str, above: Interval, must: str | None) -> Claim:
     timing = sitting.timing
-    above = timing.above(ours, other, measure, rng)
     names = {outcome.name for outcome in timing.outcomes} - {ours}
     return Claim(
         measure=f"{measure}, {ours} better than {other} by {above}",
@@ -112,15 +115,14 @@ def _claim(sitting: Sitting, ours: str, other: str, measure: str, rng: np.random
     )
 
 
-def _words(timing: Timing, ours: str, rng: np.random.Generator) -> str:
-    def said(name: str, other: str) -> str:
-        found: dict[str, Interval] = {measure: timing.above(name, other, measure, rng) for measure in MEASURES}
-        return ", ".join(f"{measure} {interval}" for measure, interval in found.items())
-
+def _words(ours: str, above: Sequence[Mapping[str, Interval]]) -> str:
+    """In the order of `main`: against BG/NBD, a season of ours, a season of BG/NBD."""
+    better, ours_season, its_season = (
+        ", ".join(f"{name} {interval}" for name, interval in one.items()) for one in above
+    )
     return (
-        f"`{ours}` is better than BG/NBD by {said(ours, 'BG/NBD')}. An index of the season against one of the level: "
-        f"`{ours}` better by {said(f'{ours}, season', f'{ours}, level')}; BG/NBD by "
-        f"{said('BG/NBD, season', 'BG/NBD, level')}."
+        f"`{ours}` is better than BG/NBD by {better}. An index of the season against one of the level: "
+        f"`{ours}` better by {ours_season}; BG/NBD by {its_season}."
     )
 
 

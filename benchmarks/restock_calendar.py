@@ -242,7 +242,7 @@ def later(found: list[Judged], data: str) -> Claim:
         baselines={ALIKE: round(alike, 4)},
         must=None,
         goal=f"{GOAL[0]:.0%} to {GOAL[1]:.0%}",
-        met=GOAL[0] <= inside <= GOAL[1],
+        met=None,
         seeds=(),
         cpu_seconds=round(sum(one.cpu_seconds for one in found), 1),
         machine=machine(),
