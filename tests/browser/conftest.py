@@ -1,4 +1,4 @@
-"""A real service with a small shop, one for all tests of a process, and a real browser that is signed in.
+"""A real service with a small shop, one for all tests of this folder, and a real browser that is signed in.
 
 The browser is one a file: as long as Playwright runs, an event loop runs in this thread, in which no other test could
 run one of its own.

@@ -26,7 +26,7 @@ SETTINGS = {f"KAIROS_{name.upper()}" for each in (VerbSettings, ServiceSettings)
 METRIC = re.compile(r"\bkairos_\w+")
 
 
-def run(*line: object) -> None:
+def assert_passes(*line: object) -> None:
     done = subprocess.run([str(part) for part in line], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -48,7 +48,7 @@ def files_with_settings() -> list[Path]:
 
 
 def test_the_image_is_built_by_the_rules() -> None:
-    run(TOOLS / "hadolint", DEPLOY / "Dockerfile")
+    assert_passes(TOOLS / "hadolint", DEPLOY / "Dockerfile")
 
 
 def test_what_the_image_copies_is_there_and_is_all_that_the_service_imports() -> None:
@@ -59,7 +59,7 @@ def test_what_the_image_copies_is_there_and_is_all_that_the_service_imports() ->
 
 def test_compose_reads_its_file_and_every_file_that_it_names_is_there() -> None:
     path = DEPLOY / "docker-compose.yml"
-    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
+    assert_passes(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
     services = yaml.safe_load(path.read_text())["services"]
     assert {profile for one in services.values() for profile in one["profiles"]} == {"quick", "full", "jobs"}
     named = {name for one in services.values() for name in one.get("env_file", [])}

@@ -56,6 +56,7 @@ def test_who_is_erased_through_one_is_unknown_to_the_other(replicas: Replicas) -
 def test_who_withdraws_personalization_at_one_is_soon_nobody_at_the_other(replicas: Replicas) -> None:
     user = "withdrawn-user"
     viewed(replicas, "a", userId=user)
+    assert items(replicas, "b", user_id=user)[0] is None
     no = {"subject": {"user_id": user}, "channel": "web", "purpose": "personalization", "consent": "withdrawn"}
     replicas.post("a", "/v1/consents", **no)
     until(lambda: items(replicas, "b", user_id=user)[0] is not None, "the other answers as nobody is answered")
