@@ -128,7 +128,7 @@ def score_shard(shards: Shards, model: FittedReplenishment, shard: int, cores: i
         lines, customer_ids = to_lines(seen.purchases(), day)
     members, parts = [np.empty(0, np.int64)], [scored(model, lines, customer_ids, day)] if not len(customer_ids) else []
     started = time.process_time()
-    for places, theirs in _buckets(lines, customer_ids):
+    for places, theirs in in_buckets(lines, customer_ids):
         parts.append(scored(model, theirs, customer_ids[places], day))
         members.append(places)
     cpu = time.process_time() - started
@@ -164,7 +164,7 @@ def champion(registry: Registry) -> PublishedReplenishment:
     return registry.load(version)
 
 
-def _buckets(lines: Lines, customer_ids: Ids) -> Iterator[tuple[NDArray[np.int64], Lines]]:
+def in_buckets(lines: Lines, customer_ids: Ids) -> Iterator[tuple[NDArray[np.int64], Lines]]:
     """The customers of each bucket, as places in `customer_ids`, and their lines, with codes from 0 on."""
     count = max(1, -(-len(customer_ids) // CUSTOMERS_A_BUCKET))
     bucket = np.array([zlib.crc32(id_.encode()) % count for id_ in customer_ids], np.int64)

@@ -1,6 +1,7 @@
 """What the live model would have foreseen some weeks ago, for the calendar of restocking to know how sure it is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +11,9 @@ import numpy as np
 from features import restock_table
 from features.restock_table import RestockTable
 from models.arrays import Ids
-from models.policies.eligible import Starts
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment
-from pipelines.score import CUSTOMERS_A_BUCKET, scored
+from pipelines.score import in_buckets, scored
 from training.reports.restock_days import DAYS
 from training.reports.restock_past import Past
 from training.reports.swings import WEEKS, weekdays
@@ -35,10 +35,7 @@ def pasts(model: FittedReplenishment, lines: Lines, customer_ids: Ids, asked: in
     """
     if not len(lines.days):
         return
-    count = lines.customer_count
-    drawn = np.zeros(count, bool)
-    drawn[np.random.default_rng(0).choice(count, min(MOST, count), replace=False)] = True
-    lines = lines.among(drawn)
+    lines, customer_ids = _drawn(lines, customer_ids)
     began, purchases = int(lines.days.min()), lines.by_group(model.groups)
     for back in range(1, asked + 1):
         day = lines.day - DAYS * back
@@ -46,16 +43,21 @@ def pasts(model: FittedReplenishment, lines: Lines, customer_ids: Ids, asked: in
             return
         known = lines.until(day)
         with TemporaryDirectory() as folder:
-            table = _table(model, known, customer_ids, drawn.nonzero()[0], Path(folder))
+            table = _table(model, known, customer_ids, Path(folder))
         yield Past.of(table, purchases, customer_ids, weekdays(known.by_group(model.groups)))
 
 
-def _table(model: FittedReplenishment, lines: Lines, customer_ids: Ids, who: Starts, to: Path) -> RestockTable:
+def _drawn(lines: Lines, customer_ids: Ids) -> tuple[Lines, Ids]:
+    """`MOST` of the customers, with codes from 0 on: a forecast has a curve for each that it could be asked about."""
+    drawn = np.zeros(lines.customer_count, bool)
+    drawn[np.random.default_rng(0).choice(len(drawn), min(MOST, len(drawn)), replace=False)] = True
+    theirs, code = lines.among(drawn), (np.cumsum(drawn) - 1).astype(np.int32)
+    return replace(theirs, customers=code[theirs.customers], customer_count=int(drawn.sum())), customer_ids[drawn]
+
+
+def _table(model: FittedReplenishment, lines: Lines, customer_ids: Ids, to: Path) -> RestockTable:
     """Who was due, in buckets, as `restock score` writes it."""
-    parts = []
-    for first in range(0, len(who), CUSTOMERS_A_BUCKET):
-        some = np.zeros(lines.customer_count, bool)
-        some[who[first : first + CUSTOMERS_A_BUCKET]] = True
-        parts.append(scored(model, lines.among(some), customer_ids, lines.day).rows)
+    asked = in_buckets(lines, customer_ids)
+    parts = [scored(model, theirs, customer_ids[places], lines.day).rows for places, theirs in asked]
     as_of = _EPOCH + timedelta(days=lines.day + 1)
     return restock_table.read(restock_table.write(to, as_of, 0, parts))
