@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,9 +45,7 @@ def open_database(url: str, versions: Path = VERSIONS) -> Engine:
 
 def connect_to(url: str) -> Engine:
     """An engine on `url`, whatever stands there; `open_database` is for those who want the tables."""
-    address = make_url(url)
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
+    address = address_of(url)
     if address.get_backend_name() == "sqlite" and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     pre_ping = address.get_backend_name() != "sqlite"
@@ -55,6 +53,16 @@ def connect_to(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
     return engine
+
+
+def address_of(url: str) -> URL:
+    """A plain `postgresql://` gets the driver that is installed.
+
+    >>> address_of("postgresql://db/kairos").drivername
+    'postgresql+psycopg'
+    """
+    address = make_url(url)
+    return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
 
 
 def migrate(engine: Engine, versions: Path = VERSIONS) -> list[str]:

@@ -23,6 +23,7 @@ from feast.errors import FeatureViewNotFoundException
 from feast.types import Array, Float64, String
 from sqlalchemy import make_url
 
+from features.database import address_of
 from features.definitions import (
     CUSTOMER,
     CUSTOMER_VIEWS,
@@ -98,11 +99,8 @@ def open_store(feature_data: Path, online_store: str, registry: str | None = Non
 def _registry(feature_data: Path, url: str | None) -> dict[str, Any]:
     if url is None:
         return {"registry_type": "file", "path": str(feature_data / "registry.db")}
-    address = make_url(url)
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
     careful = {"pool_pre_ping": True, "hide_parameters": True}
-    path = address.render_as_string(hide_password=False)
+    path = address_of(url).render_as_string(hide_password=False)
     return {"registry_type": "sql", "path": path, "sqlalchemy_config_kwargs": careful}
 
 
