@@ -169,6 +169,15 @@ def test_an_evaluation_is_kept_and_publishes_nothing(registry: Registry) -> None
     assert registry.versions("recommender") == []
 
 
+def test_of_two_who_make_an_experiment_at_once_both_have_it(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, client = registry._experiment("first of its kind"), registry._client
+    found, known = client.get_experiment_by_name, iter([None])
+    monkeypatch.setattr(client, "get_experiment_by_name", lambda name: next(known, found(name)))
+    assert registry._experiment("first of its kind") == made
+
+
 def _interrupted_search(registry: Registry) -> str:
     with suppress(RuntimeError), registry.study("recommender-tuning", "rp3beta", {"trials": 3, "seed": 0}) as study:
         study.trial("rp3beta 0", {"alpha": 0.5}, {"score": 0.1})

@@ -1,6 +1,8 @@
 """The canary against the others: it is promoted, ended or left open by what it caused, and seldom by chance."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,19 @@ def test_a_worse_canary_is_ended_and_the_champion_stays(registry: Registry, wors
     assert found.outcome == "worse"
     assert (number(registry, CHAMPION), number(registry, CANARY)) == ("1", None)
     assert registry.version(MODEL, "2").tags["dismissed_by"] == "learn"
+
+
+def test_what_somebody_moves_while_it_is_compared_is_left_to_the_next_run(registry: Registry, better: History) -> None:
+    third = published(registry)
+
+    @contextmanager
+    def overtaken(name: str) -> Iterator[None]:
+        registry.promote(third, "ann", "this one", LATER)
+        yield
+
+    late = Registry(registry.uri, registry.artifacts, overtaken)
+    assert watch(MODEL, late, better, 0.5, LATER) is not None
+    assert (number(registry, CHAMPION), number(registry, CANARY)) == (third.number, "2")
 
 
 def test_one_that_is_neither_goes_on(registry: Registry) -> None:
