@@ -73,7 +73,7 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
         for due, one in found
     ]
     if body.channels and body.as_of is None:
-        customers = await with_notices(resources, body.channels, customers, [due.need for due in page.customers])
+        customers = await with_notices(resources, body.channels, customers, [due.need for due, _ in found])
     return DueAnswer(
         customers=customers,
         channels=body.channels,

@@ -66,3 +66,12 @@ def test_a_need_is_the_same_however_its_day_moves_until_it_is_bought_again(resto
     pairs = [(one["send"], other["send"]) for one, other in both if one["send"] and other["send"]]
     assert pairs
     assert all(one == other for one, other in pairs)
+
+
+def test_whoever_is_suppressed_takes_nobody_elses_need_along(restock_shop: Shop) -> None:
+    first, *others = due(restock_shop, channels=["email"])
+    told = {"subject": first["subject"], "suppressed": True}
+    assert restock_shop.client.post("/v1/privacy/suppress", json=told).status_code == 200
+    assert any(one["send"] for one in others)
+    found = due(restock_shop, channels=["email"])
+    assert [(one["subject"], one["send"]) for one in found] == [(one["subject"], one["send"]) for one in others]
