@@ -65,7 +65,7 @@ def _of_one_kind(asked: Sequence[Ready]) -> Sequence[Answered | Exception]:
     requests, visitors = [one.request for one in asked], [one.visitor for one in asked]
     try:
         return answered(first.bundle, first.placement, requests, visitors, now, first.stale)
-    except Exception as error:
+    except Exception as error:  # whoever brought it to fail gets it; the others are asked again one by one
         if len(asked) == 1:
             return [error]
     return [answer for one in asked for answer in _of_one_kind([one])]

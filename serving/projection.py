@@ -103,7 +103,7 @@ class Projection:
         except LookupError:  # no features were ever built: nothing is late, there is nothing to be recent to
             self._held, self._lag, self.failing = False, Lag(0), None
             return _REST
-        except Exception as error:
+        except Exception as error:  # whatever a store raises, the thread lives on and tries again
             self.metrics.projector_failures.add()
             if self.failing is None:
                 log.error("the projector stands still with %s; answers read the log instead", type(error).__name__)
@@ -127,7 +127,7 @@ class Projection:
             if self.projector.lease.hold(self.clock()) and self.activity.step():
                 self._count_at = 2 * time.monotonic() - began
             self._uncounted = False
-        except Exception as error:
+        except Exception as error:  # the same; reports alone wait for it
             self.metrics.refresh_failures.add()
             if not self._uncounted:
                 log.error("what comes in is not counted: %s; reports say less until it is", type(error).__name__)
