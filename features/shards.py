@@ -29,7 +29,7 @@ from features.results import written
 T = TypeVar("T")
 
 BYTES_A_SHARD = 64 * 1024**2
-"""Of Parquet: 3 to 6 M rows, of which DuckDB computes all features in about 1 GB."""
+"""Of Parquet. Builds of 1 and 10 M events in such shards took 1.1 and 1.5 GB at the peak (benchmarks/README.md)."""
 
 _RETURNED, _FIRST, _CONTESTED = "returned.parquet", "first_report.parquet", "contested.parquet"
 
