@@ -72,6 +72,7 @@ def build(folder: Path, demo: Settings) -> list[str]:
     if not folder.exists():
         folder.mkdir(parents=True)
         shutil.copy(demo.database_url.removeprefix("sqlite:///"), folder / "kairos.db")
+        shutil.copy(demo.privacy_key, settings.privacy_key)
         shutil.copytree(demo.history, folder / "history")
         shutil.copy(demo.mlflow_uri.removeprefix("sqlite:///"), folder / "mlflow.db")
         now = datetime.now(UTC)
