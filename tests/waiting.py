@@ -3,9 +3,12 @@
 import time
 from collections.abc import Callable
 
+PATIENCE = 120.0
+"""Seconds that anything may take on a machine on which many others work; no test measures them."""
 
-def until(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Return as soon as `holds()`; fail when it still does not after `seconds`, which no test measures."""
+
+def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Return as soon as `holds()`; fail when it still does not after `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:

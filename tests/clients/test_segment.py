@@ -12,6 +12,7 @@ from features.log import Record
 from tests.clients.conftest import Keys
 from tests.clients.pages import run_python, snippet
 from tests.serving.server import Server
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def test_what_segments_library_sends_is_on_disk(
 def test_the_dry_run_names_what_is_wrong_with_an_event(keys: Keys, server: Server) -> None:
     told = {**os.environ, "SERVICE_URL": server.url, "SERVICE_KEY": keys.publishable}
     command = ["sh", "-e", "-c", snippet("segment.md", "validate")]
-    run = subprocess.run(command, env=told, capture_output=True, timeout=60, check=True)
+    run = subprocess.run(command, env=told, capture_output=True, timeout=PATIENCE, check=True)
     (verdict,) = msgspec.json.decode(run.stdout)["events"]
     assert verdict["verdict"] == "rejected"
     assert verdict["pointer"] == "/properties/products"

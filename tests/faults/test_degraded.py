@@ -13,7 +13,7 @@ from features.log import DECISIONS, EVENTS
 from serving.writer import Writer
 from tests.faults.logs import keys
 from tests.serving.world import DRINKER, Shop, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def statement(shop: Shop, sql: str) -> None:
@@ -147,7 +147,7 @@ def test_a_database_that_hangs_is_waited_for_by_a_few_alone(folder: Path, monkey
         read: Callable[..., Any] = shop.resources.identities.person
 
         def hang(*given: Any) -> Any:
-            over.wait(30)
+            over.wait(PATIENCE)
             return read(*given)
 
         monkeypatch.setattr(shop.resources.identities, "person", hang)

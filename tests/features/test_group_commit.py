@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from features.group_commit import GroupCommit
 from features.log import EVENTS, Log, Record
+from tests.waiting import PATIENCE
 
 
 def record(key: str) -> Record:
@@ -36,7 +37,7 @@ class SlowLog(Log):
 def test_each_caller_gets_its_own_verdicts(engine: Engine) -> None:
     writer = GroupCommit(Log(engine, EVENTS))
     futures = [writer.submit([record("a"), record(str(number))]) for number in range(5)]
-    verdicts = [future.result(10) for future in futures]
+    verdicts = [future.result(PATIENCE) for future in futures]
     assert [new for _, new in verdicts] == [True] * 5
     assert sum(first for first, _ in verdicts) == 1
     writer.close()
@@ -51,8 +52,8 @@ def test_what_came_during_a_commit_goes_into_the_next_one(engine: Engine) -> Non
     others = [writer.submit([record(str(number))]) for number in range(50)]
     assert not first.done()
     log.gate.set()
-    assert first.result(10) == [True]
-    assert [future.result(10) for future in others] == [[True]] * 50
+    assert first.result(PATIENCE) == [True]
+    assert [future.result(PATIENCE) for future in others] == [[True]] * 50
     assert log.commits == 2
     writer.close()
 
@@ -67,7 +68,7 @@ def test_a_full_queue_refuses_instead_of_growing(engine: Engine) -> None:
     with pytest.raises(queue.Full):
         writer.submit([record("too many")])
     log.gate.set()
-    assert [future.result(10) for future in futures] == [[True], [True]]
+    assert [future.result(PATIENCE) for future in futures] == [[True], [True]]
     writer.close()
 
 
@@ -75,11 +76,11 @@ def test_a_broken_database_fails_the_callers_and_the_writer_recovers(engine: Eng
     writer = GroupCommit(Log(engine, EVENTS))
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE event RENAME TO gone"))
-    failure = writer.submit([record("a")]).exception(10)
+    failure = writer.submit([record("a")]).exception(PATIENCE)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO event"))
     assert failure is not None
-    assert writer.submit([record("a")]).result(10) == [True]
+    assert writer.submit([record("a")]).result(PATIENCE) == [True]
     writer.close()
 
 
@@ -101,8 +102,8 @@ def test_a_caller_who_gives_up_takes_nobody_with_him(engine: Engine) -> None:
     assert not running.cancel()
     assert gone.cancel()
     log.gate.set()
-    assert [running.result(10), patient.result(10)] == [[True], [True]]
-    assert writer.submit([record("later")]).result(10) == [True]
+    assert [running.result(PATIENCE), patient.result(PATIENCE)] == [[True], [True]]
+    assert writer.submit([record("later")]).result(PATIENCE) == [True]
     assert {found.key for found in log.read()} == {"running", "patient", "later"}
     writer.close()
 

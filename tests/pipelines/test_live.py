@@ -16,6 +16,7 @@ from pipelines import live
 from pipelines.live import moving_registry
 from pipelines.settings import Settings
 from tests.models.test_promotion import NOW, publish
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings) -> 
 
     def go(version: Version) -> str:
         own = moving_registry(settings)
-        begin.wait(30)
+        begin.wait(PATIENCE)
         try:
             return promote(own, "recommender", version.number, "ann", "it is better", NOW).live.number
         except Refused as refused:

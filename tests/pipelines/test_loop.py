@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from pipelines.__main__ import app
 from pipelines.serve import running
 from pipelines.settings import Settings
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +105,7 @@ def test_from_a_file_to_an_answer(
     secret = run("keys", "create", "sk", "--label", "loop")["secret"]
     with (
         running(Settings(), tmp_path / "service.log") as url,
-        httpx.Client(base_url=url, timeout=20, headers={"X-API-Key": secret}) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE, headers={"X-API-Key": secret}) as client,
     ):
         before, known = (_ask(client, user) for user in ("nobody-yet", "1"))
         assert before["fallback"] == "popularity"

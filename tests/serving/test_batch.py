@@ -10,7 +10,7 @@ from serving.placements import DEFAULT
 from serving.visitor import Visitor
 from tests.serving.test_recommend import decisions, ids
 from tests.serving.world import DRINKER, LEAVES, MILK, Shop
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 SUBJECTS = [
     {"user_id": DRINKER},
@@ -78,7 +78,7 @@ def test_a_page_never_waits_behind_batches(shop: Shop, monkeypatch: pytest.Monke
 
     def endless(*_: Any) -> list[Visitor]:
         waiting.append(current_thread().name)
-        assert free.wait(20)
+        assert free.wait(PATIENCE)
         return [Visitor()]
 
     monkeypatch.setattr(shop.resources.visitors, "read_many", endless)

@@ -18,7 +18,7 @@ from serving.metrics import Metrics
 from serving.projection import Projection
 from serving.schemas import Subject
 from tests.serving.world import DRINKER, FEATURES, MILK, Shop, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def history(shop: Shop, **subject: Any) -> list[tuple[str, float]]:
@@ -102,14 +102,14 @@ def test_a_step_that_hangs_does_not_hold_the_process(shop: Shop, monkeypatch: py
 
     def hang(_: object) -> None:
         hanging.set()
-        over.wait(30)
+        over.wait()
 
     monkeypatch.setattr("serving.projection._LEAVE_SECONDS", 0.1)
     monkeypatch.setattr(projection.projector, "step", hang)
     until(hanging.is_set, "it hangs")
     closing = threading.Thread(target=projection.close)
     closing.start()
-    closing.join(10)
+    closing.join(PATIENCE)
     ended = not closing.is_alive()
     over.set()
     assert ended

@@ -10,6 +10,7 @@ import pytest
 
 from features.log import Record
 from serving.tick import Tick
+from tests.waiting import PATIENCE
 
 
 def record(key: str) -> Record:
@@ -113,6 +114,6 @@ def test_loops_of_two_threads_do_not_meet() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert heard == [[True]] * 4
     assert sorted(keys for keys, _ in writer.given) == [[f"k{number}"] for number in range(4)]

@@ -20,7 +20,7 @@ from features.group_commit import GroupCommit
 from features.log import DECISIONS, Log, Record
 from serving.problems import Refused
 from serving.writer import Writer
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 DECISION = "decision"
 
@@ -37,7 +37,7 @@ class Moody(Log):
         if self.mood == "away":
             raise OperationalError("insert", {}, Exception("database or disk is full"))
         if self.mood == "hangs":
-            self.awake.wait(30)
+            self.awake.wait()
         if any("poison" in record.payload for record in records):
             raise DataError("insert", {}, Exception("no such number"))
         return super().append(records)
@@ -46,7 +46,7 @@ class Moody(Log):
         if self.mood == "away":
             raise OperationalError("select", {}, Exception("connection refused"))
         if self.mood == "hangs":
-            self.awake.wait(30)
+            self.awake.wait()
         return super().last_position()
 
 
@@ -79,17 +79,17 @@ def test_nothing_is_lost_or_doubled_while_the_database_is_gone(log: Moody, tmp_p
     heard = []
     writer = writer_of(log, tmp_path, replayed=lambda: heard.append(True))
     before, during, after = records(3), records(5), records(2)
-    assert writer.submit(before).result(10) == [True] * 3
+    assert writer.submit(before).result(PATIENCE) == [True] * 3
     log.mood = mood
     for one in during:
-        assert writer.submit([one]).result(10) == [True]
+        assert writer.submit([one]).result(PATIENCE) == [True]
     assert writer.breaker.state != "closed"
-    assert writer.submit(before).result(10) == [True] * 3, "of what is journaled nobody knows whether it is new"
+    assert writer.submit(before).result(PATIENCE) == [True] * 3, "of what is journaled nobody knows whether it is new"
     assert writer.journaled > 0
     log.mood = "well"
     log.awake.set()
     until(lambda: writer.breaker.state == "closed" and not writer.journaled, "the log is written again")
-    assert writer.submit(after).result(10) == [True] * 2
+    assert writer.submit(after).result(PATIENCE) == [True] * 2
     assert heard
     writer.close()
     assert sorted(keys(log)) == sorted(record.key for record in (*before, *during, *after))
@@ -104,13 +104,13 @@ def test_what_the_database_must_arbitrate_is_refused_at_once_once_it_is_gone(
     log.mood = mood
     for _ in range(3):
         with pytest.raises(Refused) as refused:
-            writer.submit(records(kind=DECISION)).result(10)
+            writer.submit(records(kind=DECISION)).result(PATIENCE)
         assert refused.value.code == "storage_unavailable"
     assert not writer.journaled
     log.mood = "well"
     log.awake.set()
     until(lambda: writer.breaker.state == "closed", "decisions are taken again")
-    assert writer.submit(records(kind=DECISION)).result(10) == [True]
+    assert writer.submit(records(kind=DECISION)).result(PATIENCE) == [True]
     writer.close()
 
 
@@ -119,7 +119,7 @@ def test_without_log_and_room_in_the_journal_nobody_is_promised_anything(log: Mo
     log.mood = "away"
     small, large = records(1), records(50)
     answers = [writer.submit(small), writer.submit(large)]
-    wait(answers, 10)
+    wait(answers, PATIENCE)
     assert answers[0].result() == [True]
     assert isinstance(answers[1].exception(), Refused)
     log.mood = "well"
@@ -132,7 +132,7 @@ def test_a_killed_process_leaves_its_journal_to_the_living(log: Moody, tmp_path:
     doomed = writer_of(log, tmp_path)
     log.mood = "away"
     kept = records(4)
-    assert doomed.submit(kept).result(10) == [True] * 4
+    assert doomed.submit(kept).result(PATIENCE) == [True] * 4
     doomed._replay.close()
     assert doomed._journal is not None
     os.close(os.dup(doomed._journal._file))
@@ -155,7 +155,7 @@ def test_a_file_that_nobody_can_read_does_not_keep_others_from_the_log(
     writer = writer_of(log, tmp_path)
     writer.breaker.failed = lambda: opened.append(True)  # type: ignore[method-assign]
     until(lambda: "replaying the journal failed" in caplog.text, "somebody is told")
-    assert writer.submit(records(1)).result(10) == [True]
+    assert writer.submit(records(1)).result(PATIENCE) == [True]
     assert not opened
     assert not writer.journaled
     writer.close()
@@ -165,13 +165,13 @@ def test_what_no_database_takes_is_put_aside_and_holds_up_nobody(log: Moody, tmp
     writer = writer_of(log, tmp_path)
     log.mood = "away"
     good, bad = records(3), records(payload="poison")
-    writer.submit([*good[:2], *bad, good[2]]).result(10)
+    writer.submit([*good[:2], *bad, good[2]]).result(PATIENCE)
     log.mood = "well"
     until(lambda: not writer.journaled and writer.breaker.state == "closed", "the good ones are in the log")
     assert keys(log) == [record.key for record in good]
     assert bad[0].key in (tmp_path / "journal" / "rejected.jsonl").read_text()
     with pytest.raises(DataError):
-        writer.submit(records(payload="poison")).result(10)
+        writer.submit(records(payload="poison")).result(PATIENCE)
     assert writer.breaker.state == "closed", "a wrong record is no outage"
     writer.close()
 
@@ -180,12 +180,12 @@ def test_closing_writes_what_waits_even_when_the_database_hangs(log: Moody, tmp_
     writer = writer_of(log, tmp_path)
     log.mood = "hangs"
     answers = [writer.submit(one) for one in (records(), records(), records())]
-    wait(answers, 10)
+    wait(answers, PATIENCE)
     late = writer.submit(records())
     closing = threading.Thread(target=writer.close)
     closing.start()
-    assert late.result(20) == [True]
-    closing.join(30)
+    assert late.result(PATIENCE) == [True]
+    closing.join(PATIENCE)
     assert not closing.is_alive()
     assert list((tmp_path / "journal").iterdir()), "it waits for whoever comes next"
 

@@ -18,6 +18,7 @@ from features.events import Event
 from features.log import EVENTS, Log, moment, to_record
 from features.migrations.upgrade import VERSION_TABLE, VERSIONS, Standing, is_ready, newest, standing
 from tests.features.migrations.databases import contents, made_of
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[3]
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.sql"))
@@ -243,10 +244,12 @@ def test_of_two_processes_one_migrates_and_the_other_waits(empty_url: str, tmp_p
         )
         for mine in here
     ]
-    while not all(mine.exists() for mine in here) and all(one.poll() is None for one in started):
-        pass
+    until(
+        lambda: all(mine.exists() or one.poll() is not None for mine, one in zip(here, started, strict=True)),
+        "both began",
+    )
     go.touch()
-    said = [one.communicate(timeout=60) for one in started]
+    said = [one.communicate(timeout=PATIENCE) for one in started]
     assert [one.returncode for one in started] == [0, 0], said
     did = sorted(out.split() for out, _ in said)
     assert did[0] == []

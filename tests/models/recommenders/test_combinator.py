@@ -19,6 +19,7 @@ from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import FittedSuite, Suite
 from models.recommenders.two_stage import TwoStage
 from tests.models.recommenders.world import UNTIL, random_queries, random_shop
+from tests.waiting import PATIENCE
 
 SHOP = random_shop()
 TREE = Suite((Fallback((RP3Beta(), Popularity())), RP3Beta(), Popularity()))
@@ -55,7 +56,7 @@ class Meeting(Popularity):
     number: int = 0
 
     def fit(self, interactions: Interactions) -> FittedPopularity:
-        self.others.wait(10)
+        self.others.wait(PATIENCE)
         return super().fit(interactions)
 
 

@@ -15,6 +15,7 @@ from tests.features.decided import decision
 from tests.features.person import START
 from tests.serving.server import Server, serving
 from tests.serving.world import settings_in
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 _TYPES = ("delivered", "opened", "clicked")
@@ -48,10 +49,10 @@ def test_what_was_accepted_survives_a_kill_and_counts_once(bare_folder: Path) ->
                 told.append((f"dec_{number}", type_))
 
         running = [threads.submit(report, number) for number in range(1, 20)]
-        running[0].result(30)
+        running[0].result(PATIENCE)
         server.kill()
         for one in running:
-            one.exception(30)  # whoever was not answered may have been told nothing
+            one.exception(PATIENCE)  # whoever was not answered may have been told nothing
 
     found = outcomes(events, decisions, Identities(engine), decisions.read(), datetime.now(UTC))
     kept = {(one.decision_id, type_) for one in found for type_ in _TYPES if getattr(one, type_)}
