@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.arrays import Codes
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
-from models.time_to_event.pairs import Pairs, Watch, pairs_at
+from models.time_to_event.pairs import Watch, pairs_at
 from models.time_to_event.product_choice import ProductChoice
 from models.time_to_event.selling import MANY
 
@@ -163,15 +163,7 @@ def test_a_question_that_cannot_be_answered_says_what_would_work() -> None:
     pairs = pairs_at(known.by_group(kinds), DAY, EVERYBODY)
     with pytest.raises(ValueError, match="different groups"):
         fitted.choices(fitted.shelf(groups()), known, pairs)
-    several = Pairs(
-        pairs.customers,
-        pairs.units,
-        np.arange(len(pairs), dtype=np.int32),
-        pairs.columns,
-        pairs.unit_ids,
-        pairs.parents,
-        pairs.parent_ids,
-    )
+    several = replace(pairs, days=np.arange(len(pairs), dtype=np.int32))
     with pytest.raises(ValueError, match="day by day"):
         fitted.choices(fitted.shelf(kinds), known, several)
     with pytest.raises(ValueError, match="above 0"):

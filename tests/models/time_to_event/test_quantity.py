@@ -1,12 +1,14 @@
 """Quantities: whole packs, drawn from own habit to the group's, the same alone and in a batch, never absurd."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.arrays import Mask
-from models.time_to_event.pairs import Pairs, Watch, pairs_at
+from models.time_to_event.pairs import Watch, pairs_at
 from models.time_to_event.purchases import Purchases
 from models.time_to_event.quantity import Quantity
 
@@ -130,15 +132,7 @@ def test_unknown_groups_are_answered_by_their_department_and_unknown_departments
     fitted = Quantity().fit(shop())
     known = purchases([(0, "soda", 399, 1.0)], units=("soda",))
     pairs = pairs_at(known, 400, EVERYBODY)
-    strange = Pairs(
-        pairs.customers,
-        pairs.units,
-        pairs.days,
-        pairs.columns,
-        pairs.unit_ids,
-        pairs.parents,
-        np.array(["?", "!"], object),
-    )
+    strange = replace(pairs, parent_ids=np.array(["?", "!"], object))
     food, any_ = fitted.shares(known, pairs)[0], fitted.shares(known, strange)[0]
     assert not np.allclose(food, any_)
     bare = Quantity().fit(purchases([]))
@@ -169,16 +163,8 @@ def test_a_question_that_cannot_be_answered_says_what_would_work() -> None:
     pairs = pairs_at(known, 400, EVERYBODY)
     with pytest.raises(ValueError, match="build the pairs from these purchases"):
         fitted.packs(purchases([]), pairs)
-    days = Pairs(
-        pairs.customers,
-        pairs.units,
-        np.arange(len(pairs), dtype=np.int32),
-        pairs.columns,
-        pairs.unit_ids,
-        pairs.parents,
-        pairs.parent_ids,
-    )
+    several = replace(pairs, days=np.arange(len(pairs), dtype=np.int32))
     with pytest.raises(ValueError, match="day by day"):
-        fitted.packs(known, days)
+        fitted.packs(known, several)
     with pytest.raises(ValueError, match="at least 1"):
         Quantity(most=0)
