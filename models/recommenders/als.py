@@ -18,6 +18,7 @@ from models.arrays import Floats, Ids, Mask, spread, united
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.history import Forgetting, History
+from models.recommenders.inner_product import LongestFirst
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.top_k import allowed, best, ranking
 from models.recommenders.vocabulary import Vocabulary
@@ -59,7 +60,8 @@ class ALS:
     def bytes_needed(self, interactions: Interactions) -> int:
         """Measured: 72 bytes an interaction while the matrix is made; then the matrix, its transpose and the vectors.
 
-        Those of products are there once more in single and once in double precision when the model is put together.
+        Those of products are there once more in single and once in double precision when the model is put together;
+        the double ones are gone before a fourth is copied for queries.
         """
         count, products = len(interactions.items), len(interactions.item_ids)
         return max(72 * count, 28 * count + 4 * self.factors * (interactions.customer_count + 4 * products))
@@ -93,7 +95,10 @@ class ALS:
 
 @dataclass(frozen=True)
 class FittedALS:
-    """Item vectors in `factors` (items, factors), zeros for a product that nobody wanted; their Gram matrix is kept."""
+    """Item vectors in `factors` (items, factors), zeros for a product that nobody wanted.
+
+    Their Gram matrix is kept, and a fourth of them once more, the longest first.
+    """
 
     recipe: ALS
     item_ids: Ids
@@ -101,14 +106,14 @@ class FittedALS:
     factors: NDArray[np.float32]
     gram: Floats = field(init=False, repr=False, compare=False)
     known: Mask = field(init=False, repr=False, compare=False)
+    longest: LongestFirst = field(init=False, repr=False, compare=False)
     vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
     name: str = field(default=ALS.name, init=False)
 
     def __post_init__(self) -> None:
-        exact = self.factors.astype(np.float64)
-        ridge = self.recipe.regularization * np.eye(self.factors.shape[1])
-        object.__setattr__(self, "gram", exact.T @ exact + ridge)
+        object.__setattr__(self, "gram", _gram(self.factors, self.recipe.regularization))
         object.__setattr__(self, "known", self.factors.any(axis=1))
+        object.__setattr__(self, "longest", LongestFirst.of(self.factors))
         object.__setattr__(self, "vocabulary", Vocabulary(self.item_ids))
 
     def recommend(self, queries: Sequence[Query], k: int, allow: Mask | None = None) -> Ranking:
@@ -117,8 +122,8 @@ class FittedALS:
         for row, query in enumerate(queries):
             visitor, mask = self.visitor(query), allowed(allow, row, len(self.item_ids))
             speaks = self.known & bool(visitor.any())
-            scores = self.factors @ visitor.astype(np.float32)
-            answers.append(best(scores, k, speaks if mask is None else speaks & mask))
+            allowing = speaks if mask is None else speaks & mask
+            answers.append(self.longest.best(visitor.astype(np.float32), k, allowing))
         return ranking(answers, k, self.item_ids, self.name)
 
     def similar(self, item_ids: Sequence[str], k: int, allow: Mask | None = None) -> Ranking:
@@ -174,6 +179,11 @@ class FittedALS:
     def _system(self, mine: Floats, beliefs: Floats) -> tuple[Floats, bool]:
         factor, lower = cho_factor(self.gram + (mine.T * (beliefs - 1)) @ mine, check_finite=False)
         return factor, lower
+
+
+def _gram(factors: NDArray[np.float32], ridge: float) -> Floats:
+    exact = factors.astype(np.float64)
+    return np.asarray(exact.T @ exact + ridge * np.eye(factors.shape[1]), np.float64)
 
 
 def _start(wanted: "csr_matrix[np.float64]", factors: int, seed: int) -> NDArray[np.float32]:
