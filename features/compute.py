@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from features.customer_lists import lists_of
 from features.history import parts, position
 from features.reading import opened, sql
 
@@ -41,7 +42,12 @@ class Visible:
         passes over rows created after its own time. `log_position` is where the history ended when it was read, so what
         the log holds behind it is not in this row; an event dated from `as_of` on waits for the next computation.
         """
-        return self._ask("customer.sql", created=created or self.as_of, history_limit=HISTORY_LIMIT)
+        self.connection.execute(sql("customers.sql"))
+        table = self._ask("customer.sql", created=created or self.as_of)
+        place = table.schema.get_field_index("log_position")
+        for name, lists in reversed(lists_of(self._ask("latest.sql"), len(table), HISTORY_LIMIT)):
+            table = table.add_column(place, name, lists)
+        return table
 
     def products(self, created: datetime | None = None) -> pa.Table:
         """One row a product that anybody ever touched, sorted by `product_id`; `created` as for `customers`."""
@@ -116,7 +122,8 @@ def seen(
 ) -> Visible:
     """What may be known as of a moment of the rows behind a `connection` of `reading.opened`."""
     asked = {"as_of": as_of, "known_at": known_at, "position": reached, "shard": shard}
-    connection.execute(sql("visible.sql"), asked)
+    for statement in connection.extract_statements(sql("visible.sql")):
+        connection.execute(statement, {name: asked[name] for name in statement.named_parameters})
     return Visible(connection, as_of, reached)
 
 

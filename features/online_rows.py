@@ -53,7 +53,7 @@ class _SQLite:
 
     def read(self, customer_ids: Sequence[str], asked: Asked) -> list[Values]:
         found: list[Values] = [{view: dict.fromkeys(names) for view, names in asked.items()} for _ in customer_ids]
-        keys = {_key(id_): place for place, id_ in enumerate(customer_ids)}
+        keys = {entity_key(id_): place for place, id_ in enumerate(customer_ids)}
         connection = self._connection()
         for view, names in asked.items():
             query = (
@@ -85,7 +85,7 @@ class _Redis:
         provider: Any = self.store._get_provider()
         with provider.online_store._get_client(config.online_store).pipeline(transaction=False) as pipe:
             for id_ in customer_ids:
-                pipe.hmget(_key(id_) + config.project.encode(), fields)
+                pipe.hmget(entity_key(id_) + config.project.encode(), fields)
             rows = pipe.execute()
         found: list[Values] = [{view: {} for view in asked} for _ in customer_ids]
         for own, row in zip(found, rows, strict=True):
@@ -95,7 +95,8 @@ class _Redis:
 
 
 @lru_cache(maxsize=4_096)
-def _key(customer_id: str) -> bytes:
+def entity_key(customer_id: str) -> bytes:
+    """Under which a customer's rows lie in the store."""
     entity = EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
     key: bytes = serialize_entity_key(entity, _VERSION)
     return key

@@ -25,9 +25,8 @@ FIRST_REPORT = pa.schema([("order_id", pa.string()), ("product_id", pa.string())
 
 @dataclass(frozen=True)
 class Told:
-    """What a shard must know of the others: rows of its people that lie there, and of their orders."""
+    """What a shard must know of orders that others tell of as well."""
 
-    moved: tuple[Path, ...] = ()
     returned: pa.Table = field(default_factory=RETURNED.empty_table)
     first_reports: pa.Table = field(default_factory=FIRST_REPORT.empty_table)
 
@@ -35,47 +34,69 @@ class Told:
 NOTHING = Told()
 
 
+@dataclass(frozen=True)
+class Means:
+    """How many threads may read, all unless said otherwise, and the folder for what does not fit into memory."""
+
+    cores: int | None = None
+    spill: Path | None = None
+
+
+ALL = Means()
+
+
 @contextmanager
 def opened(
-    paths: Sequence[Path],
-    identities: pa.Table,
-    shard: int = 0,
-    told: Told = NOTHING,
-    cores: int | None = None,
-    spill: Path | None = None,
+    paths: Sequence[Path], identities: pa.Table, told: Told = NOTHING, means: Means = ALL
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection on the rows of `paths`; persons are resolved by `identities` (kind, id, customer_id).
 
-    These may have `home` as well, the shard of the customer. `cores` is how many threads may read; what does not fit
-    into memory goes to the folder `spill`. Raises ValueError for identities that name an id twice; an error of DuckDB
-    is noted with the name of a file that cannot be read.
+    These may have `home` as well, the shard of the customer. Raises ValueError for identities that name an id twice;
+    an error of DuckDB is noted with the name of a file that cannot be read.
     """
     if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
         raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
-    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
-    if cores is not None:
-        config["threads"] = cores
-    if spill is not None:
-        config |= {"temp_directory": str(spill)}
-    with duckdb.connect(config=config) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with _connected(told, means) as connection:
         if "home" not in identities.column_names:
             identities = identities.append_column("home", pa.nulls(len(identities), pa.int32()))
         connection.register("identity", identities)
+        try:
+            _history(connection, paths)
+            connection.execute(sql("known.sql"))
+            yield connection
+        except duckdb.Error as error:
+            if (broken := _unreadable(paths)) is not None:
+                error.add_note(f"{broken} cannot be read; restore it, or drop the history and compact it again")
+            raise
+
+
+@contextmanager
+def opened_sorted(
+    paths: Sequence[Path], told: Told = NOTHING, means: Means = ALL
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same on rows that were sorted out before, by `sql/rows.sql`, so that their persons are known."""
+    with _connected(told, means) as connection:
+        connection.read_parquet([str(path) for path in paths]).create_view("sorted_row")
+        connection.execute(sql("sorted.sql"))
+        yield connection
+
+
+@contextmanager
+def _connected(told: Told, means: Means) -> Iterator[duckdb.DuckDBPyConnection]:
+    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+    if means.cores is not None:
+        config["threads"] = means.cores
+    if means.spill is not None:
+        config |= {"temp_directory": str(means.spill)}
+    with duckdb.connect(config=config) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         connection.register("returned_elsewhere", told.returned)
         connection.register("first_report", told.first_reports)
         weights = {"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())}
         connection.register("weight", pa.table(weights))
         active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
         connection.register("activity", pa.table({"type": active}))
-        try:
-            _history(connection, paths, shard, told.moved)
-            connection.execute(sql("known.sql"))
-            yield connection
-        except duckdb.Error as error:
-            if (broken := _unreadable([*paths, *told.moved])) is not None:
-                error.add_note(f"{broken} cannot be read; restore it, or drop the history and compact it again")
-            raise
+        yield connection
 
 
 def sql(name: str) -> str:
@@ -83,16 +104,14 @@ def sql(name: str) -> str:
     return files("features").joinpath("sql", name).read_text()
 
 
-def _history(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], shard: int, moved: Sequence[Path]) -> None:
+def _history(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     """The view `history`, in the columns of `SCHEMA`: a currency is not asked for by anything."""
-    connection.register("no_history", SCHEMA.empty_table())
     names = ", ".join(name for name in SCHEMA.names if name != "currency")
-    parts = [f"SELECT {names} FROM no_history"]
-    for kind, files_, condition in (("own", paths, ""), ("moved", moved, f" WHERE home = {shard}")):
-        if files_:
-            connection.read_parquet([str(path) for path in files_]).create_view(f"{kind}_rows")
-            parts.append(f"SELECT {names} FROM {kind}_rows{condition}")
-    connection.execute(f"CREATE TEMP VIEW history AS {' UNION ALL '.join(parts[1:] or parts)}")
+    if paths:
+        connection.read_parquet([str(path) for path in paths]).create_view("row")
+    else:
+        connection.register("row", SCHEMA.empty_table())
+    connection.execute(f"CREATE TEMP VIEW history AS SELECT {names} FROM row")
 
 
 def _unreadable(paths: Sequence[Path]) -> Path | None:

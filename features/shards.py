@@ -4,10 +4,13 @@ A shard is some of the history's buckets. An event lies in the bucket of its own
 several buckets, so a first pass over each shard sorts out the rows of people who are at home elsewhere, and collects
 what must be known of orders across shards: which were returned, by whomever, and which were reported under ids of two
 persons. How many shards there are changes no answer, only how much is in memory at a time.
+
+The history is thousands of small files, which cost as much to open as to read. So that pass writes what it has read
+down as one file, with the persons, and whatever is asked later is asked of that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +26,7 @@ from features.compute import Visible, ask, seen
 from features.history import parts
 from features.history_rows import bucket_of
 from features.identity import default_customer
-from features.reading import FIRST_REPORT, NOTHING, RETURNED, Told, opened
+from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted, sql
 from features.results import written
 
 T = TypeVar("T")
@@ -31,6 +34,7 @@ T = TypeVar("T")
 BYTES_A_SHARD = 64 * 1024**2
 """Of Parquet. Builds of 1 and 10 M events in such shards took 1.1 and 1.5 GB at the peak (benchmarks/README.md)."""
 
+_IDENTITY, _SORTED, _MOVED, _TOLD, _REPORTS = "identity", "sorted", "moved", "told", "reports"
 _RETURNED, _FIRST, _CONTESTED = "returned.parquet", "first_report.parquet", "contested.parquet"
 
 
@@ -68,29 +72,33 @@ class Shards:
     @contextmanager
     def visible(self, shard: int, cores: int | None = None) -> Iterator[Visible]:
         """What may be known of the persons of a shard, after `prepare`; `cores` is how many threads may read."""
-        told = Told(
-            tuple(path for other in range(self.count) if (path := self.path("moved", other)).exists()),
-            pq.read_table(self.folder / _RETURNED),
-            pq.read_table(self.folder / _FIRST),
-        )
-        with self._opened(shard, told, cores) as connection:
+        told = Told(pq.read_table(self.folder / _RETURNED), pq.read_table(self.folder / _FIRST))
+        if self.count == 1:
+            opening = self._history(shard, told, cores)
+        else:
+            moved = [path for other in range(self.count) if (path := self.path(_MOVED, other)).exists()]
+            opening = opened_sorted([self.path(_SORTED, shard), *moved], told, self._means(cores))
+        with opening as connection:
             yield seen(connection, self.as_of, self.known_at, self.position, shard)
 
     def sort_out(self, shard: int, cores: int | None = None) -> None:
-        """Write what lies in a shard for the others: rows of their people, and what its orders tell."""
-        with self._opened(shard, NOTHING, cores) as connection:
+        """Write down what lies in a shard, and for the others: rows of their people, and what its orders tell."""
+        with self._history(shard, NOTHING, cores) as connection:
+            connection.execute("SET preserve_insertion_order = false")  # or it keeps more in memory than it writes
+            written(self.path(_SORTED, shard), partial(_copy, connection, "rows.sql", self._asked(shard)))
+        with self._sorted(shard, cores) as connection:
             moved = ask(connection, "moved.sql", **self._asked(shard))
             if len(moved):
-                written(self.path("moved", shard), partial(_write_by_home, moved))
+                written(self.path(_MOVED, shard), partial(_write_by_home, moved))
             told = ask(connection, "told.sql", **self._asked(shard))
-        written(self.path("told", shard), partial(pq.write_table, told))
+        written(self.path(_TOLD, shard), partial(pq.write_table, told))
 
     def report(self, shard: int, cores: int | None = None) -> None:
         """Write the reports of contested orders that lie in a shard."""
-        with self._opened(shard, NOTHING, cores) as connection:
+        with self._sorted(shard, cores) as connection:
             connection.register("contested", pq.read_table(self.folder / _CONTESTED))
             table = ask(connection, "reports.sql", **self._asked(shard))
-        written(self.path("reports", shard), partial(pq.write_table, table))
+        written(self.path(_REPORTS, shard), partial(pq.write_table, table))
 
     def missing(self, step: str) -> list[int]:
         """The shards of which no result of a step is there."""
@@ -100,11 +108,15 @@ class Shards:
         """Where the result of a step lies."""
         return self.folder / f"{step}-{shard:04d}.parquet"
 
-    @contextmanager
-    def _opened(self, shard: int, told: Told, cores: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        identities = pq.read_table(self.path("identity", shard))
-        with opened(self.paths(shard), identities, shard, told, cores, self.folder / "spill") as connection:
-            yield connection
+    def _history(self, shard: int, told: Told, cores: int | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        identities = pq.read_table(self.path(_IDENTITY, shard))
+        return opened(self.paths(shard), identities, told, self._means(cores))
+
+    def _sorted(self, shard: int, cores: int | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return opened_sorted([self.path(_SORTED, shard)], NOTHING, self._means(cores))
+
+    def _means(self, cores: int | None) -> Means:
+        return Means(cores, self.folder / "spill")
 
     def _asked(self, shard: int) -> dict[str, Any]:
         return {"as_of": self.as_of, "known_at": self.known_at, "position": self.position, "shard": shard}
@@ -123,20 +135,20 @@ def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int
     _write_identities(shards, identities)
     returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
     if shards.count > 1:
-        run(partial(shards.sort_out, cores=cores), shards.missing("told"))
+        run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))
         returned, contested = _gathered(shards)
         if len(contested):
             written(shards.folder / _CONTESTED, partial(pq.write_table, contested))
-            run(partial(shards.report, cores=cores), shards.missing("reports"))
+            run(partial(shards.report, cores=cores), shards.missing(_REPORTS))
             first = _first_reports(shards)
     written(shards.folder / _RETURNED, partial(pq.write_table, returned))
     written(shards.folder / _FIRST, partial(pq.write_table, first))
 
 
 def _write_identities(shards: Shards, identities: pa.Table) -> None:
-    """For each shard who is who among the ids that lie there, and among those of its people that lie elsewhere."""
+    """For each shard who is who among the ids that lie there, and where they are at home."""
     if shards.count == 1:
-        written(shards.path("identity", 0), partial(pq.write_table, identities))
+        written(shards.path(_IDENTITY, 0), partial(pq.write_table, identities))
         return
     kinds, ids, customers = (identities[name].to_pylist() for name in ("kind", "id", "customer_id"))
     own = (
@@ -146,11 +158,14 @@ def _write_identities(shards: Shards, identities: pa.Table) -> None:
     lies = np.fromiter((bucket_of(id_, shards.buckets) % shards.count for id_ in own), np.int32, len(ids))
     # who is nobody's customer is nowhere at home, and left out where the id lies
     home = [bucket_of(id_, shards.buckets) % shards.count if id_ else None for id_ in customers]
-    homes = np.array([-1 if place is None else place for place in home], np.int32)
     known = identities.append_column("home", pa.array(home, pa.int32()))
     for shard in range(shards.count):
-        theirs = known.filter(pa.array((lies == shard) | (homes == shard)))
-        written(shards.path("identity", shard), partial(pq.write_table, theirs))
+        written(shards.path(_IDENTITY, shard), partial(pq.write_table, known.filter(pa.array(lies == shard))))
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, asked: Mapping[str, Any], path: Path) -> None:
+    """Write what a query finds as it is found. Few are to read it, once: what is quickly written is small enough."""
+    connection.execute(f"COPY ({sql(query)}) TO '{path}' (FORMAT parquet, COMPRESSION lz4_raw)", asked)
 
 
 def _write_by_home(table: pa.Table, path: Path) -> None:
@@ -164,7 +179,7 @@ def _write_by_home(table: pa.Table, path: Path) -> None:
 def _gathered(shards: Shards) -> tuple[pa.Table, pa.Table]:
     """What was returned, and the hashes of orders that were reported under ids of people of several shards."""
     with duckdb.connect() as connection:
-        connection.read_parquet([str(shards.path("told", shard)) for shard in range(shards.count)]).create_view("told")
+        connection.read_parquet([str(shards.path(_TOLD, shard)) for shard in range(shards.count)]).create_view("told")
         returned = connection.sql(
             "SELECT DISTINCT order_id, product_id FROM told WHERE NOT reported AND order_id IS NOT NULL"
         )
@@ -176,7 +191,7 @@ def _gathered(shards: Shards) -> tuple[pa.Table, pa.Table]:
 
 def _first_reports(shards: Shards) -> pa.Table:
     with duckdb.connect() as connection:
-        paths = [str(shards.path("reports", shard)) for shard in range(shards.count)]
+        paths = [str(shards.path(_REPORTS, shard)) for shard in range(shards.count)]
         connection.read_parquet(paths).create_view("report")
         first = connection.sql(
             "SELECT order_id, product_id, arg_min(position, (occurred_at, position)) AS position "

@@ -1,4 +1,5 @@
--- One row a customer who ever touched a product, as known at $as_of. Ages are elapsed seconds, never calendar days.
+-- One row for each of the table `customer`, as known at $as_of; what they wanted last is asked for in latest.sql.
+-- Ages are elapsed seconds, never calendar days.
 -- Sums run over decimals and whole milliseconds, which add up to the same bits in whatever order they are read.
 WITH bought AS (
     SELECT *, epoch_us($as_of) - us AS age
@@ -56,36 +57,16 @@ lines AS (
     GROUP BY customer_id
 ),
 hours AS (
-    SELECT customer_id, ((us // 3600000000 + 72) % 168 + 168) % 168 AS hour, count(DISTINCT position) AS events
+    SELECT customer_id, ((us // 3600000000 + 72) % 168 + 168) % 168 AS hour, count(*) FILTER (begins) AS events
     FROM visible
     WHERE customer_id IS NOT NULL AND type IN (SELECT type FROM activity)
     GROUP BY ALL
 ),
 active AS (
     SELECT customer_id, arg_min(hour, (-events, hour)) AS active_hour_of_week FROM hours GROUP BY customer_id
-),
-interest AS (
-    SELECT customer_id, {us: us, position: position, line: line, product_id: product_id, weight: weight} AS entry
-    FROM visible
-    WHERE weight IS NOT NULL AND product_id IS NOT NULL AND customer_id IS NOT NULL AND NOT returned
-),
--- Each customer's entries are put in order once, for three lists; entries begin with the time, position and line.
-latest AS (
-    SELECT customer_id, list_sort(list(entry))[-$history_limit:] AS entries FROM interest GROUP BY customer_id
-),
-recent AS (
-    SELECT
-        customer_id,
-        [entry.product_id FOR entry IN entries] AS history_ids,
-        [entry.us / 86400e6 FOR entry IN entries] AS history_days,
-        [entry.weight FOR entry IN entries] AS history_weights
-    FROM latest
-),
-customers AS (
-    SELECT DISTINCT customer_id FROM visible WHERE product_id IS NOT NULL AND customer_id IS NOT NULL
 )
 SELECT
-    customers.customer_id,
+    customer.customer_id,
     $as_of AS event_timestamp,
     $created AS created,
     recency_days,
@@ -107,16 +88,12 @@ SELECT
     return_share,
     price_mean,
     active_hour_of_week,
-    coalesce(history_ids, []) AS history_ids,
-    coalesce(history_days, []) AS history_days,
-    coalesce(history_weights, []) AS history_weights,
     CAST($position AS BIGINT) AS log_position,
     epoch_us($as_of) AS as_of_us,
     epoch_us($created) AS created_us
-FROM customers
+FROM customer
 LEFT JOIN value USING (customer_id)
 LEFT JOIN lines USING (customer_id)
 LEFT JOIN cadence USING (customer_id)
 LEFT JOIN active USING (customer_id)
-LEFT JOIN recent USING (customer_id)
-ORDER BY customers.customer_id
+ORDER BY customer.place

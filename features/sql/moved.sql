@@ -1,5 +1,4 @@
--- Rows that lie in this shard of people who are at home in another, by that shard; who they are is told again there.
-SELECT * EXCLUDE (customer_id)
+-- Rows that lie in this shard of people who are at home in another, by that shard.
 FROM known($as_of, $known_at, $position, $shard)
 WHERE home <> $shard
 ORDER BY home, position, line
