@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, case
 from features.database import insert_into, metadata, writing
 from features.log import microseconds, moment
 from features.offsets import move, offset
+from features.simulated import PREFIX
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 """In microseconds, as the logs store times."""
@@ -20,6 +21,9 @@ MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 SKEWS = ("ahead", "at_once", "within_hour", "within_day", "older")
 """How the clock of an event stands to ours: more than a minute ahead, within a minute, up to an hour, a day, more
 behind."""
+
+MADE = "event of made customers"
+"""What stands in place of a log where events of made customers are counted alone; in "event" they count too."""
 
 _COUNTS = ("count", *SKEWS, "known_lines", "unknown_lines")
 _LOCK = 7_061_776_699
@@ -43,6 +47,9 @@ _UNKNOWN = Table(
     Column("received_at", BigInteger, nullable=False),
 )
 _RANGE = "position > :after AND position <= :upto"
+_MADE = f"substr(coalesce(user_id, ''), 1, {len(PREFIX)}) = '{PREFIX}'"
+"""Told of an event: what made customers buy is no product of the shop, so their lines are not looked up."""
+
 _TALLY = f"""
 SELECT received_at / {HOUR} AS hour, type, count(*) AS count,
   max(occurred_at) AS occurred_at, max(received_at) AS received_at,
@@ -51,7 +58,7 @@ SELECT received_at / {HOUR} AS hour, type, count(*) AS count,
   sum(CASE WHEN late > {MINUTE} AND late <= {HOUR} THEN 1 ELSE 0 END) AS within_hour,
   sum(CASE WHEN late > {HOUR} AND late <= {DAY} THEN 1 ELSE 0 END) AS within_day,
   sum(CASE WHEN late > {DAY} THEN 1 ELSE 0 END) AS older
-FROM (SELECT *, received_at - occurred_at AS late FROM {{log}} WHERE {_RANGE}) AS told GROUP BY 1, 2"""
+FROM (SELECT *, received_at - occurred_at AS late FROM {{log}} WHERE {_RANGE} AND {{which}}) AS told GROUP BY 1, 2"""
 _LINES = {
     "sqlite": "FROM event e, json_each(e.payload, '$.lines') l "
     "LEFT JOIN product p ON p.product_id = json_extract(l.value, '$.product_id')",
@@ -66,7 +73,8 @@ _ID = {"sqlite": "json_extract(l.value, '$.product_id')", "postgresql": "l.value
 class Tally:
     """What came in of one type, in one hour that begins at `hour`, or in all hours that were asked for.
 
-    `skews` goes by `SKEWS`; `known_lines` named a product of the catalogue when they were counted.
+    `skews` goes by `SKEWS`; `known_lines` named a product of the catalogue when they were counted. Lines of made
+    customers count nowhere.
     """
 
     type: str
@@ -155,12 +163,15 @@ class Activity:
             if upto <= after:
                 return False
             told = {"after": after, "upto": upto}
-            rows = [dict(row) for row in connection.execute(text(_TALLY.format(log=log)), told).mappings()]
+            rows = _tallied(connection, told, log)
+            made = _tallied(connection, told, log, _MADE) if log == "event" else []
             lines, unknown = self._lines(connection, told) if log == "event" else ({}, [])
         with writing(self.engine, _LOCK) as connection:
             if offset(connection, _name(log)) != after:
                 return True
             _add(connection, _ACTIVITY, [_row(log, row, lines) for row in rows], _COUNTS)
+            if made:
+                _add(connection, _ACTIVITY, [_row(MADE, row, {}) for row in made], _COUNTS)
             if unknown:
                 _add(connection, _UNKNOWN, unknown, ("lines",))
                 _trim(connection)
@@ -171,7 +182,7 @@ class Activity:
         self, connection: Connection, told: dict[str, int]
     ) -> tuple[dict[tuple[int, str], tuple[int, int]], list[Any]]:
         dialect = self.engine.dialect.name
-        where = _RANGE.replace("position", "e.position")
+        where = f"{_RANGE.replace('position', 'e.position')} AND NOT {_MADE.replace('user_id', 'e.user_id')}"
         matched = text(
             f"SELECT e.received_at / {HOUR} AS hour, e.type AS type, count(p.product_id) AS known, count(*) AS lines "
             f"{_LINES[dialect]} WHERE {where} GROUP BY 1, 2"
@@ -182,6 +193,11 @@ class Activity:
         )
         lines = {(row.hour, row.type): (row.known, row.lines - row.known) for row in connection.execute(matched, told)}
         return lines, [dict(row) for row in connection.execute(missed, told).mappings()]
+
+
+def _tallied(connection: Connection, told: dict[str, int], log: str, which: str = "1 = 1") -> list[dict[str, Any]]:
+    query = text(_TALLY.format(log=log, which=which))
+    return [dict(row) for row in connection.execute(query, told).mappings()]
 
 
 def _name(log: str) -> str:

@@ -7,6 +7,7 @@ looks, and not how good the carts are: `docs/restock.md` has that.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,7 +18,7 @@ from features.database import open_database
 from features.decisions import RESTOCK_CART
 from features.events import RESTOCK_FEEDBACK, Body, Event, Line
 from features.identity import Identities
-from features.log import DECISIONS, EVENTS, Log, Record, moment, to_record
+from features.log import DECISIONS, EVENTS, Log, Record, microseconds, moment, to_record
 from features.privacy.personal import identities_to_learn_from
 from features.purchases import last_day
 from features.simulated import PREFIX
@@ -57,8 +58,11 @@ def offered(settings: Settings) -> bool:
         engine.dispose()
 
 
-def offer_carts(settings: Settings, registry: Registry, end: datetime, tick: Tick, carts: int = CARTS) -> int:
-    """Prepare the carts of so many households drawn at random for their doubles; how many were answered."""
+def offer_carts(
+    settings: Settings, registry: Registry, end: datetime, now: datetime, tick: Tick, carts: int = CARTS
+) -> int:
+    """Prepare the carts of so many households drawn at random for their doubles, for the logs to receive `now`; how
+    many were answered."""
     engine, at = open_database(settings.database_url), end - _BEFORE
     published, events, identities = champion(registry), Log(engine, EVENTS), Identities(engine)
     groups, histories = published.model.groups, OrderHistories(events)
@@ -71,10 +75,11 @@ def offer_carts(settings: Settings, registry: Registry, end: datetime, tick: Tic
             forecasts = published.model.forecast(customer.lines, last_day(at))
             found = choice.chosen(forecasts, groups, shelf, taught((), forecasts, groups), ITEMS)
             subject = Subject(user_id=f"{RUN}{person.customer_id}")
-            record = prepared(found.lines, subject, None, shelf, published, words, at, "carts").record
+            cart = prepared(found.lines, subject, None, shelf, published, words, at, "carts").record
+            record = replace(cart, received_at=microseconds(now))
             bought = _bought(customer_behind(histories, person, end).lines, groups, last_day(at))
             made.append(record)
-            said += _words(record, found.lines, bought)
+            said += _words(record, found.lines, bought, now)
             tick(len(made), carts)
         Log(engine, DECISIONS).append(made)
         events.append([to_record(event) for event in said])
@@ -104,7 +109,9 @@ def _bought(lines: Lines, groups: Groups, day: int) -> Mapping[str, int] | None:
     return found
 
 
-def _words(cart: Record, lines: Sequence[choice.Line], bought: Mapping[str, int] | None) -> Iterator[Event]:
+def _words(
+    cart: Record, lines: Sequence[choice.Line], bought: Mapping[str, int] | None, now: datetime
+) -> Iterator[Event]:
     """What is said of a cart a day later: an event for each thing that is said. Who did not shop again says nothing."""
     if bought is None:
         return
@@ -122,7 +129,7 @@ def _words(cart: Record, lines: Sequence[choice.Line], bought: Mapping[str, int]
                 message_id=key,
                 type=RESTOCK_FEEDBACK,
                 occurred_at=when,
-                received_at=when,
+                received_at=now,
                 user_id=cart.user_id,
                 body=body,
             )

@@ -35,7 +35,7 @@ def offer(settings: Settings, registry: Registry, end: datetime, console: Consol
     if offered(settings):
         return
     with bar(console, "Simulated: carts offered") as tick:
-        answered = offer_carts(settings, registry, end, tick)
+        answered = offer_carts(settings, registry, end, datetime.now(UTC), tick)
     console.print(
         f"  {answered:,} of {CARTS:,} made customers, whose ids begin with {DOUBLES}, said what they took; the other "
         "carts were empty, or nobody shopped again"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from features.activity import SKEWS, Activity, Tally
+from features.activity import MADE, SKEWS, Activity, Tally
 from features.arrivals import Arrivals, Arrived
 from features.reports.integration import ClockSkew, EventTypeSeen, Integration, Refused, Unknown
 from features.reports.stale import silent
@@ -50,6 +50,7 @@ def integration(engine: Engine, now: datetime) -> Integration:
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
         events_a_minute=a_minute(recent, now),
+        simulated=_count(activity.hours(MADE, now - WEEK)),
     )
 
 

@@ -58,6 +58,7 @@ class Integration:
     `not_counted` is how many events at the end of the log are not in these numbers yet. `events_a_minute` is
     over this hour and the one before. `match_rate` is the share of
     lines whose product the catalogue knew when they were counted; `duplicate_rate` of messages that were sent again.
+    `simulated` of the events are of made customers, whose lines count nowhere.
     """
 
     as_of: datetime
@@ -76,3 +77,4 @@ class Integration:
     clock: ClockSkew
     events_by_day: tuple[tuple[datetime, int], ...]
     events_a_minute: float
+    simulated: int = 0

@@ -177,6 +177,7 @@ def heat(
             "inRange": {"color": ["$heat0", "$heat1", "$heat2"]},
             "textStyle": {"color": "$muted"},
             "precision": digits,
+            **({"formatter": f"{{value}} {unit}"} if unit else {}),
         },
         "series": [
             {"type": "heatmap", "name": title, "data": cells, "itemStyle": {"borderColor": "$card", "borderWidth": 1}}

@@ -13,20 +13,26 @@ _TITLES = (
     msgid("No key that opens this"),
     msgid("The key may not do this"),
     msgid("Not from this page"),
-    msgid("The body is not JSON"),
     msgid("There is nothing here"),
     msgid("There is no such decision"),
     msgid("The method is not allowed here"),
-    msgid("The body is too large"),
-    msgid("The body has a wrong type"),
     msgid("Request is not valid"),
     msgid("The evidence does not carry it"),
     msgid("Too many requests"),
+    msgid("No model is live"),
+    msgid("Nobody was scored"),
     msgid("The database does not answer"),
     msgid("The answer took too long"),
     msgid("Something went wrong"),
 )
 """Titles of problems that a page may end with, here for whoever collects what there is to translate."""
+
+TITLES = {
+    "malformed_json": msgid("What was sent cannot be read"),
+    "payload_too_large": msgid("What was sent is too long"),
+    "unsupported_media_type": msgid("What was sent is of another kind"),
+}
+"""What a page says instead of a title that speaks of bodies, which only programs know."""
 
 MEANINGS = {
     "unauthorized": msgid("Sign in with a key that is live."),
@@ -37,7 +43,15 @@ MEANINGS = {
     "not_found": msgid("No page has this address, or what it was about is not there any more."),
     "unknown_decision": msgid("No decision has this number, or it is not kept any more."),
     "method_not_allowed": msgid("This address is not a page to look at. Go on from the overview."),
-    "payload_too_large": msgid("What was sent is too long. Shorten it."),
+    "malformed_json": msgid("It broke off on the way, or something in between has changed it. Open the page again."),
+    "unsupported_media_type": msgid(
+        "It did not come from a form of this console. Open the page again and use its own."
+    ),
+    "model_unavailable": msgid(
+        "No model that answers this is live yet. The page Models says how to train the first one."
+    ),
+    "nobody_scored": msgid("There is no forecast, or it is too old. Whoever runs the service makes a new one."),
+    "payload_too_large": msgid("Shorten it and send it again."),
     "validation_error": msgid("Something in the address or in a field of the form cannot be right; see which:"),
     "promotion_refused": msgid("The evidence does not carry this change."),
     "rate_limited": msgid("The console is asked more than it can answer. Wait a moment and open the page again."),
@@ -72,10 +86,10 @@ def error_page(error: Exception, request: Request) -> Response:
         "error.html",
         kind.status,
         meaning=MEANINGS.get(code, _OTHERWISE),
-        detail=detail,
+        detail=detail or kind.meaning,
         errors=told,
         request_id=request_id,
-        kind=kind,
+        title=TITLES.get(code, kind.title),
     )
     if kind.retry_after is not None:
         headers.setdefault("Retry-After", str(kind.retry_after))

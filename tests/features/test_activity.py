@@ -1,13 +1,14 @@
 """The tallies say what the log says, whoever counts, however often and in whatever steps."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from features import activity
-from features.activity import SKEWS, Activity
+from features.activity import MADE, SKEWS, Activity
 from features.catalog import Catalog, Product
 from features.events import Body, Event, Line
 from features.log import DECISIONS, EVENTS, Log, Record, to_record
@@ -81,6 +82,18 @@ def test_lines_are_looked_up_in_the_catalogue_and_the_unknown_are_named_until_th
     assert [(item.product_id, item.lines) for item in found.unknown_items(9)] == [("ghost", 2), ("шар", 1)]
     catalog.upsert([Product(product_id="ghost")], NOW)
     assert [item.product_id for item in found.unknown_items(9)] == ["шар"]
+
+
+def test_made_customers_are_counted_apart_too_and_what_they_name_is_not_looked_up(engine: Engine) -> None:
+    made = [replace(event(n, "product_viewed", timedelta(), 0, "thing"), user_id=f"simulated-{n}") for n in range(3)]
+    visitor = replace(event(7, "product_viewed", timedelta(), 0, "ghost"), user_id=None, anonymous_id="simulated-7")
+    Log(engine, EVENTS).append([*made, visitor])
+    found = Activity(engine)
+    everything(found)
+    (all_,), (apart,) = found.types("event"), found.hours(MADE, NOW)
+    assert (all_.count, apart.count, apart.type) == (4, 3, "product_viewed")
+    assert (all_.known_lines, all_.unknown_lines, apart.unknown_lines) == (0, 1, 0)
+    assert [item.product_id for item in found.unknown_items(9)] == ["ghost"]
 
 
 def test_made_up_ids_do_not_fill_the_table(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

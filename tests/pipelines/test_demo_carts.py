@@ -19,6 +19,7 @@ from pipelines.settings import Settings
 from serving.restock.choice import Line
 
 AT = datetime(2017, 12, 4, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 UNITS = [f"food/{number}" for number in range(6)]
 
 
@@ -34,7 +35,7 @@ def test_each_item_gets_one_word_and_it_is_the_one_of_what_was_bought(
     offered_units: list[str], bought: Mapping[str, int]
 ) -> None:
     lines = [Line(f"p-{unit}", unit, 2, 0.5, "due") for unit in offered_units]
-    events = list(demo_carts._words(cart(), lines, bought))
+    events = list(demo_carts._words(cart(), lines, bought, NOW))
     said = {line.product_id: (event.body.feedback, line.quantity) for event in events for line in event.body.lines}
     assert len(said) == sum(len(event.body.lines) for event in events) == len(lines)
     for line in lines:
@@ -42,11 +43,12 @@ def test_each_item_gets_one_word_and_it_is_the_one_of_what_was_bought(
         word = "rejected" if not packs else "ordered" if packs == 2 else "edited"
         assert said[line.product_id] == (word, float(packs or 2))
     assert all(is_made(event.user_id) and event.body.cart_id == "rc_1" and event.occurred_at > AT for event in events)
+    assert all(event.received_at == NOW for event in events), "a log receives nothing in the past"
     assert len({event.message_id for event in events}) == len(events)
 
 
 def test_who_did_not_shop_again_says_nothing() -> None:
-    assert not list(demo_carts._words(cart(), [Line("p", "food/0", 2, 0.5, "due")], None))
+    assert not list(demo_carts._words(cart(), [Line("p", "food/0", 2, 0.5, "due")], None, NOW))
 
 
 @pytest.mark.parametrize("others", [0, 3])

@@ -50,6 +50,14 @@ def test_what_was_sent_is_what_is_told(shop: Shop) -> None:
     assert "ann" not in str(told)
 
 
+def test_what_made_customers_name_is_no_unknown_product(shop: Shop) -> None:
+    named = {"event": "Product Viewed", "userId": "simulated-0-1", "properties": {"product_id": "thing"}}
+    assert shop.client.post("/v1/track", json=named).status_code == 200
+    told = counted(shop)
+    assert (told["simulated"], told["unknown_items"]) == (1, [])
+    assert "Simulated: 1 event of these seven days" in Browser(shop).get("/console/integration").text
+
+
 def test_a_refused_batch_is_counted_too(shop: Shop) -> None:
     assert shop.client.post("/v1/batch", json={"batch": [{"type": "track"}, {"type": "x"}]}).status_code == 422
     assert counted(shop)["rejected_count"] == 2

@@ -1,6 +1,6 @@
 """What customers said of prepared carts, by how sure the forecasts behind them were."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,17 @@ import msgspec
 
 from features.decisions import RESTOCK_CART, PreparedCart
 from features.events import RESTOCK_FEEDBACK
-from features.log import Log, Record, from_record, microseconds
+from features.log import Log, Record, from_record, microseconds, moment
 from features.reports.restock_calendar import Acceptance
 from features.simulated import is_made
+from training.reports.beginning import beginning
 from training.reports.wilson import share
 
 SINCE = timedelta(days=90)
 """Older carts were made by versions that are long gone."""
+
+MOST = 100_000
+"""Of a shop that prepares more carts in that time the newest are looked at; more change no share that is shown."""
 
 ORDER = ("high", "medium", "low", "none", None)
 _BATCH = 10_000
@@ -38,20 +42,24 @@ class _Cart(NamedTuple):
     """The confidence of each product in a cart."""
 
     id: str
+    at: int
     items: Mapping[str, str | None]
     made: bool
 
 
-def accepted(events: Log, decisions: Log, as_of: datetime) -> Accepted:
-    """Of the carts that were prepared in the `SINCE` before `as_of`, as far as was said before `as_of`.
+def accepted(events: Log, decisions: Log, as_of: datetime, most: int = MOST) -> Accepted:
+    """Of the newest `most` carts that were prepared in the `SINCE` before `as_of`, as far as was said before `as_of`.
 
     An item is a proposal; what was said of it last counts. A rejected cart rejects all of its items, and one that was
-    ordered as it was takes all of them.
+    ordered as it was takes all of them. Neither log is read where it is older than that.
     """
     since = as_of - SINCE
-    prepared = list(_carts(decisions, since, as_of))
+    prepared = deque(_carts(decisions, since, as_of), most + 1)
+    if len(prepared) > most:
+        prepared.popleft()
+        since = moment(min(cart.at for cart in prepared))
     carts = {cart.id: cart.items for cart in prepared}
-    said = _said(events, carts, as_of)
+    said = _said(events, carts, since, as_of)
     proposed: Counter[str | None] = Counter()
     words: Counter[tuple[str | None, str]] = Counter()
     for cart_id, items in carts.items():
@@ -70,7 +78,7 @@ def _row(confidence: str | None, proposed: int, words: Mapping[tuple[str | None,
 
 
 def _carts(decisions: Log, since: datetime, until: datetime) -> Iterator[_Cart]:
-    first, last, after = microseconds(since), microseconds(until), 0
+    first, last, after = microseconds(since), microseconds(until), beginning(decisions, since)
     while records := decisions.read(after, _BATCH, (RESTOCK_CART,)):
         after = records[-1].position
         for record in records:
@@ -78,13 +86,15 @@ def _carts(decisions: Log, since: datetime, until: datetime) -> Iterator[_Cart]:
                 cart = msgspec.json.decode(record.payload, type=PreparedCart)
                 if cart.items:
                     items = {item.product_id: item.confidence for item in cart.items}
-                    yield _Cart(record.key, items, is_made(record.user_id))
+                    yield _Cart(record.key, record.occurred_at, items, is_made(record.user_id))
 
 
-def _said(events: Log, carts: Mapping[str, Mapping[str, str | None]], until: datetime) -> Mapping[tuple[str, str], str]:
+def _said(
+    events: Log, carts: Mapping[str, Mapping[str, str | None]], since: datetime, until: datetime
+) -> Mapping[tuple[str, str], str]:
     """The last word on each product of each cart: the latest counts, of one moment what the log has later."""
     found: dict[tuple[str, str], tuple[int, int, str]] = {}
-    for record in _feedback(events) if carts else ():
+    for record in _feedback(events, since) if carts else ():
         event = from_record(record)
         cart_id, word = event.body.cart_id, event.body.feedback
         if event.occurred_at >= until or cart_id is None or cart_id not in carts or word is None:
@@ -95,8 +105,8 @@ def _said(events: Log, carts: Mapping[str, Mapping[str, str | None]], until: dat
     return {key: word for key, (_, _, word) in found.items()}
 
 
-def _feedback(events: Log) -> Iterator[Record]:
-    after = 0
+def _feedback(events: Log, since: datetime) -> Iterator[Record]:
+    after = beginning(events, since)
     while records := events.read(after, _BATCH, (RESTOCK_FEEDBACK,)):
         after = records[-1].position
         yield from records

@@ -20,7 +20,8 @@
     return value;
   }
 
-  // numbers as the language of the page writes them; "{value} %" in an option keeps its unit
+  // numbers as the language of the page writes them; "{value} %" in an option keeps its unit; a scale of colours has
+  // its ends written beside it
   function spoken(option) {
     const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 4 });
     for (const axis of [option.xAxis, option.yAxis].flat()) {
@@ -28,6 +29,14 @@
       const unit = (axis.axisLabel.formatter ?? "{value}").replace("{value}", "");
       axis.axisLabel.formatter = (value) => number.format(value) + unit;
       if (option.tooltip) option.tooltip.valueFormatter = (value) => (value == null ? "–" : number.format(value) + unit);
+    }
+    const scale = option.visualMap;
+    if (scale !== undefined) {
+      const round = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: scale.precision });
+      const unit = (scale.formatter ?? "{value}").replace("{value}", "");
+      scale.formatter = (value) => round.format(value) + unit;
+      scale.text = [scale.max, scale.min].map(scale.formatter);
+      option.tooltip.valueFormatter = (value) => scale.formatter(Array.isArray(value) ? value[2] : value);
     }
   }
 

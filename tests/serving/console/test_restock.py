@@ -18,12 +18,14 @@ from features.restock_table import newest, read
 from models.registry import Registry
 from pipelines.report import report
 from pipelines.settings import Settings as Pipelines
+from serving.console.restock import HELD
 from serving.reports.due_on import due_on
 from tests.serving.console.browser import Browser
 from tests.serving.restock.world import UNTIL, WEEKLY, live, publish, score
 from tests.serving.world import NOW, Shop, bearing, copy_world, make_key, running
 from training.reports.restock_days import customer_chances
 
+MEASURED = Path(__file__).parents[3] / "benchmarks" / "README.md"
 DAY = date(1970, 1, 1) + timedelta(days=last_day(UNTIL) + 2)
 
 
@@ -82,6 +84,13 @@ def test_every_number_on_the_page_is_the_one_of_the_api(calendar: Shop) -> None:
     assert f'id="packs" data-value="{answer["packs"]["mean"]}"' in text
     for one in answer["demand"]:
         assert f'data-value="{one["packs"]["mean"]}"' in text
+
+
+def test_how_often_intervals_held_is_what_was_measured(calendar: Shop) -> None:
+    (row,) = re.findall(r"days inside the 80 % interval: \*\*weekdays.*", MEASURED.read_text())
+    _chosen, *later = [int(share) / 100 for share in re.findall(r"(\d+)%", row)]
+    assert pytest.approx((sum(later) / len(later), min(later), max(later)), abs=0.005) == HELD
+    assert "80% of the days" in Browser(calendar).get("/console/restock").text
 
 
 @pytest.mark.parametrize("locale", ["en", "ru"])

@@ -1,5 +1,6 @@
 """What customers said of prepared carts: the last word counts, and silence is none."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
@@ -11,7 +12,7 @@ from features.decisions import RESTOCK_CART, PreparedCart, PreparedItem
 from features.events import RESTOCK_FEEDBACK, Body, Event, Line
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds, to_record
 from features.reports.restock_calendar import Acceptance
-from training.reports.restock_acceptance import accepted
+from training.reports.restock_acceptance import SINCE, accepted
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 _NUMBERS = count()
@@ -101,3 +102,34 @@ def test_carts_of_before_the_confidence_was_kept_stand_apart_and_last(logs: tupl
 def test_without_carts_there_is_nothing(logs: tuple[Log, Log]) -> None:
     found = accepted(*logs, NOW)
     assert (found.carts, found.by_confidence) == (0, ())
+
+
+def test_of_more_carts_the_newest_are_looked_at_and_the_report_says_since_when(logs: tuple[Log, Log]) -> None:
+    days = (40, 30, 20, 10)
+    for day in days:
+        prepare(logs[1], f"rc_{day}", at=NOW - timedelta(days=day), milk="high")
+        say(logs[0], f"rc_{day}", "ordered", "milk", at=NOW - timedelta(days=day))
+    found = accepted(*logs, NOW, most=2)
+    assert (found.carts, found.since) == (2, NOW - timedelta(days=20))
+    assert (found.by_confidence[0].proposed, found.by_confidence[0].ordered) == (2, 2)
+    assert accepted(*logs, NOW, most=4).since == NOW - SINCE
+
+
+def test_neither_log_is_read_where_it_is_older_than_the_carts(
+    logs: tuple[Log, Log], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(400, 0, -1):
+        prepare(logs[1], f"rc_{day}", at=NOW - timedelta(days=day), milk="high")
+        say(logs[0], f"rc_{day}", "ordered", "milk", at=NOW - timedelta(days=day))
+    begun: list[int] = []
+    read = Log.read
+
+    def watched(log: Log, after: int = 0, limit: int = 10_000, types: Collection[str] = ()) -> list[Record]:
+        if types:
+            begun.append(after)
+        return read(log, after, limit, types)
+
+    monkeypatch.setattr(Log, "read", watched)
+    found = accepted(*logs, NOW)
+    assert (found.carts, found.by_confidence[0].ordered) == (90, 90)
+    assert min(begun) >= 400 - 92
