@@ -35,7 +35,7 @@ from models.registry import Published, PublishedRecommender, Version
 from models.storage import load, save
 from models.time_to_event.replenishment import Replenishment
 from pipelines.engine import opened
-from pipelines.recommend import subject_of
+from pipelines.export import subject_of
 from pipelines.score import CUSTOMERS_A_BUCKET, scored
 from serving.answers import answered
 from serving.bundle import Bundle, Shelf

@@ -8,23 +8,24 @@ they never see half of a run.
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.history_rows import HASH, SCHEMA, rows_of
+from features.history_part import Positions, Written, bucket_name, discard, write_part
+from features.history_rows import HASH
 from features.log import Log
 
 FILES = "day=*/bucket=*/part-*.parquet"
 _STATE = "state.json"
-_BATCH = 10_000
+POSITIONS_A_PART = 200_000
+
+WriteParts = Callable[[Sequence[Positions]], list[Written]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def parts(folder: Path, as_of: datetime, upto: int, buckets: Collection[int] | N
     found = [
         path
         for day in days
-        for bucket in (sorted(day.glob("bucket=*")) if buckets is None else [day / _bucket(one) for one in buckets])
+        for bucket in (sorted(day.glob("bucket=*")) if buckets is None else [day / bucket_name(one) for one in buckets])
         for path in sorted(bucket.glob("part-*.parquet"))
     ]
     return [path for path in found if int(path.name.split("-")[1]) <= upto]
@@ -89,13 +90,16 @@ def compact(
     folder: Path,
     buckets: int,
     progress: Callable[[int], None] = lambda _: None,
-    positions_per_part: int = 200_000,
+    positions_per_part: int = POSITIONS_A_PART,
+    write: WriteParts | None = None,
+    at_a_time: int = 1,
 ) -> Compaction:
     """Bring the history in `folder` up to the end of `log`; `progress` hears how many more events were read.
 
-    Late events land in the partition of the day on which they occurred. Of a price, digits behind the fourth are
-    rounded half to even; one that is not finite or has more than 14 digits before the point becomes null, as one such
-    event must not stop all that follow. Memory: about 450 bytes a line of `positions_per_part` events.
+    `write` writes some ranges of positions, `at_a_time` at most, on disk when it returns; in turn here when None. Late
+    events land in the partition of the day on which they occurred. Of a price, digits behind the fourth are rounded
+    half to even; one that is not finite or has more than 14 digits before the point becomes null, as one such event
+    must not stop all that follow. Memory: about 450 bytes a line of `positions_per_part` events.
 
     Raises ValueError when the folder was made with another number of buckets or from another log, and RuntimeError
     while another process is compacting it.
@@ -111,10 +115,21 @@ def compact(
         rows = 0
         while state.writing or state.position < end:
             if state.writing:
-                _discard(folder, state.writing)
-            first, last = state.writing or (state.position + 1, min(end, state.position + positions_per_part))
+                discard(folder, state.writing)
+            first, last = state.writing or (
+                state.position + 1,
+                min(end, state.position + at_a_time * positions_per_part),
+            )
             _write_state(folder, _State(buckets=buckets, position=state.position, writing=(first, last)))
-            rows += _write_part(log, folder, buckets, (first, last), progress)
+            ranges = [
+                (one, min(last, one + positions_per_part - 1)) for one in range(first, last + 1, positions_per_part)
+            ]
+            if write is None:
+                parts = [write_part(log, folder, buckets, one, progress) for one in ranges]
+            else:
+                parts = write(ranges)
+                progress(sum(part.events for part in parts))
+            rows += sum(part.rows for part in parts)
             os.sync()
             state = _State(buckets=buckets, position=last)
             _write_state(folder, state)
@@ -141,47 +156,6 @@ def _check(state: _State, folder: Path, buckets: int, end: int) -> None:
             f"the history in {folder} reaches position {state.position}, but the log ends at {end}: it comes from "
             "another log, or the log's newest events were erased; drop the history and compact it again"
         )
-
-
-def _write_part(
-    log: Log, folder: Path, buckets: int, positions: tuple[int, int], progress: Callable[[int], None]
-) -> int:
-    """Write one range of positions, a file a partition, all named after the range. Returns the number of rows."""
-    first, last = positions
-    tables = [SCHEMA.empty_table()]
-    partitions = [np.empty(0, np.int64)]
-    for records in log.scan(first - 1, last, _BATCH):
-        table, partition = rows_of(records, buckets)
-        tables.append(table)
-        partitions.append(partition)
-        progress(len(records))
-    partition = np.concatenate(partitions)
-    order = np.argsort(partition, kind="stable")
-    table = pa.concat_tables(tables).take(pa.array(order))
-    keys, starts = np.unique(partition[order], return_index=True)
-    for key, start, end in zip(keys.tolist(), starts, [*starts[1:], len(table)], strict=True):
-        day, bucket = divmod(key, buckets)
-        path = folder / f"day={np.datetime64(day, 'D')}" / _bucket(bucket) / _name(positions)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        pq.write_table(table.slice(start, end - start), temporary, compression="zstd", coerce_timestamps="us")
-        temporary.replace(path)
-    return len(table)
-
-
-def _bucket(number: int) -> str:
-    return f"bucket={number:02d}"
-
-
-def _name(positions: tuple[int, int]) -> str:
-    return f"part-{positions[0]:012d}-{positions[1]:012d}.parquet"
-
-
-def _discard(folder: Path, positions: tuple[int, int]) -> None:
-    """Remove what a killed run left, as a record erased since then may have been the only one of its partition."""
-    stem = Path(_name(positions)).stem
-    for path in folder.glob(f"day=*/bucket=*/{stem}.*"):
-        path.unlink()
 
 
 def _clear(folder: Path) -> None:

@@ -13,18 +13,22 @@ from features.assortment import described
 from features.catalog import Catalog
 from features.customer_restock import VIEW
 from features.database import open_database
-from features.history import Compaction, compact, drop, position
+from features.history import POSITIONS_A_PART, Compaction, compact, drop, position
+from features.history_part import write_part_from
 from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import Built, build
 from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
-from pipelines.engine import opened
+from pipelines.database_url import reached
+from pipelines.engine import LOCAL, opened
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
 Progress = Callable[[int], None]
+PARTS_AT_A_TIME = 32
+"""Of a compaction by tasks: what is begun anew when it is killed."""
 _NO_HISTORY = "no history in {}; run `python -m pipelines ingest`, then `python -m pipelines compact` first"
 
 
@@ -41,12 +45,13 @@ class Online:
 def compact_history(settings: Settings, progress: Progress, anew: bool = False) -> Compaction:
     """Bring the Parquet history (and who is who) up to the end of the log; `anew` drops the history first.
 
-    Raises Taken while another process writes the history, on whatever machine.
+    What is more than one part goes to the engine of the settings where that is not this process. Raises Taken while
+    another process writes the history, on whatever machine, and BucketsFailed where a part failed.
     """
-    engine = open_database(settings.database_url)
-    log = Log(engine, EVENTS)
-    identities = Identities(engine)
-    with alone(engine, HISTORY, partial(datetime.now, UTC)) as hold:
+    database = open_database(settings.database_url)
+    log = Log(database, EVENTS)
+    identities = Identities(database)
+    with alone(database, HISTORY, partial(datetime.now, UTC)) as hold:
 
         def step(more: int) -> None:
             hold.check()
@@ -57,7 +62,14 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
             drop(settings.history)
         else:
             identities.catch_up(log)
-        return compact(log, settings.history, settings.history_buckets, step)
+        behind = log.last_position() - position(settings.history)
+        if settings.engine == LOCAL or behind <= POSITIONS_A_PART:
+            return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
+        with opened(settings.engine) as engine:
+            url, folder = reached(settings.database_url), settings.history.resolve()
+            each = partial(write_part_from, url, folder, settings.history_buckets)
+            write = partial(engine.map, each, progress=lambda _done, _of: hold.check())
+            return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
 
 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:

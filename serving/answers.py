@@ -40,14 +40,15 @@ def answered(
     visitors: Sequence[Visitor],
     now: datetime,
     stale: bool = False,
+    numbers: Sequence[uuid.UUID] | None = None,
 ) -> list[Answered]:
     """One answer for each of `requests`, each as it would be alone; `stale` says that the catalogue is old.
 
-    All of them have the same `allow_fallback`.
+    All of them have the same `allow_fallback`. Their ids are `numbers`, drawn when None; what is explored follows them.
 
     Raises FilterError for a filter that cannot be used.
     """
-    numbers = [uuid.uuid4() for _ in requests]
+    numbers = numbers if numbers is not None else [uuid.uuid4() for _ in requests]
     day = days(now)
     wanted = [
         _wanted(placement, request, visitor, day, number)

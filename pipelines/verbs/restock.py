@@ -95,8 +95,7 @@ def restock_due(
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
-    as_of = utc(until) or datetime.now(UTC)
     wanted = Wanted(first and first.date(), last and last.date(), min_probability, limit, max_items)
     with bar(console, "Who is due") as tick:
-        report = verb(settings, registry, out, wanted, locale, as_of, log, tick)
+        report = verb(settings, registry, out, wanted, locale, utc(until), datetime.now(UTC), log, tick)
     tell(asdict(report), as_json, console)

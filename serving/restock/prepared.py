@@ -6,6 +6,7 @@ SHA-256: an id tells nothing of the token, and there is no secret to keep.
 
 import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -53,9 +54,13 @@ def prepared(
     words: RestockWording,
     now: datetime,
     asked_by: str,
+    drawn: bytes | None = None,
 ) -> Prepared:
-    """The cart of `lines` for the day on which `subject` shops next, with the prices of now; valid a week longer."""
-    token = secrets.token_urlsafe(_BYTES)
+    """The cart of `lines` for the day on which `subject` shops next, with the prices of now; valid a week longer.
+
+    The token of its link is of 24 bytes that nobody can guess: the first of `drawn`, or of the system's when None.
+    """
+    token = urlsafe_b64encode((secrets.token_bytes(_BYTES) if drawn is None else drawn)[:_BYTES]).decode()
     cart_id = cart_id_of(token)
     last = max(shopping_day or now.date(), now.date()) + _VALID
     valid_until = datetime.combine(last, time(), UTC)

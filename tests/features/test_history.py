@@ -133,7 +133,7 @@ def test_batches_and_crashes_change_no_row(
         compact(log, folder, 3)
         assert rows_in(folder) == rows_expected(log.read())
         assert position(folder) == log.last_position()
-        assert not list(folder.rglob("*.tmp"))
+        assert not list(folder.rglob(".part-*"))
 
 
 def test_a_compaction_survives_kill_9(tmp_path: Path) -> None:

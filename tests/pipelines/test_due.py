@@ -18,7 +18,7 @@ from features.log import DECISIONS, EVENTS, Log, to_record
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from models.registry import Registry
-from pipelines import due as verb
+from pipelines import due_part
 from pipelines.due import DueReport, Wanted, due
 from pipelines.settings import Settings
 from serving.restock.due import Due, cart_for
@@ -48,7 +48,7 @@ def run(folder: Path, out: Path, wanted: Wanted = Wanted(), log: bool = False) -
         feature_data=folder / "features",
         privacy_key=folder / "privacy.key",
     )
-    return due(settings, Registry(settings.mlflow_uri), out, wanted, "en", NOW, log, lambda _done, _total: None)
+    return due(settings, Registry(settings.mlflow_uri), out, wanted, "en", None, NOW, log, lambda _done, _total: None)
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
@@ -119,8 +119,8 @@ def test_nobodys_curves_are_kept_longer_than_it_takes_to_prepare_the_cart(
         most.append(sum(ref() is not None for ref in alive))
         return cart_for(one, *args)
 
-    monkeypatch.setattr(verb, "cart_for", watched)
-    monkeypatch.setattr(verb, "_BATCH", 2)
+    monkeypatch.setattr(due_part, "cart_for", watched)
+    monkeypatch.setattr(due_part, "_BATCH", 2)
     run(folder, tmp_path / "due.parquet")
     assert len(most) == len(WEEKLY)
     assert max(most) <= 3

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,9 +17,13 @@ from ray.cluster_utils import Cluster
 
 from features.shards import Run
 from features.snapshots import build
+from pipelines import due, recommend, refresh
 from pipelines.engine import BucketsFailed, Engine, opened
+from pipelines.settings import Settings
 from tests.features.shop import day, history_of, merged
+from tests.pipelines import test_due_parts, test_recommend_parts
 from tests.pipelines.test_engine import kept, root, shop
+from tests.pipelines.test_recommend_parts import explored_shop
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -65,6 +70,40 @@ def test_errors_and_results_are_those_of_a_loop(engine: Engine) -> None:
     assert heard == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(BucketsFailed, match=r"1 of 3 failed.*bucket -1: ValueError: -1 is negative"):
         engine.map(root, [4, -1, 9])
+
+
+@contextmanager
+def at_hand(engine: Engine, _address: str) -> Iterator[Engine]:
+    """The engine that this process is connected to already."""
+    yield engine
+
+
+def test_exports_and_compaction_write_the_bytes_of_a_loop(
+    engine: Engine, restock_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommend, "CUSTOMERS_A_PART", 7)
+    monkeypatch.setattr(due, "CUSTOMERS_A_PART", 5)
+    monkeypatch.setattr(refresh, "POSITIONS_A_PART", 60)
+    monkeypatch.setattr(refresh, "PARTS_AT_A_TIME", 2)
+
+    def written(name: str) -> dict[str, object]:
+        out = tmp_path / name
+        shop = explored_shop(restock_world, out / "shop")
+        test_recommend_parts.run(shop, out / "mail.parquet")
+        test_due_parts.run(shop, out / "due.parquet")
+        database = f"sqlite:///{shop / 'kairos.db'}"
+        history = Settings(database_url=database, history=out / "history", engine="ray" if name == "there" else "local")
+        assert refresh.compact_history(history, lambda _: None).position > 4 * 60
+        files = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.parquet")}
+        return {**files, "decisions": test_recommend_parts.logged(shop)}
+
+    here = written("here")
+    for verb in (recommend, due, refresh):
+        monkeypatch.setattr(verb, "opened", partial(at_hand, engine))
+    there = written("there")
+    assert {"mail.parquet", "due.parquet"} < set(here)
+    assert sorted(there) == sorted(here)
+    assert [name for name in here if here[name] != there[name]] == []
 
 
 def test_a_node_killed_in_the_middle_changes_no_bit(cluster: Any, engine: Engine, tmp_path: Path) -> None:

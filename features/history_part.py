@@ -1,0 +1,89 @@
+"""One range of the log's positions in the history: a file a partition, all named after the range, written whole."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.database import open_database
+from features.history_rows import SCHEMA, rows_of
+from features.log import EVENTS, Log
+from features.results import written
+
+Positions = tuple[int, int]
+"""The first and the last position of a range, inclusive."""
+
+_BATCH = 10_000
+_ANY = "day=*/bucket=*/*part-*"
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many `events` a range has, and `rows`, one a line of an event."""
+
+    events: int
+    rows: int
+
+
+def write_part(
+    log: Log, folder: Path, buckets: int, positions: Positions, progress: Callable[[int], None] = lambda _: None
+) -> Written:
+    """Write one range of positions; `progress` hears how many more events were read."""
+    first, last = positions
+    tables = [SCHEMA.empty_table()]
+    partitions = [np.empty(0, np.int64)]
+    events = 0
+    for records in log.scan(first - 1, last, _BATCH):
+        table, partition = rows_of(records, buckets)
+        tables.append(table)
+        partitions.append(partition)
+        events += len(records)
+        progress(len(records))
+    partition = np.concatenate(partitions)
+    order = np.argsort(partition, kind="stable")
+    table = pa.concat_tables(tables).take(pa.array(order))
+    keys, starts = np.unique(partition[order], return_index=True)
+    for key, start, end in zip(keys.tolist(), starts, [*starts[1:], len(table)], strict=True):
+        day, bucket = divmod(key, buckets)
+        path = folder / f"day={np.datetime64(day, 'D')}" / bucket_name(bucket) / _name(positions)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = table.slice(start, end - start)
+        written(path, partial(pq.write_table, rows, compression="zstd", coerce_timestamps="us"))
+    return Written(events, len(table))
+
+
+def write_part_from(database_url: str, folder: Path, buckets: int, positions: Positions) -> Written:
+    """The same for a process of its own, and on its disk when this returns."""
+    database = open_database(database_url)
+    try:
+        found = write_part(Log(database, EVENTS), folder, buckets, positions)
+    finally:
+        database.dispose()
+    os.sync()
+    return found
+
+
+def discard(folder: Path, positions: Positions) -> None:
+    """Remove what was written of ranges that begin in `positions`, and what was being written.
+
+    A record erased since then may have been the only one of its partition.
+    """
+    first, last = positions
+    for path in folder.glob(_ANY):
+        _, _, name = path.name.partition("part-")
+        if first <= int(name.split("-")[0]) <= last:
+            path.unlink()
+
+
+def bucket_name(number: int) -> str:
+    """The folder of a bucket."""
+    return f"bucket={number:02d}"
+
+
+def _name(positions: Positions) -> str:
+    return f"part-{positions[0]:012d}-{positions[1]:012d}.parquet"
