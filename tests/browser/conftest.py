@@ -14,7 +14,7 @@ from tests.browser.find import ARGUMENTS, LOUD, executable
 from tests.browser.shop import build_shop
 from tests.browser.visit import Visit
 from tests.serving.server import Server, serving
-from tests.serving.world import make_key, settings_in
+from tests.serving.world import SELDOM, make_key, settings_in
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +36,11 @@ def chromium(chromium_path: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def service(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def service(chromium_path: Path, restock_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service, as users start it."""
     folder: Path = tmp_path_factory.mktemp("console") / "shop"
-    build_shop(folder)
-    with serving(settings_in(folder), folder) as server:
+    build_shop(restock_world, folder)
+    with serving(settings_in(folder, refresh_seconds=SELDOM), folder) as server:
         yield server
 
 

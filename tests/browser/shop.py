@@ -12,17 +12,14 @@ from pipelines.report import REPORTS, report
 from pipelines.settings import Settings
 from tests.serving.console import groups_shop
 from tests.serving.reports.reported import decide
-from tests.serving.restock.world import build_world as add_periodic
-from tests.serving.world import build_world, settings_in
+from tests.serving.world import copy_world, settings_in
 
 _KINDS = ("product_viewed", "product_added", "order_completed", "page_viewed")
 
 
-def build_shop(folder: Path) -> None:
+def build_shop(restock_world: Path, folder: Path) -> None:
     """Everything below `folder`."""
-    folder.mkdir(parents=True)
-    build_world(folder)
-    add_periodic(folder)
+    copy_world(restock_world, folder)
     decide(folder)
     groups_shop.live(folder)
     now = datetime.now(UTC)

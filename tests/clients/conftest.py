@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from features.log import EVENTS, Log, Record
 from serving.client import Client
 from tests.clients.pages import ROOT, snippet
 from tests.serving.server import Server, serving
-from tests.serving.world import build_world, settings_in
+from tests.serving.world import SELDOM, copy_world, settings_in
 from tests.waiting import until
 
 BANK = """
@@ -40,13 +41,11 @@ class Keys:
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("clients") / "shop"
-    folder.mkdir()
-    build_world(folder)
+def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = copy_world(world, tmp_path_factory.mktemp("clients") / "shop")
     bank = folder / "bank.toml"
     bank.write_text(BANK)
-    with serving(settings_in(folder, action_bank=bank), folder) as found:
+    with serving(settings_in(folder, action_bank=bank, refresh_seconds=SELDOM), folder) as found:
         until(lambda: found.client.get("/readyz").status_code == 200, "the service is ready")
         yield found
 

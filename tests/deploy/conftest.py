@@ -1,5 +1,5 @@
 """The service whose metrics are asked for is that of the tests of serving."""
 
-from tests.serving.conftest import folder, shop, world
+from tests.serving.conftest import folder, shop
 
-__all__ = ["folder", "shop", "world"]
+__all__ = ["folder", "shop"]

@@ -1,5 +1,5 @@
 """The shops that are broken here are those of the tests of serving."""
 
-from tests.serving.conftest import folder, world
+from tests.serving.conftest import folder
 
-__all__ = ["folder", "world"]
+__all__ = ["folder"]

@@ -1,9 +1,7 @@
 """Promotion needs a verdict, and one against what is live now; going past the gate is written down for ever."""
 
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,13 +23,6 @@ DATA = Interactions(
     customer_count=1,
     until=2.0,
 )
-
-
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """An empty MLflow in a folder of its own."""
-    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
 
 
 def publish(registry: Registry, gate: str, champion: str = "") -> Version:

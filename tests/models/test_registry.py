@@ -1,6 +1,5 @@
 """The registry: what is published comes back the same, promotion moves an alias and leaves a trace, pyfunc answers."""
 
-import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,13 +46,6 @@ def interactions() -> Interactions:
         customer_count=2,
         until=5.0,
     )
-
-
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """An empty MLflow in a folder of its own."""
-    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
 
 
 QUERY = Query(5.0, np.array(["a"], object), np.array([4.0]), np.ones(1))

@@ -19,15 +19,8 @@ from features.privacy.suppression import Suppressions
 from pipelines.recommend import RecommendReport, recommend
 from pipelines.settings import Settings
 from tests.serving.restock.world import publish
-from tests.serving.world import CUSTOMERS, DRINKER, NOW, build_world, copy_world, running
+from tests.serving.world import CUSTOMERS, DRINKER, NOW, copy_world, running
 from tests.waiting import until
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    build_world(folder)
-    return folder
 
 
 @pytest.fixture

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.replicas.world import WORKERS, Replicas, ready, settings_of
-from tests.serving.conftest import world
-
-__all__ = ["replicas", "world"]
 
 
 @pytest.fixture(scope="package")

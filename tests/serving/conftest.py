@@ -1,4 +1,4 @@
-"""One small shop a session, served in the process; tests that break something get a copy of their own."""
+"""The small shop, served in the process or beside it; tests that break something get a copy of their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +7,9 @@ import pytest
 
 from tests.serving.reports.reported import compute, plant
 from tests.serving.restock import world as periodic
-from tests.serving.world import Shop, build_world, copy_world, running
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a shop that nobody may change."""
-    folder = tmp_path_factory.mktemp("shop")
-    build_world(folder)
-    return folder
+from tests.serving.server import Server, serving
+from tests.serving.world import SELDOM, Shop, copy_world, running, settings_in
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -31,19 +25,12 @@ def shop(folder: Path) -> Iterator[Shop]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A running application for tests that only ask, or that speak of customers nobody else knows."""
-    with running(copy_world(world, tmp_path_factory.mktemp("shared") / "shop")) as found:
+    folder = copy_world(world, tmp_path_factory.mktemp("shared") / "shop")
+    with running(folder, refresh_seconds=SELDOM) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def restock_world(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a shop with periodic buyers that nobody may change."""
-    folder = copy_world(world, tmp_path_factory.mktemp("periodic") / "shop")
-    periodic.build_world(folder)
-    return folder
 
 
 @pytest.fixture
@@ -60,19 +47,30 @@ def restock_shop(restock_folder: Path) -> Iterator[Shop]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def restock_shared(restock_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A running application over periodic buyers for tests that only ask, or speak of customers nobody else knows."""
-    with running(copy_world(restock_world, tmp_path_factory.mktemp("restock") / "shop"), ready=False) as found:
+    folder = copy_world(restock_world, tmp_path_factory.mktemp("restock") / "shop")
+    with running(folder, ready=False, refresh_seconds=SELDOM) as found:
         periodic.live(found)
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real service for tests that leave it running, and speak of customers nobody else knows."""
+    folder = copy_world(world, tmp_path_factory.mktemp("service") / "shop")
+    settings = settings_in(folder, refresh_seconds=SELDOM, access_log=True, run_folder=folder / "run")
+    with serving(settings, folder) as found:
+        until(lambda: found.client.get("/readyz").status_code == 200, "the service is ready")
+        yield found
+
+
+@pytest.fixture(scope="package")
 def reported(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A running application over a shop with decisions and a forecast, whose reports were computed."""
     folder = copy_world(world, tmp_path_factory.mktemp("reported") / "shop")
     plant(folder)
     compute(folder)
-    with running(folder) as found:
+    with running(folder, refresh_seconds=SELDOM) as found:
         yield found

@@ -29,9 +29,8 @@ from serving.calling.errors import (
 )
 from serving.calling.retries import Retries
 from serving.client import AsyncClient, Client
-from tests.serving.server import Server, serving
-from tests.serving.world import DRINKER, LEAVES, copy_world, make_key, settings_in
-from tests.waiting import until
+from tests.serving.server import Server
+from tests.serving.world import DRINKER, LEAVES, make_key
 
 URL, KEY = "http://kairos.test", "sk_secret"
 Answers = Callable[[httpx.Request], httpx.Response]
@@ -162,14 +161,6 @@ def test_what_cannot_work_is_refused_before_anything_is_sent() -> None:
         Client(URL, "")
     with pytest.raises(ValueError, match="no address"):
         AsyncClient("kairos.test", KEY)
-
-
-@pytest.fixture(scope="module")
-def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = copy_world(world, tmp_path_factory.mktemp("client") / "shop")
-    with serving(settings_in(folder), folder) as found:
-        until(lambda: found.client.get("/readyz").status_code == 200, "the service is ready")
-        yield found
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The real service under `bentoml serve`: what only shows with processes, sockets and signals."""
 
-import itertools
 import subprocess
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,11 @@ from segment.analytics import Client
 
 from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log, Record
-from tests.serving.server import ROOT, Server, bentoml, environment, kill_while_asked, serving
-from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, copy_world, make_key, publish, settings_in
+from tests.serving.server import ROOT, Server, bentoml, environment, serving
+from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, make_key, publish, settings_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = copy_world(world, tmp_path_factory.mktemp("service") / "shop")
-    with serving(settings_in(folder), folder) as found:
-        until(lambda: found.client.get("/readyz").status_code == 200, "the service is ready")
-        yield found
 
 
 def logged(folder: Path, table: Any = EVENTS) -> list[Record]:
@@ -143,22 +133,6 @@ def test_a_promotion_is_followed_without_a_failed_request(server: Server) -> Non
             visitor.join()
     assert {status for status, _ in outcomes} == {200}
     assert {found for _, found in outcomes} == {"1", number}
-
-
-def test_killed_in_the_middle_of_writing_it_loses_nothing_that_it_acknowledged(folder: Path) -> None:
-    acknowledged: list[str] = []
-    numbers = itertools.count()
-
-    def write(client: httpx.Client) -> None:
-        ids = [f"kill-{next(numbers)}" for _ in range(3)]
-        batch = [{"type": "track", **view("u", "tea-1", messageId=id_)} for id_ in ids]
-        if client.post("/v1/batch", json={"batch": batch}).status_code == 200:
-            acknowledged.extend(ids)
-
-    kill_while_asked(folder, write, lambda: len(acknowledged) > 300)
-    keys = {record.key for record in logged(folder)}
-    assert len(acknowledged) > 300
-    assert set(acknowledged) <= keys
 
 
 def test_the_bento_that_is_built_from_pyproject_serves(folder: Path) -> None:

@@ -58,6 +58,10 @@ PLACES = (
 )
 """The recommenders that placements ask beside the one that a version is judged by."""
 
+SELDOM = 2.0
+"""Seconds between two looks for another version in what many tests share, as in production: at those of `settings_in`
+three such shops keep half a core busy for as long as they are there."""
+
 FEATURES = (*(item.name for item in HISTORY), "log_position")
 
 

@@ -13,6 +13,7 @@ from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
 from models.registry import CHALLENGER, CHAMPION, Registry
 from tests.features.shop import day, history_of
+from tests.registries import empty_registry
 from tests.training.shop import END, records
 from training.assessment import EXPERIMENT, Assessment, assess
 from training.contest import contest
@@ -31,10 +32,9 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def registry(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def registry(history: Path, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """A champion that ended before the exam, a challenger that has seen it."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    registry = Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
+    registry = empty_registry(empty_mlflow, tmp_path_factory.mktemp("mlflow"))
     first = train(history, NOBODY, registry, day(40), np.random.default_rng(0), EARLY, WINDOW)
     registry.promote(first.version, "test", "first", datetime(2026, 1, 1, tzinfo=UTC))
     train(history, NOBODY, registry, day(END), np.random.default_rng(0), LATE, WINDOW)
@@ -70,8 +70,8 @@ def test_one_model_and_recipes_by_name(history: Path, registry: Registry) -> Non
     assert names(look(history, registry, "champion", "rp3beta")) == {"champion", "rp3beta"}
 
 
-def test_what_is_not_there_is_said(history: Path, registry: Registry, tmp_path: Path) -> None:
-    empty = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"))
+def test_what_is_not_there_is_said(history: Path, registry: Registry, empty_mlflow: Path, tmp_path: Path) -> None:
+    empty = empty_registry(empty_mlflow, tmp_path)
     with pytest.raises(LookupError, match="no champion; run `python -m pipelines train recommender` first"):
         look(history, empty, "champion")
     with pytest.raises(LookupError, match="choose one of champion, challenger, all"):

@@ -16,6 +16,7 @@ from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import FittedSuite, Suite
 from models.registry import CHALLENGER, CHAMPION, Registry
 from tests.features.shop import bought, day, history_of
+from tests.registries import empty_registry
 from tests.training.shop import END, records
 from training.assortment import Assortment
 from training.recommender import NAME, WINDOW, Trained, parameters, train
@@ -25,9 +26,8 @@ SUITE = Suite((Fallback(), RP3Beta(), Popularity()))
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    folder = tmp_path_factory.mktemp("mlflow")
-    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
+def registry(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return empty_registry(empty_mlflow, tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,10 @@ def test_a_champion_sits_the_same_exam_and_itself_again_is_no_better(
         registry._client.delete_registered_model_alias(NAME, CHAMPION)
 
 
-def test_a_champion_that_ended_before_the_split_is_judged_as_it_is_live(history: Path, tmp_path: Path) -> None:
-    own = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"))
+def test_a_champion_that_ended_before_the_split_is_judged_as_it_is_live(
+    history: Path, empty_mlflow: Path, tmp_path: Path
+) -> None:
+    own = empty_registry(empty_mlflow, tmp_path)
     recipe = Suite((Fallback((RP3Beta(neighbours=5), Popularity())),))
     rng = np.random.default_rng(0)
     early = train(history, NOBODY, own, day(30), rng, recipe, day(10) - day(0))

@@ -1,8 +1,6 @@
 """Hours of the week pass only where they foresee when customers come better than what would else be asked."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import mlflow
@@ -34,13 +32,6 @@ def shop(customers: int, personal: bool, seed: int = 0) -> pa.Table:
                 rows.append((f"c{number}", int(at.timestamp() * 1e6)))
     names, moments = zip(*rows, strict=True)
     return pa.table({"customer_id": list(names), "us": list(moments)})
-
-
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """An empty MLflow in a folder of its own."""
-    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
 
 
 def test_hours_of_their_own_pass_go_live_and_are_what_the_service_asks_for(registry: Registry) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.console import groups_shop
-from tests.serving.world import Shop, copy_world, running
+from tests.serving.world import SELDOM, Shop, copy_world, running
 
 
 @pytest.fixture(scope="package")
@@ -14,5 +14,5 @@ def grouped(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """A service over a shop in which chance made groups, and whose policy mails every second customer."""
     folder = copy_world(world, tmp_path_factory.mktemp("groups") / "shop")
     groups_shop.keep(folder, groups_shop.plant())
-    with running(folder) as found:
+    with running(folder, refresh_seconds=SELDOM) as found:
         yield found

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.decisions.world import deciding, live, prepared, publish
-from tests.serving.world import Shop, copy_world
+from tests.serving.world import SELDOM, Shop, copy_world
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,10 @@ def decider(chance_folder: Path) -> Iterator[Shop]:
         yield shop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_decider(chance: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The same for tests that speak of customers nobody else knows, and leave the clock alone."""
-    with deciding(copy_world(chance, tmp_path_factory.mktemp("shared") / "shop")) as shop:
+    folder = copy_world(chance, tmp_path_factory.mktemp("shared") / "shop")
+    with deciding(folder, refresh_seconds=SELDOM) as shop:
         live(shop)
         yield shop

@@ -1,6 +1,5 @@
 """The gate on planted logs, end to end: from what stands in the logs to what the version says of itself."""
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from models.policies.base import Policy
 from models.policies.rule import Message, Rule
 from models.policies.uniform import Uniform
 from models.registry import Registry, Version
+from tests.registries import empty_registry
 from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, TERMS, Planted, hours
 from training.policy.assess import Assessment, assess
 from training.policy.dataset import History
@@ -51,7 +51,7 @@ def seen() -> History:
 def registry(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Registry:
     """An MLflow with one champion, version 1."""
     folder = tmp_path_factory.mktemp("mlflow")
-    found = Registry(f"sqlite:///{shutil.copy(empty_mlflow, folder / 'mlflow.db')}", str(folder / "artifacts"))
+    found = empty_registry(empty_mlflow, folder)
     found.promote(published(found, Uniform(0.0)), "ann", "the first", START)
     return found
 

@@ -14,6 +14,7 @@ from models.policies.factored import Factored
 from models.policies.rule import Message, Rule
 from models.promotion import promote
 from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from tests.registries import empty_registry
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History
 from training.policy.learn import Learned, learn
@@ -23,18 +24,11 @@ RULE = Rule((Message("email", "24h", "reminder"),))
 LATER = START + timedelta(days=20)
 
 
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """An empty MLflow in a folder of its own."""
-    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     """Of an MLflow with a champion that does as the shop did."""
     folder = tmp_path_factory.mktemp("mlflow")
-    registry = Registry(f"sqlite:///{shutil.copy(empty_mlflow, folder / 'mlflow.db')}", str(folder / "artifacts"))
+    registry = empty_registry(empty_mlflow, folder)
     train(MODEL, Planted().history(START), RULE, registry, 0)
     promote(registry, MODEL, None, "ann", "it does as the shop did", START)
     return folder

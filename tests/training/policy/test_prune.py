@@ -1,6 +1,5 @@
 """Pruning takes what nothing leads to, and nothing else: every alias, rollback and base still works after it."""
 
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +11,6 @@ from models.policies.uniform import Uniform
 from models.registry import CANARY, CHAMPION, Registry, Version
 from tests.training.policy.planted import MODEL, START
 from training.policy.prune import prune
-
-
-@pytest.fixture
-def registry(tmp_path: Path, empty_mlflow: Path) -> Registry:
-    """An empty MLflow in a folder of its own."""
-    copy = shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{copy}", str(tmp_path / "artifacts"))
 
 
 def published(registry: Registry, **tags: str) -> Version:

@@ -14,6 +14,7 @@ from models.evidence import Evidence, Snapshot
 from models.line import LINE
 from models.policies.uniform import Uniform
 from models.registry import CANARY, CHAMPION, Registry, Version
+from tests.registries import empty_registry
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History
 from training.policy.trial import compared, groups_of, watch
@@ -51,7 +52,7 @@ def worse() -> History:
 def begun(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     """The folder of an MLflow with a champion, version 1, and a canary, version 2."""
     folder = tmp_path_factory.mktemp("mlflow")
-    found = Registry(f"sqlite:///{shutil.copy(empty_mlflow, folder / 'mlflow.db')}", str(folder / "artifacts"))
+    found = empty_registry(empty_mlflow, folder)
     found.promote(published(found), "ann", "the first", START)
     found.admit(published(found), "ann", "it passed", START)
     return folder

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from models.registry import CHALLENGER, CHAMPION, Registry
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
+from tests.registries import empty_registry
 from tests.training.restock import DAYS, FIRST, catalogue, lines
 from training.replenishment.assessment import EXPERIMENT, Assessment, assess
 from training.replenishment.report import carts, table
@@ -21,9 +23,8 @@ WEAK = Replenishment(need=MeanInterval(), trips=MeanInterval())
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    folder = tmp_path_factory.mktemp("mlflow")
-    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
+def registry(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return empty_registry(empty_mlflow, tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture(scope="module")
