@@ -119,6 +119,7 @@ SPACES: Mapping[str, Space] = {
         "dropout": Real(0.0, 0.5),
         "rate": Real(3e-4, 5e-3, log=True),
         "sharpness": Real(8.0, 32.0, log=True),
+        "window": Choice([0, 3, 5, 10]),
     },
     "content": {"rarity": Real(0.5, 5.0), "plainness": Real(0.0, 1.0), **_FADING},
     "blend": {"depth": Whole(50, 300, log=True), "prior": Real(5.0, 500.0, log=True)},

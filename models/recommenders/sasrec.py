@@ -28,7 +28,8 @@ class SASRec:
     A pause of more than `gap_days` starts anew; the default reads on for a year. Training goes `epochs` times through
     all sequences, `batch` at once, against `negatives` products drawn half evenly and half by frequency; `sharpness` is
     the factor on cosines, `rate` that of Adam, which falls to 0; `seed` draws the start, the order and the negatives.
-    Needs torch for fitting only.
+    Vectors of products begin near those of what stands within `window` steps of them; with 0 they begin at random, from
+    where small data do not get far. Needs torch for fitting only.
     """
 
     name: ClassVar[str] = "sasrec"
@@ -43,6 +44,7 @@ class SASRec:
     dropout: float = 0.2
     rate: float = 2e-3
     sharpness: float = 16.0
+    window: int = 5
     seed: int = 7
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.recommenders.sessions import spans
+from models.recommenders.step_vectors import step_vectors
 from models.recommenders.transformer_checkpoint import Checkpoints
 from models.recommenders.transformer_group import Alone, Group
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _POOL = 50
 _NOTHING = -1
+_DRAWN = 0.1
+"""How much of the random start stays beside vectors of neighbours."""
 _WEIGHT = "weight."
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What Adam keeps of each weight, by the names that torch has for it."""
@@ -57,6 +60,8 @@ def train(
             _restored(torch, weights, optimiser, checkpoints.load(begun)) if checkpoints and begun else Progress()
         )
         progress.starts.append(begun)
+        if recipe.window and not begun:
+            _begin_near(torch, weights["items"], recipe, indptr, items, group)
         step = begun * total // max(recipe.epochs, 1)
         for epoch in range(begun, recipe.epochs):
             rng = np.random.default_rng((recipe.seed, epoch))
@@ -185,6 +190,21 @@ def _start(torch: Any, recipe: "SASRec", count: int) -> dict[str, Any]:
         "dense_norm": norms(blocks),
         "last_norm": norms(),
     }
+
+
+def _begin_near(
+    torch: Any, vectors: Any, recipe: "SASRec", indptr: NDArray[np.int64], items: NDArray[np.int32], group: Group
+) -> None:
+    """Products near what stands near them. The first worker finds where for all, as singular vectors may turn with the
+    machine; what is drawn stays in it, small, so that products without neighbours differ."""
+    with torch.no_grad():
+        if group.rank:
+            vectors.zero_()
+        else:
+            rng = np.random.default_rng(recipe.seed)
+            found = step_vectors(indptr, items, len(vectors), recipe.factors, recipe.window, rng)
+            vectors.mul_(_DRAWN).add_(torch.from_numpy(found))
+        group.add_up([vectors])
 
 
 def _batches(lengths: NDArray[np.int64], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
