@@ -1,5 +1,7 @@
 """The page Integration: whether the shop's tracking arrives, and what to mend."""
 
+import math
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -19,7 +21,14 @@ def page(request: Request, _: Viewer) -> Response:
     resources: Resources = request.app.state.resources
     report = integration(resources.reports.engine, resources.clock())
     words = words_of(request)
-    return show(request, "integration.html", report=report, days=_days(report, words), clock=_clock(report, words))
+    return show(
+        request,
+        "integration.html",
+        report=report,
+        days=_days(report, words),
+        clock=_clock(report, words),
+        match=_match(report, words),
+    )
 
 
 def _days(report: Integration, words: Words) -> Chart:
@@ -43,6 +52,12 @@ def _days(report: Integration, words: Words) -> Chart:
         {words("events"): counts},
         grey=[len(counts) - 1],
     )
+
+
+def _match(report: Integration, words: Words) -> str:
+    """Rounded down: while a product is not known, nobody reads that all are."""
+    rate = report.match_rate
+    return words.percent(None if rate is None else math.floor(round(rate * 1_000, 6)) / 1_000, 1)
 
 
 def _clock(report: Integration, words: Words) -> Chart:

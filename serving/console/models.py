@@ -167,15 +167,22 @@ def _chart(model: RegisteredModel, measure: str, words: Words) -> Chart:
         words("version"),
         [version.number for version in shown],
         {measure: values},
-        digits=4,
+        digits=_digits(values),
     )
+
+
+def _digits(values: list[float]) -> int:
+    """Counts need none."""
+    return 0 if all(value.is_integer() for value in values) else 4
 
 
 def _sentence(model: RegisteredModel, shown: list[ModelVersion], values: list[float], words: Words) -> str:
     live = next((value for one, value in zip(shown, values, strict=True) if one.number == model.champion), None)
     if live is None:
         return words("None of these versions is live.")
-    told = words("Version {number} is live, with {value}.", number=model.champion, value=words.number(live, 4))
+    told = words(
+        "Version {number} is live, with {value}.", number=model.champion, value=words.number(live, _digits(values))
+    )
     return (
         told
         + " "

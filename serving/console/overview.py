@@ -101,6 +101,15 @@ def _earned(earned: Earned, words: Words) -> str:
             low=low,
             high=high,
         )
+    once = earned.revenue
+    if earned.always.low is None and earned.always.high is None and once.low is not None and once.high is not None:
+        low, high = (words.money(end, earned.currency, 0) for end in (once.low, once.high))
+        return words(
+            "Against {over}, 95 % interval {low} to {high} for whoever looks only once: not yet proved.",
+            over=over,
+            low=low,
+            high=high,
+        )
     told = interval(words, earned.always, lambda end: words.money(end, earned.currency, 0))
     return words("Against {over}, {interval}: not yet proved.", over=over, interval=told)
 

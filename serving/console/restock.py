@@ -76,8 +76,8 @@ def _calendar(words: Words, days: Sequence[DueDay]) -> Chart:
     mean = sum(one.customers.mean or 0.0 for one in week) / len(week)
     sentence = words(
         "About {mean} customers a day are expected to need something in the next seven days. The most are on {day}: "
-        "{most}, with 80 % probability {low} to {high}. On later weeks of real groceries {held} of the days came within "
-        "such intervals: over six quiet weeks {best}, over six with holidays {worst}.",
+        "{most}, with 80 % probability {low} to {high}. On later weeks of real groceries {held} of the days came "
+        "within such intervals: over six quiet weeks {best}, over six with holidays {worst}.",
         mean=words.number(mean),
         day=words.day(most.day),
         most=words.number(most.customers.mean),

@@ -14,6 +14,7 @@ from babel.dates import format_datetime
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from features.simulated import is_made
 from serving.console.event_words import event_text
 from serving.console.frame import SeesCustomers, show, words_of
 from serving.console.session import Session
@@ -121,6 +122,7 @@ def _content(
         "subject": subject,
         "told": answer,
         "nobody": nobody,
+        "made": answer is not None and is_made(answer.customer_id),
         "suppressed": suppressed or (answer is not None and answer.suppressed),
         "placements": _PLACEMENTS,
         "parts": PARTS,

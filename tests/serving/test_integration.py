@@ -58,6 +58,16 @@ def test_what_made_customers_name_is_no_unknown_product(shop: Shop) -> None:
     assert "Simulated: 1 event of these seven days" in Browser(shop).get("/console/integration").text
 
 
+def test_while_a_product_is_unknown_nobody_reads_that_all_are_known(shop: Shop) -> None:
+    view = {"type": "track", "event": "Order Completed", "userId": "ann"}
+    lines = [{"product_id": "tea-1"}] * 2_999 + [{"product_id": "ghost"}]
+    for first in range(0, 3_000, 100):
+        told = {"order_id": f"o{first}", "products": lines[first : first + 100]}
+        assert shop.client.post("/v1/batch", json={"batch": [{**view, "properties": told}]}).status_code == 200
+    assert counted(shop)["match_rate"] > 0.9995
+    assert "99.9%" in Browser(shop).get("/console/integration").text
+
+
 def test_a_refused_batch_is_counted_too(shop: Shop) -> None:
     assert shop.client.post("/v1/batch", json={"batch": [{"type": "track"}, {"type": "x"}]}).status_code == 422
     assert counted(shop)["rejected_count"] == 2

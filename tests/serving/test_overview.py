@@ -75,6 +75,14 @@ def test_what_was_earned_is_called_proved_only_where_it_is(shop: Shop, low: floa
     assert words in Browser(shop).get("/console").text
 
 
+def test_while_only_who_looks_once_has_an_interval_it_is_told_as_such(shop: Shop) -> None:
+    found = uplift(-10.0, 50.0)
+    early = tuple(replace(one, always=Interval(20.0, None, None)) for one in found.incremental)
+    shop.resources.reports.save("uplift", "cart_recovery", replace(found, incremental=early))
+    page = Browser(shop).get("/console").text
+    assert "95 % interval -€10 to €50 for whoever looks only once: not yet proved" in page
+
+
 def test_without_a_holdout_it_is_compared_with_the_rule_of_the_shop(shop: Shop) -> None:
     found = uplift(10.0, 50.0)
     beside = tuple(replace(one, over="baseline") for one in found.incremental)

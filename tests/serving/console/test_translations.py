@@ -91,6 +91,13 @@ def test_no_text_is_said_where_nobody_finds_it() -> None:
         assert not re.search(r"words_of\([^)]*\)\(|\.words\(f\"|words\(f\"", path.read_text()), path.name
 
 
+def test_two_sentences_do_not_stick_together() -> None:
+    """A line break behind a block is trimmed, so what follows it brings a blank of its own."""
+    for path in sorted((FOLDER / "templates").rglob("*.html")):
+        stuck = r"\) \}\}\{% endif %\}\n\{% if [^%]*%\}\{\{ (_|plural)\("
+        assert not re.search(stuck, path.read_text()), path.name
+
+
 def test_no_template_styles_or_runs_anything_in_the_page() -> None:
     for path in sorted((FOLDER / "templates").rglob("*.html")):
         text = path.read_text()

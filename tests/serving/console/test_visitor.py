@@ -36,6 +36,14 @@ def test_the_search_asks_for_an_id_and_keeps_it_out_of_the_address(shared: Shop)
     assert browser.post("/console/visitor", csrf="", id=DRINKER).status_code == 403
 
 
+def test_who_is_made_up_is_said_to_be(shop: Shop) -> None:
+    for name in ("simulated-0-1", "ann"):
+        shop.track("Product Viewed", userId=name, properties={"product_id": "tea-1"})
+    browser = Browser(shop)
+    assert "Simulated: nobody stands behind this id" in look(browser, "simulated-0-1")
+    assert "Simulated" not in look(browser, "ann")
+
+
 def test_recommendations_on_the_page_are_those_of_the_api(shared: Shop) -> None:
     text = look(Browser(shared), placement="email")
     asked = shared.recommend(subject={"user_id": DRINKER}, placement="email", preview=True)
