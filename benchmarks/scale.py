@@ -106,8 +106,12 @@ def missing(names: Sequence[str], size: int, known: Collection[str], there: bool
 
 
 def measured(name: str, folder: Path, size: int, seed: int) -> Cell:
-    """One cell, in a process of its own: what a process holds is not to count as the memory of another."""
-    context = get_context("spawn")
+    """One cell, in a process of its own: what a process holds is not to count as the memory of another.
+
+    They are forked off one that has imported everything and done nothing, as to import costs more than a small cell.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["benchmarks.scale_steps"])
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_measure, args=(name, folder, size, seed, theirs))
     child.start()

@@ -72,11 +72,19 @@ def opened(
 
 @contextmanager
 def opened_sorted(
-    paths: Sequence[Path], told: Told = NOTHING, means: Means = ALL
+    rows: Path, moved: Sequence[Path], told: Told = NOTHING, means: Means = ALL
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The same on rows that were sorted out before, by `sql/rows.sql`, so that their persons are known."""
-    with _connected(told, means) as connection:
-        connection.read_parquet([str(path) for path in paths]).create_view("sorted_row")
+    """The same on rows that were sorted out before, by `sql/rows.sql`, so that their persons are known.
+
+    `rows` is a file of Arrow, and has those of a shard; the files `moved` have those of its people that lie elsewhere.
+    """
+    with _connected(told, means) as connection, pa.memory_map(str(rows)) as file:
+        connection.register("own_row", pa.ipc.open_file(file).read_all())
+        parts = ["FROM own_row"]
+        if moved:
+            connection.read_parquet([str(path) for path in moved]).create_view("moved_row")
+            parts.append("FROM moved_row")
+        connection.execute(f"CREATE TEMP VIEW sorted_row AS {' UNION ALL '.join(parts)}")
         connection.execute(sql("sorted.sql"))
         yield connection
 
@@ -89,7 +97,7 @@ def _connected(told: Told, means: Means) -> Iterator[duckdb.DuckDBPyConnection]:
     if means.spill is not None:
         config |= {"temp_directory": str(means.spill)}
     with duckdb.connect(config=config) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")  # what takes long would draw one
         connection.register("returned_elsewhere", told.returned)
         connection.register("first_report", told.first_reports)
         weights = {"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -13,24 +14,23 @@ from features.log import microseconds
 from features.results import written
 from features.shards import Shards
 
-CUSTOMERS, _SUMS, _GAPS = "customer", "product", "gaps"
+SUMS, _GAPS = "product", "gaps"
 
 
 def compute(shards: Shards, shard: int, cores: int | None = None) -> None:
-    """Write what is known of one shard; its customers last, as they say that it is done."""
+    """Write what is known of one shard; the sums of its products last, as they say that it is done."""
     with shards.visible(shard, cores) as seen:
+        written(_customers(shards, shard), partial(_write, seen.customers()))
         sums, gaps = seen.product_parts()
-        written(shards.path(_SUMS, shard), partial(pq.write_table, sums))
-        written(shards.path(_GAPS, shard), partial(pq.write_table, gaps))
-        customers = seen.customers()
-    written(shards.path(CUSTOMERS, shard), partial(pq.write_table, customers, compression="lz4"))
+    written(shards.path(_GAPS, shard), partial(pq.write_table, gaps))
+    written(shards.path(SUMS, shard), partial(pq.write_table, sums))
 
 
 def products(shards: Shards, created: datetime) -> pa.Table:
     """The features of all products, when every shard is computed."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for view, step in (("product_part", _SUMS), ("product_gap", _GAPS)):
+        for view, step in (("product_part", SUMS), ("product_gap", _GAPS)):
             paths = [str(shards.path(step, shard)) for shard in range(shards.count)]
             connection.read_parquet(paths).create_view(view)
         return product_totals(connection, shards.as_of, created)
@@ -39,9 +39,20 @@ def products(shards: Shards, created: datetime) -> pa.Table:
 def customers(shards: Shards, created: datetime) -> Iterator[pa.Table]:
     """The features of customers, shard by shard, usable from `created` on."""
     for shard in range(shards.count):
-        table = pq.read_table(shards.path(CUSTOMERS, shard))
+        with pa.memory_map(str(_customers(shards, shard))) as file:
+            table = pa.ipc.open_file(file).read_all()
         for name, value in (("created", created), ("created_us", microseconds(created))):
             place = table.schema.get_field_index(name)
             constant = pa.repeat(pa.scalar(value, table.field(place).type), len(table))
             table = table.set_column(place, table.field(place), constant)
         yield table
+
+
+def _customers(shards: Shards, shard: int) -> Path:
+    return shards.folder / f"customer-{shard:04d}.arrow"
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    """Nearly as it lies in memory: it is read once, and encoded when it is kept."""
+    with pa.ipc.new_file(str(path), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)

@@ -34,7 +34,9 @@ T = TypeVar("T")
 BYTES_A_SHARD = 64 * 1024**2
 """Of Parquet. Builds of 1 and 10 M events in such shards took 1.1 and 1.5 GB at the peak (benchmarks/README.md)."""
 
-_IDENTITY, _SORTED, _MOVED, _TOLD, _REPORTS = "identity", "sorted", "moved", "told", "reports"
+_ROWS_A_BATCH = 100_000
+
+_IDENTITY, _MOVED, _TOLD, _REPORTS = "identity", "moved", "told", "reports"
 _RETURNED, _FIRST, _CONTESTED = "returned.parquet", "first_report.parquet", "contested.parquet"
 
 
@@ -77,7 +79,7 @@ class Shards:
             opening = self._history(shard, told, cores)
         else:
             moved = [path for other in range(self.count) if (path := self.path(_MOVED, other)).exists()]
-            opening = opened_sorted([self.path(_SORTED, shard), *moved], told, self._means(cores))
+            opening = opened_sorted(self._rows(shard), moved, told, self._means(cores))
         with opening as connection:
             yield seen(connection, self.as_of, self.known_at, self.position, shard)
 
@@ -85,7 +87,7 @@ class Shards:
         """Write down what lies in a shard, and for the others: rows of their people, and what its orders tell."""
         with self._history(shard, NOTHING, cores) as connection:
             connection.execute("SET preserve_insertion_order = false")  # or it keeps more in memory than it writes
-            written(self.path(_SORTED, shard), partial(_copy, connection, "rows.sql", self._asked(shard)))
+            written(self._rows(shard), partial(_copy, connection, self._asked(shard)))
         with self._sorted(shard, cores) as connection:
             moved = ask(connection, "moved.sql", **self._asked(shard))
             if len(moved):
@@ -113,7 +115,10 @@ class Shards:
         return opened(self.paths(shard), identities, told, self._means(cores))
 
     def _sorted(self, shard: int, cores: int | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return opened_sorted([self.path(_SORTED, shard)], NOTHING, self._means(cores))
+        return opened_sorted(self._rows(shard), [], NOTHING, self._means(cores))
+
+    def _rows(self, shard: int) -> Path:
+        return self.folder / f"rows-{shard:04d}.arrow"
 
     def _means(self, cores: int | None) -> Means:
         return Means(cores, self.folder / "spill")
@@ -163,9 +168,15 @@ def _write_identities(shards: Shards, identities: pa.Table) -> None:
         written(shards.path(_IDENTITY, shard), partial(pq.write_table, known.filter(pa.array(lies == shard))))
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, asked: Mapping[str, Any], path: Path) -> None:
-    """Write what a query finds as it is found. Few are to read it, once: what is quickly written is small enough."""
-    connection.execute(f"COPY ({sql(query)}) TO '{path}' (FORMAT parquet, COMPRESSION lz4_raw)", asked)
+def _copy(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, Any], path: Path) -> None:
+    """Write what may be known of a shard, as it is found and nearly as it lies in memory: it is read once or twice."""
+    for name, value in asked.items():  # a query with parameters would be answered as a whole before it is written
+        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    found = connection.sql(sql("rows.sql")).to_arrow_reader(_ROWS_A_BATCH)
+    lz4 = pa.ipc.IpcWriteOptions(compression="lz4")
+    with found, pa.ipc.new_file(str(path), found.schema, options=lz4) as writer:
+        for batch in found:
+            writer.write_batch(batch)
 
 
 def _write_by_home(table: pa.Table, path: Path) -> None:

@@ -94,7 +94,7 @@ def build(
     with kept(feature_data / UNFINISHED / "features", history.resolve(), *of, code("features")) as folder:
         shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, folder.resolve())
         prepare(shards, identities, run, cores)
-        run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.CUSTOMERS))
+        run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.SUMS))
         products = shard_features.products(shards, created or as_of)
         customers = shard_features.customers(shards, created or as_of)
         files = (

@@ -1,5 +1,6 @@
 -- Sums and counts of one row a product that anybody of a shard ever touched, which add up over shards to what is said of
 -- the product: a customer is seen in one shard, and so is an order of a product. See customer.sql on ages and exact sums.
+-- A weight is below 1,000, so DECIMAL(18, 15) holds it, which is added up as an integer.
 WITH touched AS (
     SELECT *, epoch_us($as_of) - us AS age FROM visible WHERE product_id IS NOT NULL
 ),
@@ -9,11 +10,11 @@ bought AS (
 interest AS (
     SELECT
         product_id,
-        sum(CAST(weight * pow(2, -age / (7 * 86400e6)) AS DECIMAL(38, 15))) AS popularity_7d,
-        sum(CAST(weight * pow(2, -age / (30 * 86400e6)) AS DECIMAL(38, 15))) AS popularity_30d,
-        sum(CAST(weight * pow(2, -age / (120 * 86400e6)) AS DECIMAL(38, 15))) AS popularity_120d,
-        sum(CAST(weight AS DECIMAL(38, 15))) FILTER (age <= 7 * 86400000000) AS last_7d,
-        sum(CAST(weight AS DECIMAL(38, 15))) FILTER (age <= 30 * 86400000000) AS last_30d
+        sum(CAST(weight * pow(2, -age / (7 * 86400e6)) AS DECIMAL(18, 15))) AS popularity_7d,
+        sum(CAST(weight * pow(2, -age / (30 * 86400e6)) AS DECIMAL(18, 15))) AS popularity_30d,
+        sum(CAST(weight * pow(2, -age / (120 * 86400e6)) AS DECIMAL(18, 15))) AS popularity_120d,
+        sum(CAST(weight AS DECIMAL(18, 15))) FILTER (age <= 7 * 86400000000) AS last_7d,
+        sum(CAST(weight AS DECIMAL(18, 15))) FILTER (age <= 30 * 86400000000) AS last_30d
     FROM touched
     WHERE weight IS NOT NULL AND NOT returned
     GROUP BY product_id

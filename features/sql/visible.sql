@@ -47,22 +47,30 @@ first_here AS (
     FROM completed
     WHERE EXISTS (SELECT 1 FROM several WHERE several.order_id IS NOT DISTINCT FROM completed.order_id)
     GROUP BY order_id, product_id
+),
+counted AS (
+    SELECT completed.*
+    FROM completed
+    LEFT JOIN first_here
+        ON first_here.order_id IS NOT DISTINCT FROM completed.order_id
+        AND first_here.product_id IS NOT DISTINCT FROM completed.product_id
+    LEFT JOIN first_report
+        ON first_report.order_id IS NOT DISTINCT FROM completed.order_id
+        AND first_report.product_id IS NOT DISTINCT FROM completed.product_id
+    WHERE completed.position = coalesce(first_report.position, first_here.position, completed.position)
+),
+first_line AS (
+    SELECT position, min(line) AS line FROM counted GROUP BY position
 )
 SELECT
-    completed.*,
+    counted.*,
     returned_order.order_id IS NOT NULL OR returned_product.order_id IS NOT NULL AS returned,
-    completed.line = min(completed.line) OVER (PARTITION BY completed.position) AS begins
-FROM completed
-LEFT JOIN returned_order ON returned_order.order_id = completed.order_id
+    counted.line = first_line.line AS begins
+FROM counted
+JOIN first_line USING (position)
+LEFT JOIN returned_order ON returned_order.order_id = counted.order_id
 LEFT JOIN returned_product
-    ON returned_product.order_id = completed.order_id AND returned_product.product_id = completed.product_id
-LEFT JOIN first_here
-    ON first_here.order_id IS NOT DISTINCT FROM completed.order_id
-    AND first_here.product_id IS NOT DISTINCT FROM completed.product_id
-LEFT JOIN first_report
-    ON first_report.order_id IS NOT DISTINCT FROM completed.order_id
-    AND first_report.product_id IS NOT DISTINCT FROM completed.product_id
-WHERE completed.position = coalesce(first_report.position, first_here.position, completed.position);
+    ON returned_product.order_id = counted.order_id AND returned_product.product_id = counted.product_id;
 
 -- `begins` is true of one row of each event.
 CREATE OR REPLACE TEMP VIEW visible AS
