@@ -16,6 +16,7 @@ from typing import NoReturn
 import httpx
 
 from pipelines.settings import Settings
+from serving.placement_file import PlacementFile
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,7 +57,12 @@ def free_port(host: str) -> int:
 
 
 def serve(settings: Settings) -> NoReturn:
-    """Become the service; ends when it ends. Raises OSError when somebody listens on the port already."""
+    """Become the service; ends when it ends.
+
+    Raises OSError when somebody listens on the port already, and what is wrong with the file of placements: here once,
+    and not again and again by workers that cannot begin.
+    """
+    PlacementFile(settings.placements).read()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -12,6 +12,8 @@ from models.recommenders.item_item import ItemItem
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
+from pipelines.serve import serve
+from pipelines.settings import Settings as ShopSettings
 from serving.placement_file import PlacementFile, read
 from serving.placements import DEFAULT, MAIN, Placement, PlacementName, Source, members, stages
 from serving.rules.rules import Rules
@@ -167,6 +169,14 @@ def test_a_change_is_seen_once_also_one_that_is_refused(tmp_path: Path) -> None:
         file.read()
     assert not file.changed()
     assert not PlacementFile(None).changed()
+
+
+def test_serve_says_once_what_is_wrong_and_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.execve", lambda *_: pytest.fail("the service was started"))
+    with pytest.raises(ValueError, match=r"placements\.toml is not TOML: .* \(at line 2, column 12\)"):
+        serve(ShopSettings(placements=written(tmp_path, "[home.rules]\nrotation = twice\n"), port=0))
+    with pytest.raises(FileNotFoundError, match="unset KAIROS_PLACEMENTS"):
+        serve(ShopSettings(placements=tmp_path / "missing.toml", port=0))
 
 
 def test_the_page_about_recommendations_is_true(tmp_path: Path) -> None:
