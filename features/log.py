@@ -3,10 +3,12 @@
 A log is the truth; everything else is a projection that reads it in order of `position` and keeps its own offset.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Connection,
     Engine,
     Index,
     Integer,
@@ -34,6 +37,9 @@ from features.succession import overtaken
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _APPEND_LOCK = 7_061_776_673
+_AT_ONCE = (64, 16, 4, 1)
+"""Rows of one statement: few lengths, so that SQLite has every one of them prepared."""
+
 _POSITION = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -132,6 +138,13 @@ def from_record(record: Record) -> Event:
     )
 
 
+@lru_cache(maxsize=64)
+def _of_many(insert: str, count: int) -> str:
+    """The statement that inserts one row by `?`, for so many."""
+    before, row, after = re.split(r"(\(\?(?:, \?)*\))", insert, maxsplit=1)
+    return f"{before}{', '.join([row] * count)}{after}"
+
+
 EVENTS = _table("event")
 DECISIONS = _table("decision")
 
@@ -171,10 +184,7 @@ class Log:
             if not distinct:
                 return [False] * len(records)
             last = connection.exec_driver_sql(self._newest).scalar() or 0
-            rows: list[Any] = list(map(_row, distinct.values()))
-            if not self.engine.dialect.positional:
-                rows = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
-            if connection.exec_driver_sql(self._insert, rows).rowcount == len(rows):
+            if self._write(connection, list(map(_row, distinct.values()))) == len(distinct):
                 new = set(distinct)
             else:
                 new = set(connection.execute(select(key).where(position > last)).scalars())
@@ -183,6 +193,23 @@ class Log:
             verdicts.append(record.key in new)
             new.discard(record.key)
         return verdicts
+
+    def _write(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Insert `rows`; how many were new.
+
+        On SQLite many in one statement: its driver lets other threads go first at every single one, and beside a thread
+        that computes each return takes as long as that may keep the interpreter.
+        """
+        if not self.engine.dialect.positional:
+            named = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
+            return connection.exec_driver_sql(self._insert, named).rowcount
+        start = written = 0
+        while start < len(rows):
+            count = next(size for size in _AT_ONCE if size <= len(rows) - start)
+            some = tuple(chain.from_iterable(rows[start : start + count]))
+            written += connection.exec_driver_sql(_of_many(self._insert, count), some).rowcount
+            start += count
+        return written
 
     def read(self, after: int = 0, limit: int = 10_000, types: Collection[str] = ()) -> list[Record]:
         """The records behind position `after`, in order, at most `limit`; with `types` only records of these."""

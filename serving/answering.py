@@ -1,7 +1,7 @@
 """Whose visitors are known at the same moment are answered in one call of the models."""
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,9 @@ from serving.visitor import Visitor
 
 _MOST_CHOSEN = 32
 """Answers that are chosen in one go: nothing else happens in the event loop meanwhile."""
+
+_READING_SECONDS = 0.005
+"""Choosing waits so long for reading; a database that hangs must not hold those of whom everything is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,18 +37,27 @@ class Ready:
 
 
 class Answering:
-    """Chooses in the event loop; for one event loop."""
+    """Chooses in the event loop; for one event loop.
 
-    def __init__(self) -> None:
-        self._chosen: Together[Ready, Answered] = Together(_chosen, _MOST_CHOSEN, 1)
+    Before it does, it waits for `read`: until nobody is read about, but no longer than so many seconds. A thread that
+    reads asks for the interpreter at every row, and each time it waits as long as one that computes may keep it: what
+    takes a millisecond alone takes up to a hundred beside a batch that is chosen.
+    """
+
+    def __init__(self, read: Callable[[float], Awaitable[None]]) -> None:
+        self._read = read
+        self._chosen: Together[Ready, Answered] = Together(_chosen, _MOST_CHOSEN, 1, self._breathe)
 
     async def choose(self, ready: Ready) -> Answered:
         """The answer to one request. Raises FilterError for a filter that cannot be used."""
         return await self._chosen.ask(ready)
 
+    async def _breathe(self) -> None:
+        await asyncio.sleep(0)  # between two batches the answers of the first leave, and new requests come in
+        await self._read(_READING_SECONDS)
+
 
 async def _chosen(asked: Sequence[Ready]) -> list[Answered | Exception]:
-    await asyncio.sleep(0)  # between two batches the answers of the first leave, and new requests come in
     return answers_to(asked)
 
 

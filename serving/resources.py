@@ -227,7 +227,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             Overload(_BATCHES_AT_ONCE),
             tracing,
             projection,
-            Answering(),
+            Answering(visitors.settled),
             open_people(engine, guard, settings, listed.secret, clock),
             Acts(engine),
             ReportTable(engine),

@@ -17,7 +17,8 @@ class Together(Generic[Asked, Answer]):
     """Calls `work` with at most `most` of what was asked, in at most `at_once` batches beside each other.
 
     `work` gives an answer for each, in their order; an exception among the answers is for that caller alone, one that
-    it raises is for all of the batch. For one event loop, so it takes no lock.
+    it raises is for all of the batch. What is waited for `before` a batch lets others into it. For one event loop,
+    so it takes no lock.
 
     >>> async def double(numbers: Sequence[int]) -> list[int]:
     ...     return [2 * number for number in numbers]
@@ -29,11 +30,16 @@ class Together(Generic[Asked, Answer]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Exception]]], most: int, at_once: int
+        self,
+        work: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Exception]]],
+        most: int,
+        at_once: int,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.work = work
         self.most = most
         self.at_once = at_once
+        self.before = before
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
         self._running: set[asyncio.Task[None] | None] = set()
 
@@ -47,10 +53,19 @@ class Together(Generic[Asked, Answer]):
             self._running.add(loop.create_task(self._run()))
         return await done
 
+    async def settled(self, seconds: float) -> None:
+        """Until no batch is being worked on, but no longer than so."""
+        running = [task for task in self._running if task is not None]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+
     async def _run(self) -> None:
         try:
-            while batch := self._next():
-                await self._answer(batch)
+            while self._waiting:
+                if self.before is not None:
+                    await self.before()
+                if batch := self._next():
+                    await self._answer(batch)
         finally:  # not by a callback of the task, which runs a round later: whoever asks in between would wait for ever
             self._running.discard(asyncio.current_task())
 

@@ -114,6 +114,10 @@ class Visitors:
             return Visitor()
         return await self._together.ask(_Asked(subject, tuple(features), now, shown_since))
 
+    async def settled(self, seconds: float) -> None:
+        """Until nobody is being read about, but no longer than so."""
+        await self._together.settled(seconds)
+
     def read_many(
         self,
         subjects: Sequence[Subject],

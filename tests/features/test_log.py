@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -140,3 +141,11 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
         acknowledged = max([acknowledged, *map(int, rest)])
         kept = {row.key for batch in Log(open_database(url), EVENTS).scan() for row in batch}
         assert kept >= {str(number) for number in range(acknowledged + 1)}
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 15, 21, 64, 85, 150])
+def test_a_batch_of_any_size_is_written_whole_and_in_its_order(engine: Engine, count: int) -> None:
+    log, keys = Log(engine, EVENTS), [f"k{number}" for number in range(count)]
+    log.append([record(keys[-1])])
+    assert log.append([record(key) for key in [*keys, "new"]]) == [True] * (count - 1) + [False, True]
+    assert [row.key for row in log.read()] == [keys[-1], *keys[:-1], "new"]

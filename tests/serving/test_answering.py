@@ -29,6 +29,10 @@ def bundle(shared: Shop) -> Bundle:
     return found
 
 
+async def at_once(_seconds: float) -> None:
+    """Nobody is read about."""
+
+
 def ready(bundle: Bundle, visitor: Visitor, placement: str = "home", **asked: Any) -> Ready:
     request = RecommendationRequest.model_validate({"placement": placement, **asked})
     return Ready(bundle, DEFAULT[placement], request, visitor, NOW, False)
@@ -91,7 +95,7 @@ def test_more_than_a_batch_takes_are_several_and_the_loop_breathes_between(
     monkeypatch.setattr("serving.answering.answers_to", answers)
 
     async def scene() -> None:
-        answering = Answering()
+        answering = Answering(at_once)
         one = ready(bundle, Visitor(), context=Context())
 
         async def ask() -> None:
@@ -103,3 +107,28 @@ def test_more_than_a_batch_takes_are_several_and_the_loop_breathes_between(
     asyncio.run(scene())
     assert sizes == [32, 32, 6]
     assert order.index("answered") < len(order) - 1 - order[::-1].index("batch")
+
+
+def test_those_who_are_read_about_meanwhile_are_chosen_with_those_who_wait(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr("serving.answering.answers_to", lambda asked: sizes.append(len(asked)) or [None] * len(asked))
+
+    async def scene() -> None:
+        read = asyncio.Event()
+
+        async def reading(seconds: float) -> None:
+            await asyncio.wait_for(read.wait(), 60 * seconds)
+
+        answering, one = Answering(reading), ready(bundle, Visitor())
+        first = asyncio.create_task(answering.choose(one))
+        await asyncio.sleep(0.01)
+        assert not first.done()
+        second = asyncio.create_task(answering.choose(one))
+        await asyncio.sleep(0)
+        read.set()
+        await asyncio.gather(first, second)
+
+    asyncio.run(scene())
+    assert sizes == [2]

@@ -114,3 +114,20 @@ def test_whoever_asks_in_the_round_in_which_a_batch_ends_is_answered() -> None:
         assert await asyncio.wait_for(again_and_again(), 10) == [10 * number for number in range(20)]
 
     asyncio.run(scene())
+
+
+def test_it_is_settled_when_every_batch_is_answered_and_a_batch_that_hangs_is_not_waited_for() -> None:
+    async def scene() -> None:
+        work = Work()
+        together = Together(work, most=8, at_once=2)
+        await asyncio.wait_for(together.settled(60), 10)
+        work.gate.clear()
+        asked = asyncio.ensure_future(together.ask(1))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(together.settled(0.01), 10)
+        assert not asked.done()
+        work.gate.set()
+        await asyncio.wait_for(together.settled(60), 10)
+        assert await asked == 10
+
+    asyncio.run(scene())
