@@ -33,6 +33,7 @@ from models.arrays import Floats
 ROOT = Path(__file__).parents[1]
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
+_CLOSES = b"connection: close"
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,16 @@ def closed(service: Service, requests: Sequence[bytes], callers: int, seconds: f
     return asyncio.run(_load(service, requests, callers, seconds, None))
 
 
-def at_rate(service: Service, requests: Sequence[bytes], rate: float, seconds: float, callers: int = 64) -> Load:
+def at_rate(
+    service: Service, requests: Sequence[bytes], rate: float, seconds: float, callers: int = 64, settle: float = 0.0
+) -> Load:
     """`rate` requests a second at even distances, whether or not the answers keep up, over `callers` sockets.
 
     A request that finds no free socket waits, and its time counts from when it was due: no omission is coordinated.
+    What comes of the first `settle` seconds, which come before the `seconds`, is not told: sockets that were opened
+    while nobody asked are not yet shared out over the workers.
     """
-    return asyncio.run(_load(service, requests, callers, seconds, rate))
+    return asyncio.run(_load(service, requests, callers, seconds, rate, settle))
 
 
 class _Caller(asyncio.Protocol):
@@ -165,12 +170,17 @@ class _Caller(asyncio.Protocol):
         size = int(self.buffer[at : self.buffer.index(b"\r", at)])
         if len(self.buffer) < end + len(_HEAD_END) + size:
             return
-        status, self.buffer = int(self.buffer[9:12]), b""
+        status, closes = int(self.buffer[9:12]), _CLOSES in self.buffer[:end].lower()
+        self.buffer = b""
         self.run.answered(status, self.since)
-        self.run.free(self)
+        if closes:
+            self.run.replace(self)
+        else:
+            self.run.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.run.lost(self)
+        if self in self.run.callers:
+            self.run.lost(self)
 
 
 class _Run:
@@ -187,6 +197,7 @@ class _Run:
         self.milliseconds: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.over = False
+        self.told_from = 0.0
 
     async def open(self) -> None:
         await asyncio.get_running_loop().create_connection(lambda: _Caller(self), self.url.host, self.url.port or 80)
@@ -208,25 +219,37 @@ class _Run:
             self.due.append(moment)
 
     def answered(self, status: int, since: float) -> None:
-        if not self.over:
+        if not self.over and since >= self.told_from:
             self.milliseconds.append((time.perf_counter() - since) * 1_000)
             self.statuses[status] += 1
 
     def lost(self, caller: _Caller) -> None:
         """Another in its place: a server closes sockets that rest, and those of a worker that ends."""
-        self.callers.discard(caller)
-        if self.over:
-            return
         if caller in self.idle:
             self.idle.remove(caller)
-        else:
+        elif not self.over:
             self.statuses[0] += 1
+        self.replace(caller)
+
+    def replace(self, caller: _Caller) -> None:
+        """Another in the place of one whose answer was the last on its socket."""
+        self.callers.discard(caller)
+        caller.transport.close()
+        if self.over:
+            return
         task = asyncio.get_running_loop().create_task(self.open())
         self.opening.add(task)
         task.add_done_callback(self.opening.discard)
 
 
-async def _load(service: Service, requests: Sequence[bytes], callers: int, seconds: float, rate: float | None) -> Load:
+async def _load(
+    service: Service,
+    requests: Sequence[bytes],
+    callers: int,
+    seconds: float,
+    rate: float | None,
+    settle: float = 0.0,
+) -> Load:
     run = _Run(httpx.URL(service.url), requests, rate)
     burnt, started_at = service.cpu_seconds(), time.perf_counter()
     for _ in range(callers):
@@ -234,8 +257,14 @@ async def _load(service: Service, requests: Sequence[bytes], callers: int, secon
     if rate is None:
         await asyncio.sleep(seconds)
     else:
-        for number in range(round(rate * seconds)):
-            due = started_at + number / rate
+        began = started_at
+        for number in range(round(rate * (settle + seconds))):
+            if number == round(rate * settle):
+                burnt, started_at = service.cpu_seconds(), time.perf_counter()
+                run.told_from = began + number / rate
+                run.milliseconds.clear()
+                run.statuses.clear()
+            due = began + number / rate
             if (early := due - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             run.fall_due(due)
@@ -245,8 +274,10 @@ async def _load(service: Service, requests: Sequence[bytes], callers: int, secon
                 break
     run.over = True
     took, burnt = time.perf_counter() - started_at, service.cpu_seconds() - burnt
+    await asyncio.gather(*run.opening)
     for caller in run.callers:
         caller.transport.close()
+    await asyncio.sleep(0)  # only then a socket is really closed
     return Load(took, np.array(run.milliseconds), dict(run.statuses), burnt / max(len(run.milliseconds), 1) * 1e6)
 
 

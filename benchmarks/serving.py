@@ -37,6 +37,9 @@ _PATH = "/v1/recommendations"
 _OF_WORKERS = 50
 """Candidates where one worker is compared with two."""
 
+_SETTLE = 5.0
+"""Seconds after which the sockets of a steady load are shared out over the workers."""
+
 _MUSTS = {50: ("at least 0.8", "1.2", 0.8), 200: ("at least 0.45", "0.8", 0.45)}
 
 
@@ -110,7 +113,9 @@ def main(
             started("benchmarks.noop_service:NoOp", environment(Settings(), os.environ), folder / "noop.log")
         )
         nothing = [request("/noop", {"user_id": "u1", "limit": 20})]
-        ours = stack.enter_context(started("serving.service:Kairos", _own(folder, 1), folder / "kairos.log", "/livez"))
+        ours = stack.enter_context(
+            started("serving.service:Kairos", served(folder, 1), folder / "kairos.log", "/livez")
+        )
         for candidates in serving_world.DEPTHS:
             live(ours, secret, folder, candidates)
             closed(ours, asked, CALLERS, 2), closed(noop, nothing, CALLERS, 1)
@@ -124,11 +129,11 @@ def main(
                 single = [turn.ours for turn in turns]
             claims.append(_over_noop(candidates, turns, ours.idle(seconds), time.process_time() - began))
     if two:
-        with started("serving.service:Kairos", _own(folder, 2), folder / "kairos2.log", "/livez") as pair:
+        with started("serving.service:Kairos", served(folder, 2), folder / "kairos2.log", "/livez") as pair:
             live(pair, secret, folder, _OF_WORKERS)
             closed(pair, asked, CALLERS, 3)
             double = [closed(pair, asked, CALLERS, seconds) for _ in range(rounds)]
-            steady = at_rate(pair, asked, 0.5 * max(load.rate for load in double), seconds)
+            steady = at_rate(pair, asked, 0.5 * max(load.rate for load in double), seconds, settle=_SETTLE)
         for load in (*double, steady):
             typer.echo(f"   2 workers {load.words()}")
         claims += _workers(single, double, steady, time.process_time() - began)
@@ -152,7 +157,8 @@ def table(claims: Sequence[Claim]) -> str:
     return "\n".join([f"{claims[0].data}. {claims[0].protocol}. {claims[0].machine}.", "", *lines])
 
 
-def _own(folder: Path, workers: int) -> Mapping[str, str]:
+def served(folder: Path, workers: int) -> Mapping[str, str]:
+    """The environment of a service over the shop below `folder`."""
     settings = serving_world.settings_of(folder).model_copy(update={"workers": workers})
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)

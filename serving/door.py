@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import re
 import traceback
 import zlib
@@ -27,6 +28,11 @@ _BEACON = "text/plain"
 _FORM = "application/x-www-form-urlencoded"
 _PROBES = frozenset({"/livez", "/readyz", "/metrics", "/v1/version"})
 _GZIP = 31
+_CLOSE = (b"connection", b"close")
+_ELSEWHERE = 1 / 32
+"""The share of answers of a crowded worker that end their connection. Workers share one socket, and whichever is first
+takes a connection for as long as it lives: of 64 opened while nobody asked, one of two workers had 59. Whoever opens
+another one then is taken by a worker that has time."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,7 @@ class Door:
         self.batches = batches
         self.give_up_seconds = give_up_seconds
         self.patient = patient
+        self._chance = random.Random()  # noqa: S311  # no secrets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI asks for."""
@@ -66,8 +73,10 @@ class Door:
                 status.append(message["status"])
                 caller: Caller = state.get("caller", ANYBODY)
                 own = [(name.lower().encode(), value.encode()) for name, value in caller.headers.items()]
-                tag = (b"x-request-id", request_id.encode())
-                message["headers"] = _without([*message.get("headers", ()), *own, tag], added)
+                own.append((b"x-request-id", request_id.encode()))
+                if resources.places.crowded and self._chance.random() < _ELSEWHERE:
+                    own.append(_CLOSE)
+                message["headers"] = _without([*message.get("headers", ()), *own], added)
             await send(message)
 
         try:

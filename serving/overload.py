@@ -14,6 +14,7 @@ from serving.problems import Refused
 _WAIT_SECONDS = 0.1
 _TOLERATED_SECONDS = 0.02
 _INTERVAL_SECONDS = 0.2
+_CROWDED = 0.125
 
 
 class Overload:
@@ -24,6 +25,11 @@ class Overload:
         self.in_flight = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._standing_since: float | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many are answered at once that another worker would answer the next ones sooner."""
+        return self.in_flight >= self.most * _CROWDED
 
     async def enter(self) -> None:
         """Take a place; `leave` gives it back. Raises `Refused` (429) when there is none soon."""

@@ -182,3 +182,17 @@ def test_no_path_breaks_the_service(shared: Shop, method: str, path: str, body: 
     assume(template_of(response.request.url.path) == UNMATCHED)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_crowded_worker_ends_some_connections_that_another_may_take_the_next(shared: Shop) -> None:
+    def ended(count: int) -> int:
+        answers = [shared.client.get("/nothing") for _ in range(count)]
+        return sum(answer.headers.get("connection") == "close" for answer in answers)
+
+    places = shared.resources.places
+    assert not ended(100)
+    places.in_flight += places.most // 2
+    try:
+        assert 0 < ended(400) < 100
+    finally:
+        places.in_flight -= places.most // 2

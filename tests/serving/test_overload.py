@@ -50,6 +50,19 @@ def test_a_burst_waits_and_what_is_more_is_refused() -> None:
     assert asyncio.run(burst()) == [True] * 6 + [False] * 4
 
 
+def test_it_is_crowded_where_an_eighth_of_the_places_is_taken() -> None:
+    async def scene() -> None:
+        places = Overload(16)
+        await places.enter()
+        assert not places.crowded
+        await places.enter()
+        assert places.crowded
+        places.leave()
+        assert not places.crowded
+
+    asyncio.run(scene())
+
+
 def test_nobody_waits_behind_a_worker_that_stands_still() -> None:
     async def stuck() -> Overload:
         places = Overload(1)
