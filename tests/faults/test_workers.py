@@ -15,7 +15,7 @@ from benchmarks.fault_traffic import RECOMMEND, TRACK, Seen, Traffic
 from features.log import DECISIONS, EVENTS
 from tests.faults.logs import keys
 from tests.serving.server import Server, serving
-from tests.serving.world import BEANS, MILK, copy_world, publish, settings_in
+from tests.serving.world import BEANS, MILK, SELDOM, copy_world, publish, settings_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     overrides = json.dumps({"services": {"kairos": {"workers": 2}}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENTOML_CONFIG_OVERRIDES", overrides)
-        with serving(settings_in(folder), folder) as found:
+        with serving(settings_in(folder, refresh_seconds=SELDOM), folder) as found:
             until(lambda: len(workers(found)) == 2, "there are two workers")
             until(lambda: all(ready(found) for _ in range(20)), "both are ready", 120)
             yield found

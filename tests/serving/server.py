@@ -15,7 +15,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from serving.settings import Settings
-from tests.serving.world import bearing, make_key, settings_in
+from tests.serving.world import SELDOM, bearing, make_key, settings_in
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def kill_while_asked(folder: Path, ask: Callable[[httpx.Client], object], enough
             while True:
                 ask(client)
 
-    with ThreadPoolExecutor(8) as clients, serving(settings_in(folder), folder) as doomed:
+    with ThreadPoolExecutor(8) as clients, serving(settings_in(folder, refresh_seconds=SELDOM), folder) as doomed:
         for _ in range(8):
             clients.submit(ask_on, doomed)
         until(enough, "enough is answered")

@@ -13,7 +13,7 @@ from segment.analytics import Client
 from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log, Record
 from tests.serving.server import ROOT, Server, bentoml, environment, serving
-from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, make_key, publish, settings_in
+from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, SELDOM, make_key, publish, settings_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -136,7 +136,7 @@ def test_a_promotion_is_followed_without_a_failed_request(server: Server) -> Non
 
 
 def test_the_bento_that_is_built_from_pyproject_serves(folder: Path) -> None:
-    settings = settings_in(folder)
+    settings = settings_in(folder, refresh_seconds=SELDOM)
     home = folder / "bentoml"
     home.mkdir()
     build = subprocess.run(

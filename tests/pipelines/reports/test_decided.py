@@ -41,7 +41,7 @@ def maps(settings: Settings, as_of: datetime) -> Iterator[tuple[HeatMap, str]]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, empty_mlflow: Path) -> Settings:
     """A decision a day for a hundred days, at two points in turn, each with a message."""
     url = f"sqlite:///{tmp_path / 'kairos.db'}"
     shop = Planted(kept=logs_at(url))
@@ -51,7 +51,7 @@ def settings(tmp_path: Path) -> Settings:
         shop.decided(f"d{day}", name, at, decision_point=point)
         shop.sent(f"d{day}", name, at + hours(1))
     shop.logs.events.engine.dispose()
-    return Settings(database_url=url, mlflow_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return Settings(database_url=url, mlflow_uri=f"sqlite:///{empty_mlflow}")
 
 
 def test_both_reports_look_as_far_back_as_they_say(settings: Settings) -> None:

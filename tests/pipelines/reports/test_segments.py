@@ -25,13 +25,13 @@ OWN = {"log_position", "as_of_us", "created_us"}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, empty_mlflow: Path) -> Settings:
     """Ann orders on day 0, Bob on days 0 and 100; tables of days 50 and 100."""
     found = Settings(
         database_url=f"sqlite:///{tmp_path / 'kairos.db'}",
         history=tmp_path / "history",
         feature_data=tmp_path / "features",
-        mlflow_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
+        mlflow_uri=f"sqlite:///{empty_mlflow}",
     )
     engine = open_database(found.database_url)
     log = Log(engine, EVENTS)

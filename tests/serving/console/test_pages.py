@@ -11,7 +11,7 @@ import pytest
 from serving.access.scopes import NEEDS
 from serving.console.pages import PAGES
 from tests.serving.console.browser import Browser, text
-from tests.serving.world import NOW, Shop, running
+from tests.serving.world import NOW, SELDOM, Shop, running
 
 PATHS = [page.path for page in PAGES]
 LOCALES = ("en", "ru")
@@ -31,10 +31,12 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module", params=EVENTS)
-def little(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def little(
+    request: pytest.FixtureRequest, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
     """A shop that has just begun, without a model."""
     folder: Path = tmp_path_factory.mktemp("little")
-    with running(folder, ready=False) as shop:
+    with running(folder, ready=False, mlflow_uri=f"sqlite:///{empty_mlflow}", refresh_seconds=SELDOM) as shop:
         for event in EVENTS[request.param]:
             assert shop.client.post("/v1/track", json=event).status_code == 200
         yield shop

@@ -20,10 +20,10 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def behind(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An empty shop whose console is asked from whichever address."""
     folder: Path = tmp_path_factory.mktemp("proxy")
-    with running(folder, ready=False, **SETTINGS) as shop:
+    with running(folder, ready=False, mlflow_uri=f"sqlite:///{empty_mlflow}", **SETTINGS) as shop:
 
         def get(path: str, client: tuple[str, int], **headers: str) -> Any:
             own = TestClient(shop.app, client=client)

@@ -14,7 +14,7 @@ from features.outcomes import outcomes
 from tests.features.decided import decision
 from tests.features.person import START
 from tests.serving.server import Server, serving
-from tests.serving.world import settings_in
+from tests.serving.world import SELDOM, settings_in
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,10 @@ def test_what_was_accepted_survives_a_kill_and_counts_once(bare_folder: Path) ->
     decisions.append(records)
     told: list[tuple[str, str]] = []
 
-    with serving(settings_in(bare_folder), bare_folder) as server, ThreadPoolExecutor(20) as threads:
+    with (
+        serving(settings_in(bare_folder, refresh_seconds=SELDOM), bare_folder) as server,
+        ThreadPoolExecutor(20) as threads,
+    ):
         sent_at = [(now - timedelta(minutes=number)).isoformat() for number in range(20)]
         activate = lambda at: tell(server, "/v1/activations", decision_id="dec_0", sent_at=at)  # noqa: E731
         answers = list(threads.map(activate, sent_at))

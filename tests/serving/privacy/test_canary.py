@@ -13,7 +13,7 @@ import pytest
 
 from serving.app import create_app
 from tests.serving.server import Server, serving
-from tests.serving.world import NOW, copy_world, settings_in
+from tests.serving.world import NOW, SELDOM, copy_world, settings_in
 from tests.waiting import until
 
 CANARY = "canary.4711@mail.example.org"
@@ -134,7 +134,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = copy_world(world, tmp_path_factory.mktemp("canary") / "shop")
-    settings = settings_in(folder, journal=folder / "journal", rate_failures=1_000.0, rate_address=10_000.0)
+    settings = settings_in(folder, refresh_seconds=SELDOM, rate_failures=1_000.0, rate_address=10_000.0)
     with serving(settings, folder) as found:
         until(lambda: found.client.get("/readyz").status_code == 200, "the champion is live")
         yield found
