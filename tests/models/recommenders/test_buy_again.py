@@ -8,7 +8,7 @@ import pytest
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query
 from models.recommenders.buy_again import BuyAgain, FittedBuyAgain
-from tests.models.recommenders.world import UNTIL, query, random_shop
+from tests.models.recommenders.world import UNTIL, of_lines, query, random_shop
 
 IDS = np.array(["bread", "phone", "salt"], object)
 
@@ -17,16 +17,7 @@ def household_shop(customers: int = 120) -> Interactions:
     """Everybody buys bread each 3 days and salt each 60; a phone is bought once in a life."""
     moments = [(0, UNTIL - 1 - 3.0 * n) for n in range(60)] + [(2, UNTIL - 1 - 60.0 * n) for n in range(3)]
     lines = [(c, item, day) for c in range(customers) for item, day in [*moments, (1, UNTIL - 20.0)]]
-    who, what, when = map(np.array, zip(*lines, strict=True))
-    return Interactions(
-        customers=who.astype(np.int32),
-        items=what.astype(np.int32),
-        days=when,
-        weights=np.ones(len(who)),
-        item_ids=IDS,
-        customer_count=customers,
-        until=UNTIL,
-    )
+    return of_lines(lines, IDS, customers)
 
 
 MODEL = BuyAgain().fit(household_shop())

@@ -8,21 +8,14 @@ import pytest
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions
 from models.recommenders.product_facts import FACTS, ProductFacts
-from tests.models.recommenders.world import UNTIL, random_shop, reordered
+from tests.models.recommenders.world import UNTIL, of_lines, random_shop, reordered
 
 
 def shop(lines: list[tuple[int, int, float]]) -> Interactions:
     """Lines of (customer, product, days ago) of the products a, b, c."""
-    customers, items, ages = np.array(lines, float).T
-    return Interactions(
-        customers.astype(np.int32),
-        items.astype(np.int32),
-        UNTIL - ages,
-        np.ones(len(items)),
-        np.array(["a", "b", "c"], object),
-        int(customers.max()) + 1,
-        UNTIL,
-    )
+    customers = max(customer for customer, _, _ in lines) + 1
+    bought = [(customer, item, UNTIL - ago) for customer, item, ago in lines]
+    return of_lines(bought, np.array(["a", "b", "c"], object), customers)
 
 
 def column(facts: ProductFacts, name: str) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":

@@ -7,7 +7,7 @@ import pytest
 
 from models.recommenders.base import Interactions
 from models.recommenders.repeat_intervals import repeat_intervals, trips_a_day
-from tests.models.recommenders.world import UNTIL, random_shop
+from tests.models.recommenders.world import UNTIL, of_lines, random_shop
 
 IDS = np.array(["coffee", "milk", "milk of another dairy", "rice"], object)
 KINDS = np.array(["drinks", "dairy", "dairy", None], object)
@@ -17,16 +17,7 @@ def purchases(customers: int = 200) -> Interactions:
     """Everybody buys milk each 4 days and coffee each 30, twice a day when it happens; nobody else's milk or rice."""
     moments = [(0, UNTIL - 30.0 * n) for n in range(4)] + [(1, UNTIL - 4.0 * n) for n in range(26)]
     lines = [(c, item, day + half) for c in range(customers) for item, day in moments for half in (0.0, 0.4)]
-    who, what, when = map(np.array, zip(*lines, strict=True))
-    return Interactions(
-        customers=who.astype(np.int32),
-        items=what.astype(np.int32),
-        days=when,
-        weights=np.ones(len(who)),
-        item_ids=IDS,
-        customer_count=customers,
-        until=UNTIL + 1,
-    )
+    return of_lines(lines, IDS, customers, UNTIL + 1)
 
 
 def test_planted_cadences_are_found_and_shared_within_the_category() -> None:

@@ -12,7 +12,7 @@ from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.two_stage import FittedTwoStage, TwoStage
-from tests.models.recommenders.world import UNTIL, random_queries, random_shop
+from tests.models.recommenders.world import UNTIL, of_lines, random_queries, random_shop
 
 CYCLE = 40
 CUSTOMERS, ITEMS = 150, 20
@@ -31,16 +31,7 @@ def punctual() -> Interactions:
             for product, phase in zip(products, phases, strict=True)
             for age in range(phase, 240, CYCLE)
         ]
-    customers, items, days = np.array(lines).T
-    return Interactions(
-        customers.astype(np.int32),
-        items.astype(np.int32),
-        days,
-        np.ones(len(items)),
-        np.array([f"{code:02d}" for code in range(ITEMS)], object),
-        CUSTOMERS,
-        UNTIL,
-    )
+    return of_lines(lines, np.array([f"{code:02d}" for code in range(ITEMS)], object), CUSTOMERS)
 
 
 SHOP = punctual()

@@ -1,5 +1,6 @@
 """Small worlds whose answers are known, and the recipes that the contract suite runs in them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,25 @@ def random_shop(seed: int = 0, size: int = 700, customers: int = CUSTOMERS, item
         customer_count=customers,
         until=UNTIL,
         catalogue=described(ids(items)),
+    )
+
+
+def of_lines(
+    lines: Sequence[tuple[int, int, float]],
+    item_ids: "np.ndarray[tuple[int], np.dtype[np.object_]]",
+    customers: int,
+    until: float = UNTIL,
+) -> Interactions:
+    """Purchases of one piece each: (customer, product, day)."""
+    who, what, when = map(np.array, zip(*lines, strict=True))
+    return Interactions(
+        customers=who.astype(np.int32),
+        items=what.astype(np.int32),
+        days=when,
+        weights=np.ones(len(who)),
+        item_ids=item_ids,
+        customer_count=customers,
+        until=until,
     )
 
 
