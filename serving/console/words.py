@@ -39,9 +39,11 @@ class Words:
     timezone: str = "UTC"
 
     def __call__(self, text: str, **values: object) -> str:
-        """The text in this language, with `values` in its {places}."""
+        """The text in this language, with `values` in its {places}. A sentence that ends with a Russian day has one
+        full stop: "к 3 янв. 2018 г."
+        """
         forms = catalogue(self.locale).get(text)
-        return (forms[0] if forms else text).format(**values)
+        return (forms[0] if forms else text).format(**values).replace("г..", "г.")
 
     def plural(self, one: str, many: str, n: int, **values: object) -> str:
         """One of two English texts, or of the forms of this language, for a count; `{n}` is the count as a number."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from string import Formatter
 
@@ -67,6 +68,12 @@ def test_a_file_of_translations_holds_nothing_that_no_page_says(path: Path) -> N
 def test_a_count_takes_the_form_of_its_language(n: int, told: str) -> None:
     assert Words("ru").plural("{n} message", "{n} messages", n) == told
     assert Words("en").plural("{n} message", "{n} messages", 1) == "1 message"
+
+
+def test_a_sentence_that_ends_with_a_day_has_one_full_stop() -> None:
+    told = Words("ru")("The next day of shopping is probably {day}.", day=Words("ru").day(date(2018, 1, 3)))
+    assert told.endswith("2018\u202fг.")
+    assert not told.endswith("..")
 
 
 def test_what_is_not_known_is_no_zero() -> None:
