@@ -276,7 +276,8 @@ def delay() -> None:
     told = np.array([each.share() for each in played(WARM, Setting(late=8_000, retold=imputed))])
     cost = told - early
     protocol = (
-        "as the cart world; orders are seen when they come, what else may come is imputed by the law of their delays"
+        "as the cart world; orders are seen when they come, what else may come is imputed by the law of their delays, "
+        "anew every 2,000 decisions and kept until then, as a run of `learn` does"
     )
     baselines = {
         "share at 250": float(early.mean()),

@@ -21,6 +21,7 @@ PARTS = (
     "rare_orders",
     "decision_rules",
     "send_hours",
+    "decision_memory",
 )
 """In the order of the table."""
 

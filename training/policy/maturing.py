@@ -1,17 +1,22 @@
-"""What an open window is still expected to bring: the law of how long purchases take, pooled over all decisions.
+"""What an open window is still expected to bring: the law of how long purchases take after decisions of one kind.
 
 A window that is open is neither a zero nor a missing value. Decisions of every age tell how many buy in each hour after
 a decision, of those who had not bought until then: the discrete-time survival estimate under censoring (Kaplan and
-Meier, 1958). A decision of yesterday teaches the first day of the law, and only that. What is expected is the same for
-all who wait equally long, so an immature reward never favours one action over another beyond what is known of it.
+Meier, 1958). A decision of yesterday teaches the first day of the law, and only that. The later a message goes, the
+later its orders come, so each delay has a law of its own; by one for all, late messages would look worse than they are
+for as long as windows are open. What is expected is the same for all of a kind who wait equally long.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats
+
+ENOUGH = 30
+"""Purchases after which a kind of decisions has a law of its own; until then it is that of all."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,27 @@ def delay_law(ages: Floats, bought: Floats, earned: Floats) -> DelayLaw:
     everybody_bought = (waiting == 0) & (_still_there(watched, hours) > 0)
     hazard[everybody_bought] = 0.0
     return DelayLaw(hazard, float(earned[buys].mean()) if buys.any() else 0.0)
+
+
+def still_to_come(
+    kinds: Sequence[object], ages: Floats, windows: Floats, bought: Floats, earned: Floats, enough: int = ENOUGH
+) -> Floats:
+    """What is expected of each decision as if it had not bought yet, by the law of its kind: see `DelayLaw.remaining`.
+
+    `kinds` may be anything, one a decision; the others are as `delay_law` takes them. A kind with fewer than `enough`
+    purchases, or of which nobody was watched for so long yet, has the law of all.
+
+    >>> ages, bought = np.array([1.0, 1.0, 2.0, 2.0]), np.array([np.nan, np.nan, 1.5, 0.5])
+    >>> still_to_come(["24h", "1h", "24h", "1h"], ages, np.full(4, 2.0), bought, np.array([0, 0, 6.0, 6.0]), 1).tolist()
+    [6.0, 0.0, 0.0, 0.0]
+    """
+    found = delay_law(ages, bought, earned).remaining(ages, windows)
+    of = np.unique([str(kind) for kind in kinds], return_inverse=True)[1]
+    for kind in np.flatnonzero(np.bincount(of, ~np.isnan(bought)) >= enough):
+        mine = np.flatnonzero(of == kind)
+        own = delay_law(ages[mine], bought[mine], earned[mine]).remaining(ages[mine], windows[mine])
+        found[mine] = np.where(np.isnan(own), found[mine], own)
+    return found
 
 
 def _still_there(until: NDArray[np.int64], hours: int) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ from models.arrays import Floats, Ids, Mask
 from models.policies.base import variates
 from models.policies.eligible import NUMBERS, Starts
 from training.policy.journal import HOLDOUT, Journal
-from training.policy.maturing import DelayLaw, delay_law
+from training.policy.maturing import still_to_come
 
 ACTIVATION_HOURS = 24.0
 """A message that was not reported as sent for so long after it was due was not sent."""
@@ -70,7 +70,6 @@ class Rewards:
     complained: Mask
     discounts: Floats
     ambiguous: Mask
-    law: DelayLaw
 
 
 def rewards(
@@ -96,8 +95,9 @@ def rewards(
     lost = unsubscribed * _floats([terms.unsubscribe_cost for terms in journal.terms])
     angered = complained * _floats([terms.complaint_cost for terms in journal.terms])
 
-    law = delay_law(np.clip(age, 0, windows), first, earned)
-    ahead = np.where(matured | ~np.isnan(first), 0.0, law.remaining(np.clip(age, 0, windows), windows))
+    delays = [option.delay for option in journal.options]
+    expected = still_to_come(delays, np.clip(age, 0, windows), windows, first, earned)
+    ahead = np.where(matured | ~np.isnan(first), 0.0, expected)
     spent = costs + lost + angered
     values = earned + ahead - spent - _of_later_messages(journal, spent, windows)
     goes_on = _next(journal) * 24  # hours
@@ -133,7 +133,6 @@ def rewards(
         complained=complained,
         discounts=discounts,
         ambiguous=np.array([one.ambiguous for one in outcomes], bool),
-        law=law,
     )
 
 

@@ -31,8 +31,8 @@ class Setting:
 
     The recipe is fitted anew on everything known as soon as that is as many decisions as `refits` says, as a nightly
     training would; between, the policy is updated.
-    With `retold`, decisions whose window is open are learned of too: every `retell` batches, on top of what is certain,
-    and forgotten again when more is known.
+    With `retold`, decisions whose window is open are learned of too: every `retell` batches anew, on top of what is
+    certain by then, as each run of `learn` does. Between, the policy stays what it was.
     """
 
     decisions: int = 40_000
@@ -100,11 +100,13 @@ def play(recipe: Policy, worlds: Sequence[World], population: int, setting: Sett
         while (known + 1) * game.batch + game.late <= start:
             known += 1
             if refits and known * game.batch >= refits[0]:
-                learned = acting = recipe.fit(joined(logs[:known]))
+                learned = recipe.fit(joined(logs[:known]))
                 refits.pop(0)
             else:
-                learned = acting = learned.updated(logs[known - 1])
-        if game.retold and number % game.retell == 0 and known < number:
+                learned = learned.updated(logs[known - 1])
+        if game.retold is None or known == number:
+            acting = learned
+        elif number % game.retell == 0:
             earlier = max(0, known - game.late // game.batch)  # closed windows teach the law of delays
             told = game.retold(joined(logs[earlier:]), _together(fates[earlier:]), _ages(earlier, number, game))
             acting = learned.updated(told.take(np.arange((known - earlier) * game.batch, len(told))))

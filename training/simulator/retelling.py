@@ -6,7 +6,7 @@ import numpy as np
 
 from models.arrays import Floats
 from models.policies.logged import LoggedDecisions
-from training.policy.maturing import delay_law
+from training.policy.maturing import still_to_come
 from training.simulator.organic import WINDOW_HOURS
 from training.simulator.world import Drawn
 
@@ -24,9 +24,7 @@ def imputed(log: LoggedDecisions, fate: Drawn, age: Floats) -> LoggedDecisions:
     spent = np.where(fate.bought, 0.0, fate.rewards)
     rewards = np.where(seen, fate.rewards, spent)
     delays = np.where(log.eligible.silent[log.chosen], -1.0, log.eligible.numbers[log.chosen, 0])
-    for delay in np.unique(delays):
-        mine = delays == delay
-        law = delay_law(hours[mine], np.where(seen, after, np.nan)[mine], np.where(seen, fate.rewards, 0.0)[mine])
-        expected = law.remaining(hours[mine], np.full(int(mine.sum()), float(WINDOW_HOURS)))
-        rewards[mine] += np.where(seen[mine], 0.0, np.nan_to_num(expected))
+    windows = np.full(len(log), float(WINDOW_HOURS))
+    expected = still_to_come(delays.tolist(), hours, windows, np.where(seen, after, np.nan), fate.rewards * seen)
+    rewards += np.where(seen, 0.0, np.nan_to_num(expected))
     return replace(log, rewards=np.where(age < 1, rewards, log.rewards), matured=age >= 1)

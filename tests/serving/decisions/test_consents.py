@@ -47,6 +47,12 @@ def test_the_same_word_counts_once_and_another_is_another(shared_decider: Shop) 
     assert len(events_of(shared_decider, "yes-3")) == 4
 
 
+def test_a_withdrawal_for_a_channel_that_nobody_knows_yet_is_kept(shared_decider: Shop) -> None:
+    assert say(shared_decider, "yes-telegram", "withdrawn", 5, channel="telegram", purpose=None)
+    assert contact_of(events_of(shared_decider, "yes-telegram"), NOW).consent("telegram", "carts") == "withdrawn"
+    assert consent(shared_decider, "yes-telegram") is None
+
+
 def test_it_holds_for_the_person_who_logs_in_later_and_names_nobody_the_same(shared_decider: Shop) -> None:
     subject = {"anonymous_id": "yes-device"}
     post(shared_decider, "/v1/consents", subject=subject, channel="sms", consent="withdrawn")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.policy.maturing import DelayLaw, delay_law
+from training.policy.maturing import DelayLaw, delay_law, still_to_come
 
 WINDOW = 72.0
 
@@ -30,6 +30,30 @@ def test_what_is_known_and_what_is_expected_are_together_what_comes_in_the_end()
 def test_counting_open_windows_as_zeros_would_lose_a_quarter_of_it() -> None:
     ages, _, earned = world(60_000, 1)
     assert earned[ages < 60].mean() < 0.75 * 6 / 3 * (1 - np.exp(-60 / 20))
+
+
+def test_late_messages_are_expected_to_bring_their_orders_late() -> None:
+    rng = np.random.default_rng(2)
+    ages, late = rng.uniform(0, WINDOW, 60_000), np.arange(60_000) % 2
+    when = np.where(rng.random(60_000) < 1 / 3, rng.exponential(5, 60_000) + 48 * late, np.inf)
+    bought, windows = np.where(when < ages, when, np.nan), np.full(60_000, WINDOW - 1)
+    earned = np.where(when < ages, 6.0, 0.0)
+
+    def worth(kinds: list[str]) -> np.ndarray:
+        told = earned + np.where(np.isnan(bought), still_to_come(kinds, ages, windows, bought, earned), 0.0)
+        return np.array([told[late == one].mean() for one in (0, 1)])
+
+    assert worth(["48h" if one else "1h" for one in late]) == pytest.approx(2.0, rel=0.05)
+    assert worth(["any"] * 60_000)[1] < 1.7  # by one law for all
+
+
+def test_a_kind_of_which_little_is_known_has_the_law_of_all() -> None:
+    ages, bought, earned = world(3_000, 3)
+    windows, kinds = np.full(3_000, WINDOW - 5), np.where(np.arange(3_000) < 40, "rare", "usual").tolist()
+    told = still_to_come(kinds, ages, windows, bought, earned)
+    of_all = delay_law(ages, bought, earned).remaining(ages, windows)
+    assert np.array_equal(told[:40], of_all[:40], equal_nan=True)
+    assert not np.array_equal(told[40:], of_all[40:], equal_nan=True)
 
 
 def test_nothing_is_said_of_hours_that_nobody_was_watched_for() -> None:

@@ -119,11 +119,11 @@ def test_refits_see_everything_known_and_nothing_twice() -> None:
     assert policy.asked == [0, 0, 0, 250, 500, 750, 1_000, 1_250]
 
 
-def test_open_windows_are_told_on_top_and_forgotten_again() -> None:
+def test_open_windows_are_told_anew_on_top_of_what_is_certain_and_kept_until_then() -> None:
     policy = Counting()
     play(policy, [WORLD], 1, replace(SHORT, retold=imputed, retell=2))
     assert policy.open_ == [500, 500, 500]  # those of two batches whose reward is known are not told again
-    assert policy.asked == [0, 0, 500, 250, 1_000, 750, 1_500, 1_250]
+    assert policy.asked == [0, 0, 500, 500, 1_000, 1_000, 1_500, 1_500]
 
 
 def test_what_is_told_of_open_windows_is_right_on_average_and_never_a_zero_for_want_of_news() -> None:
