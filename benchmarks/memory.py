@@ -76,12 +76,13 @@ def peak(recipe: Recommender, events: int, products: int) -> Peak:
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
-    before, started = _resident("VmRSS"), time.process_time()
+    before, started = resident("VmRSS"), time.process_time()
     fit_all([recipe], data, threads=1)
-    return Peak(recipe.name, events, products, said, _resident("VmHWM") - before, time.process_time() - started)
+    return Peak(recipe.name, events, products, said, resident("VmHWM") - before, time.process_time() - started)
 
 
-def _resident(which: str) -> int:
+def resident(which: str) -> int:
+    """`VmRSS` of this process, or its peak `VmHWM`, in bytes."""
     (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith(which))
     return int(line.split()[1]) * 1024
 

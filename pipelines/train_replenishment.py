@@ -13,6 +13,7 @@ from models.registry import Registry
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import Replenishment
 from pipelines.console import Tick
+from pipelines.free_memory import free_memory
 from pipelines.refresh import catalogue, end_of_history
 from pipelines.settings import Settings
 from pipelines.train import TrainReport
@@ -35,9 +36,12 @@ def train_replenishment(
     progress: Tick,
     recipe: Replenishment | None = None,
 ) -> Trained:
-    """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats."""
+    """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats.
+
+    Raises ValueError when it needs more memory than is free.
+    """
     lines, known = bought(settings, until)
-    return train(lines, known, registry, np.random.default_rng(SEED), recipe, progress)
+    return train(lines, known, registry, np.random.default_rng(SEED), recipe, progress, free_memory)
 
 
 def bought(settings: Settings, until: datetime | None) -> tuple[Lines, Catalogue]:

@@ -1,5 +1,6 @@
 """Joined bucket by bucket, rows know what they know when all is joined at once, in every trap that was found."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -205,3 +206,16 @@ def test_a_bucket_without_rows_is_empty_and_a_row_of_nobody_refused(tmp_path: Pa
     nobody = pa.table({"customer_id": pa.array(["u1", None]), "event_timestamp": rows["event_timestamp"].take([0, 0])})
     with pytest.raises(ValueError, match="row 1 has no customer_id"):
         split_rows(nobody, tmp_path / "none", BUCKETS)
+
+
+def test_the_example_of_the_docs_answers_as_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    rows = shop_of(tmp_path)
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KAIROS_FEATURE_DATA", str(tmp_path / "features"))
+    exec(example, {})
+    pd.testing.assert_frame_equal(
+        pq.read_table("joined.parquet").to_pandas(), at_once(tmp_path / "features", rows), check_dtype=False
+    )

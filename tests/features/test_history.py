@@ -126,7 +126,13 @@ def test_batches_and_crashes_change_no_row(
 
             patch.setattr(Path, "replace", rename)
             with suppress(Killed):
-                compact(log, folder, 3, positions_per_part=data.draw(st.integers(1, 5), "positions"))
+                compact(
+                    log,
+                    folder,
+                    3,
+                    positions_per_part=data.draw(st.integers(1, 5), "positions"),
+                    at_a_time=data.draw(st.integers(1, 3), "ranges at a time"),
+                )
             whole = rows_expected(log.read())
             assert rows_in(folder) == [row for row in whole if row[0] <= position(folder)]
         patch.undo()

@@ -14,6 +14,7 @@ from models.evidence import Evidence, Snapshot
 from models.registry import CHAMPION, Registry, Version
 from models.time_to_event.family import to_json
 from models.time_to_event.lines import Lines
+from models.time_to_event.memory import check as check_memory
 from models.time_to_event.replenishment import Replenishment
 from training.recommender import named
 from training.replenishment.exam import Exam, contest, exam
@@ -46,13 +47,17 @@ def train(
     rng: np.random.Generator,
     recipe: Replenishment | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    memory: Callable[[], int | None] = lambda: None,
 ) -> Trained:
     """Judge `recipe` on the last twelve weeks of `lines`, fit it on all of them, publish it as challenger.
 
-    The champion, if there is one, sits the same exam. Raises ValueError when the history is too short to judge by.
+    The champion, if there is one, sits the same exam. `memory` tells how many bytes are free, asked before anything is
+    fitted, and again before the last fit. Raises ValueError when the history is too short to judge by, and when a fit
+    would not find the memory that it needs.
     """
     recipe = recipe or Replenishment()
     progress(0, _STEPS)
+    check_memory(recipe, lines, catalogue, memory())
     judged = exam(lines, catalogue, recipe)
     progress(1, _STEPS)
     live = registry.alias(NAME, CHAMPION)
@@ -61,6 +66,7 @@ def train(
     timing = contest(judged, {candidate: recipe, **champion})
     verdict = judge(timing, candidate, CHAMPION if live else None, rng)
     progress(2, _STEPS)
+    check_memory(recipe, lines, catalogue, memory())
     fitted = recipe.fit(lines, catalogue)
     progress(3, _STEPS)
     evidence = Evidence(
