@@ -21,7 +21,7 @@ from benchmarks.sequences import SECOND, Asked, above, ask, interactions, thinne
 from models.arrays import Floats
 from models.recommenders.blend import Blend
 from models.recommenders.combinator import FittedCombinator
-from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.sasrec import SASRec
 from models.recommenders.sequence_rules import SequenceRules
 from models.recommenders.session_knn import SessionKNN
 from training.bootstrap import Interval
@@ -32,8 +32,10 @@ RECIPE = Blend(
     sources=(
         SequenceRules(repeats=False),
         SessionKNN(),
-        RP3Beta(half_life=None, trend=0.0, fade_days=1.0, repeat=0.0, neighbours=200),
-    )
+        SASRec(blocks=1, heads=1, length=20, epochs=12, batch=128, negatives=256, dropout=0.5),
+    ),
+    weights=(1.0, 1.0, 2.0),
+    evenness=10.0,
 )
 FILES = {"Beauty": "Beauty", "Sports": "Sports_and_Outdoors", "Toys": "Toys_and_Games"}
 MEASURES: Mapping[str, Callable[[Asked], Floats]] = {"Recall@10": Asked.hit, "NDCG@10": Asked.gain}
@@ -73,9 +75,11 @@ def main(
     validate: Annotated[bool, typer.Option(help="ask for the last but one, and write nothing")] = False,
 ) -> None:
     """Measure, print, write."""
-    judged = [_judge(name, data / "amazon_sequences" / f"{file}.txt", most, validate) for name, file in FILES.items()]
-    text = _text(judged)
-    console.print(text, markup=False)
+    judged: list[Judged] = []
+    for name, file in FILES.items():
+        judged.append(_judge(name, data / "amazon_sequences" / f"{file}.txt", most, validate))
+        text = _text(judged)
+        console.print(text, markup=False)
     if not validate:
         write([claim for one in judged for claim in _claims(one)], "recommenders", "amazon_sequences")
         replace_section(ROOT / "README.md", "amazon_sequences", text)
