@@ -8,6 +8,7 @@ is ready, and the peak of its resident memory. A cell that is measured is kept i
 exponent of growth is the slope of log CPU-seconds over log events, with the interval of Student's t.
 """
 
+import json
 import os
 import resource
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ from benchmarks import scale_steps as steps
 from benchmarks.claim import ROOT, commit, replace_section, write
 from benchmarks.scale_report import PART, Cell, claims, plot, text
 from benchmarks.scale_shop import Shop
+from benchmarks.scale_sizing import cells_of
 
 MILLION = 1_000_000
 SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
@@ -147,7 +149,11 @@ def _peak_gigabytes() -> float:
 
 
 def report(cells: Sequence[Cell]) -> None:
-    """Print, write the rows and the plot."""
+    """Print, write the rows and the plot; steps without a cell stay as they stand in the rows, with their machine."""
+    measured_now = {cell.step for cell in cells if cell.failed is None}
+    rows = json.loads((ROOT / "results" / f"{PART}.json").read_text())
+    cells = [*cells, *(cell for cell in cells_of(rows) if cell.step not in measured_now)]
+    cells = sorted(cells, key=lambda cell: list(STEPS).index(cell.step))
     found = text(cells)
     console.print(found, markup=False)
     write(claims(cells), PART)

@@ -24,7 +24,10 @@ _PROTOCOL = "python -m benchmarks.scale; a process a cell, its children included
 
 @dataclass(frozen=True)
 class Cell:
-    """One step at one size with one seed; `done` says how much was done, by name; `failed` why there is no figure."""
+    """One step at one size with one seed, on a `machine`.
+
+    `done` says how much was done, by name; `failed` why there is no figure.
+    """
 
     step: str
     size: int
@@ -34,6 +37,7 @@ class Cell:
     gigabytes: float | None = None
     done: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
+    machine: str = field(default_factory=machine)
 
     def told(self) -> str:
         """In one line."""
@@ -120,8 +124,9 @@ def text(cells: Sequence[Cell]) -> str:
         if cell.failed is not None
     ]
     words = [
-        f"{machine()}, one process at a time, other work beside it. In brackets: foreseen from the largest size by "
-        "the exponent, at least 1, not measured. Memory is that of the whole process, .5 GB of libraries included.",
+        *_machines(cells),
+        "One process at a time, other work beside it. In brackets: foreseen from the largest size by the exponent, at "
+        "least 1, not measured. Memory is that of the whole process, .5 GB of libraries included.",
         *_unproved(grown),
         *failed,
     ]
@@ -135,21 +140,33 @@ def claims(cells: Sequence[Cell]) -> list[Claim]:
     found = [
         _limit(cells, grown, *large, "seconds", "CPU-seconds of all features, 100 M events", 240),
         _limit(cells, grown, *large, "gigabytes", "GB at the peak of all features, 100 M events", 4),
-        _limit(cells, grown, "join", 10 * MILLION, "seconds", "CPU-seconds of the point-in-time join, 1 M x 10 M", 20),
+        *(
+            _limit(
+                cells, grown, step, 10 * MILLION, "seconds", f"CPU-seconds of the point-in-time {step}, 1 M x 10 M", 20
+            )
+            for step in ("join", "join by bucket")
+        ),
     ]
     for size in (size for size in SHOWN if mean_of(cells, "ray", size, "overhead") is not None):
         overhead = 100 * (mean_of(cells, "ray", size, "overhead") or 0.0)
         seconds = mean_of(cells, "ray", size, "seconds") or 0.0
         found.append(
-            _claim("% of CPU that tasks of Ray cost beyond a loop's", f"{_short(size)} events", overhead, 5, seconds)
+            _claim(
+                "% of CPU that tasks of Ray cost beyond a loop's",
+                f"{_short(size)} events",
+                overhead,
+                5,
+                seconds,
+                _by_step(cells)["ray"][0].machine,
+            )
         )
     for step, growth in grown.items():
         if step != "ray":
             data = f"{_short(growth.sizes[0])} to {_short(growth.sizes[-1])} events"
-            seeds = tuple(sorted({cell.seed for cell in _by_step(cells)[step]}))
-            found.append(
-                _claim(f"exponent of growth, {step}", data, growth.exponent, WORST, 0.0, growth.interval, seeds)
-            )
+            own = _by_step(cells)[step]
+            seeds = tuple(sorted({cell.seed for cell in own}))
+            measure = f"exponent of growth, {step}"
+            found.append(_claim(measure, data, growth.exponent, WORST, 0.0, own[0].machine, growth.interval, seeds))
     return [*(claim for claim in found if claim is not None), *figures(cells)]
 
 
@@ -174,7 +191,7 @@ def figures(cells: Sequence[Cell]) -> list[Claim]:
                     met=None,
                     seeds=tuple(cell.seed for cell in same),
                     cpu_seconds=round(seconds, 1),
-                    machine=machine(),
+                    machine=same[-1].machine,
                     commit=same[-1].commit,
                 )
             )
@@ -223,6 +240,16 @@ def _unproved(grown: Mapping[str, Growth]) -> list[str]:
     return [f"Whether the exponent is at most {WORST:g}, as is owed, these points do not show for: {', '.join(names)}."]
 
 
+def _machines(cells: Sequence[Cell]) -> list[str]:
+    """On which machine each step was measured; steps of one are compared, those of two are not."""
+    found: dict[str, list[str]] = {}
+    for step, own in _by_step(cells).items():
+        found.setdefault(own[0].machine, []).append(step)
+    if len(found) == 1:
+        return [f"{name}." for name in found]
+    return [f"{name}: {', '.join(steps)}." for name, steps in found.items()]
+
+
 def _short(size: int) -> str:
     return f"{size / MILLION:g} M"
 
@@ -236,7 +263,8 @@ def _limit(
         found, data = grown[step].seconds(size), f"{data}, extrapolated from at most {_short(grown[step].sizes[-1])}"
     if found is None:
         return None
-    return _claim(measure, data, found, most, mean_of(cells, step, size, "seconds") or 0.0)
+    seconds = mean_of(cells, step, size, "seconds") or 0.0
+    return _claim(measure, data, found, most, seconds, _by_step(cells)[step][0].machine)
 
 
 def _claim(
@@ -245,6 +273,7 @@ def _claim(
     ours: float,
     most: float,
     seconds: float,
+    on: str,
     interval: tuple[float, float] | None = None,
     seeds: tuple[int, ...] = (0,),
 ) -> Claim:
@@ -261,6 +290,6 @@ def _claim(
         met=bool((interval[1] if interval else ours) <= most),
         seeds=seeds,
         cpu_seconds=round(seconds, 1),
-        machine=machine(),
+        machine=on,
         commit=commit(),
     )

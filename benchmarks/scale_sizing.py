@@ -84,7 +84,8 @@ def cells_of(rows: Sequence[Mapping[str, Any]]) -> list[Cell]:
         if name == "CPU-seconds" and row["must"] is None:
             size = round(float(row["data"].split(", ")[1].split()[0]) * MILLION)
             done = dict(row["baselines"])
-            found.append(Cell(step, size, 0, row["commit"], row["ours"], done.pop("GB at the peak"), done))
+            told = row["commit"], row["ours"], done.pop("GB at the peak")
+            found.append(Cell(step, size, row["seeds"][0], *told, done, machine=row["machine"]))
     return found
 
 

@@ -32,7 +32,7 @@ from features.results import written
 T = TypeVar("T")
 
 BYTES_A_SHARD = 64 * 1024**2
-"""Of Parquet. Builds of 1 and 10 M events in such shards took 1.1 and 1.5 GB at the peak (benchmarks/README.md)."""
+"""Of Parquet. Builds of 1 and 10 M events in such shards took .8 and 1.7 GB at the peak (benchmarks/README.md)."""
 
 _ROWS_A_BATCH = 100_000
 

@@ -120,6 +120,13 @@ def test_every_cell_is_a_figure_that_owes_nothing_and_seeds_are_one_row() -> Non
     assert told["CPU-seconds, history"].baselines["bytes"] == 7
 
 
+def test_steps_of_another_machine_are_told_with_it() -> None:
+    made = [*cells("als", 2, 1, MILLION), Cell("hazard", MILLION, 0, "abc", 3.0, 1.0, machine="8 cores, old")]
+    assert f"{made[0].machine}: als. 8 cores, old: hazard." in text(made)
+    assert {claim.measure: claim for claim in claims(made)}["CPU-seconds, hazard"].machine == "8 cores, old"
+    assert ": als" not in text(made[:1])
+
+
 def test_a_rerun_does_what_is_missing_and_makes_anew_what_that_needs_where_the_folder_is_gone() -> None:
     known = {"history", "all features", "hazard"}
     assert missing(["recommend", "restock score"], MILLION, known, there=True) == ["restock score", "recommend"]
