@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import last_basket, tafeng
 from benchmarks.next_basket import TASK, Bar, Baskets, baselines, claims, exam, personal_top, table, whole_basket
+from models.recommenders.popularity import Popularity
 from training.evaluate import evaluate
 
 IDS = np.array(["a", "b", "c", "d"], object)
@@ -137,3 +138,16 @@ def test_a_row_is_of_ours_beside_all_others() -> None:
         line.split(" | ")[0].strip("| "): line for line in table(evaluation, list(entrants), {}, ours=best).split("\n")
     }
     assert ["(" in rows[name] for name in (best, *others)] == [False] + [True] * len(others)
+
+
+def test_what_no_seed_changes_is_fitted_once_for_each_past() -> None:
+    train = exam(baskets(), np.array([0, 1], np.int32)).train
+    once = last_basket.Once(Popularity(), last_basket.KnownFits())
+    whole, before = once.fit(train), once.fit(train.before(train.until - 1))
+    assert once.fit(train) is whole
+    assert once.fit(train.before(train.until - 1)) is before
+    for fitted, data in ((whole, train), (before, train.before(train.until - 1))):
+        its, plain = fitted.arrays(), Popularity().fit(data).arrays()
+        assert {name: array.tolist() for name, array in its.items()} == {
+            name: array.tolist() for name, array in plain.items()
+        }
