@@ -24,7 +24,7 @@ from features.results import written
 from serving.schemas import Subject
 
 CUSTOMERS_A_PART = 10_000
-"""Some ten seconds of answers, beside which it is little to hand a model to a task."""
+"""Ten seconds to a minute of answers, beside which it is little that a process loads the model."""
 
 RECORD = pa.schema(
     [

@@ -155,3 +155,8 @@ def test_lines_of_an_empty_shop_are_refused(registry: Registry) -> None:
     empty = replace(true, customers=nothing, products=nothing, days=nothing, packs=np.zeros(0), prices=np.zeros(0))
     with pytest.raises(ValueError, match="too few"):
         train(empty, catalogue(), registry, np.random.default_rng(0), RECIPE)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_judged(registry: Registry) -> None:
+    with pytest.raises(ValueError, match=r"replenishment over .* lines needs .* GB of memory, 0\.0 GB are free"):
+        train(lines(), catalogue(), registry, np.random.default_rng(0), RECIPE, memory=lambda: 1_000)
