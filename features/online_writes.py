@@ -1,4 +1,4 @@
-"""Feast's online rows written as its SDK writes them, without the SDK: the same bytes for a quarter of the CPU.
+"""Feast's online rows written as its SDK writes them, without the SDK: the same bytes for less than half of the CPU.
 
 The SDK goes through pandas, makes messages of every key and value, checks each and asks the store row by row. Here a
 column is encoded at once and a batch written by one statement. The layout is Feast's and pinned with its version; a
