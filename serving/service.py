@@ -8,11 +8,8 @@ import gc
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.app import create_app
 from serving.logs import write_json_lines
 from serving.settings import Settings
-
-app = create_app()
 
 
 @bentoml.service(
@@ -23,7 +20,6 @@ app = create_app()
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
 )
-@bentoml.asgi_app(app, path="/")
 class Kairos:
     """One worker: state lives in the stores, so more throughput is more replicas."""
 
@@ -45,7 +41,11 @@ class Ahead(bentoml.Service):  # type: ignore[misc]
     __slots__ = ()
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """What BentoML's worker serves."""
+        """What BentoML's worker serves. Made here, as the process that only starts and watches workers needs none."""
+        from serving.app import create_app  # noqa: PLC0415  # ten seconds of CPU and half a gigabyte
+
+        app = create_app()
+        self.mount_asgi_app(app, path="/")
         theirs = super().to_asgi(is_main)
 
         async def ahead(scope: Scope, receive: Receive, send: Send) -> None:

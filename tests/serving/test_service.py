@@ -1,6 +1,7 @@
 """The real service under `bentoml serve`: what only shows with processes, sockets and signals."""
 
 import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,12 @@ def logged(folder: Path, table: Any = EVENTS) -> list[Record]:
 
 def view(user_id: str, product_id: str, **fields: Any) -> dict[str, Any]:
     return {"event": "Product Viewed", "userId": user_id, "properties": {"product_id": product_id}, **fields}
+
+
+def test_the_process_that_only_watches_workers_loads_no_application() -> None:
+    asked = "import sys, serving.service; print({'serving.app', 'feast', 'mlflow', 'numpy'} & set(sys.modules))"
+    line = [sys.executable, "-W", "ignore", "-c", asked]
+    assert subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
 def test_the_probes_of_bentoml_and_its_own_pages_stay_behind_the_application(server: Server) -> None:
