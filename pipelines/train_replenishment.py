@@ -11,6 +11,7 @@ from features.privacy.personal import identities_to_learn_from
 from models.catalogue import Catalogue
 from models.registry import Registry
 from models.time_to_event.lines import Lines
+from models.time_to_event.memory import TooLarge
 from models.time_to_event.replenishment import Replenishment
 from pipelines.console import Tick
 from pipelines.free_memory import free_memory
@@ -38,10 +39,15 @@ def train_replenishment(
 ) -> Trained:
     """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats.
 
-    Raises ValueError when it needs more memory than is free.
+    Raises ValueError when it needs more memory than is free, with the option of the verb that would do.
     """
     lines, known = bought(settings, until)
-    return train(lines, known, registry, np.random.default_rng(SEED), recipe, progress, free_memory)
+    try:
+        return train(lines, known, registry, np.random.default_rng(SEED), recipe, progress, free_memory)
+    except TooLarge as refused:
+        if refused.origins is None:
+            raise
+        raise ValueError(f"{refused} (`--origins {refused.origins}`)") from refused
 
 
 def bought(settings: Settings, until: datetime | None) -> tuple[Lines, Catalogue]:

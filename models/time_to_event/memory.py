@@ -5,6 +5,7 @@ made.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,23 +50,34 @@ def bytes_needed(recipe: Replenishment, lines: Lines, catalogue: Catalogue) -> i
     return LINE * len(lines.days) + ROW * rows + DRAWN * drawn
 
 
+class TooLarge(ValueError):
+    """A fit would not find its memory; it would with so many `origins`, None where two are too many."""
+
+    def __init__(self, words: str, origins: int | None) -> None:
+        super().__init__(words)
+        self.origins = origins
+
+
 def check(recipe: Replenishment, lines: Lines, catalogue: Catalogue, memory: int | None) -> None:
-    """Raises ValueError when `recipe.fit` needs more than `memory` bytes, which says how much, and what would do."""
+    """Raises TooLarge when `recipe.fit` needs more than `memory` bytes, which says how much, and what would do."""
     if memory is None:
         return
     needed = bytes_needed(recipe, lines, catalogue)
     if needed > memory:
-        way_out = _way_out(recipe, lines, needed, memory)
-        raise ValueError(
+        origins = _origins_that_fit(recipe, lines, catalogue, memory)
+        way_out = f"take origins={origins}, or train on fewer days"
+        if origins is None:
+            way_out = "train on fewer days, or on a machine with more memory"
+        raise TooLarge(
             f"{recipe.name} over {lines.customer_count:,} customers and {len(lines.days):,} lines needs "
-            f"{needed / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB are free: {way_out}"
+            f"{needed / 1e9:.1f} GB of memory, {memory / 1e9:.1f} GB are free: {way_out}",
+            origins,
         )
 
 
-def _way_out(recipe: Replenishment, lines: Lines, needed: int, memory: int) -> str:
-    """Fewer days of asking, as long as there are two."""
-    least = LINE * len(lines.days)
-    origins = int(recipe.origins * (memory - least) / max(needed - least, 1))
-    if origins >= 2:
-        return f"take origins={origins}, or train on fewer days"
-    return "train on fewer days, or on a machine with more memory"
+def _origins_that_fit(recipe: Replenishment, lines: Lines, catalogue: Catalogue, memory: int) -> int | None:
+    """The most days of asking that find their memory, two at least. Not all that is needed shrinks with them."""
+    for origins in range(recipe.origins - 1, 1, -1):
+        if bytes_needed(replace(recipe, origins=origins), lines, catalogue) <= memory:
+            return origins
+    return None

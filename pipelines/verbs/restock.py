@@ -18,16 +18,27 @@ app.add_typer(restock_app, name="restock")
 
 
 @train_app.command("replenishment")
-def train_replenishment(until: Until = None, as_json: Json = False) -> None:
+def train_replenishment(
+    origins: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="days of asking to learn from, two weeks apart; 13 by default, fewer take less memory"
+        ),
+    ] = None,
+    until: Until = None,
+    as_json: Json = False,
+) -> None:
     """Fit the restocking models, judge them on the last twelve weeks, publish them with the gate's verdict."""
     from models.registry import Registry
+    from models.time_to_event.replenishment import Replenishment
     from pipelines.train_replenishment import print_trained, report
     from pipelines.train_replenishment import train_replenishment as verb
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     with bar(console, "Training and judging") as tick:
-        trained = verb(settings, registry, utc(until), tick)
+        recipe = Replenishment(origins=origins) if origins else None
+        trained = verb(settings, registry, utc(until), tick, recipe)
     if as_json:
         tell(asdict(report(trained)), as_json, console)
     else:

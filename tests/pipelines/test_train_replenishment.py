@@ -5,18 +5,23 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from models.evidence import Evidence
-from models.registry import Version
+from models.registry import Registry, Version
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.mean_interval import MeanInterval
+from models.time_to_event.memory import bytes_needed
 from models.time_to_event.replenishment import Replenishment
 from pipelines import evaluate_replenishment, train_replenishment
+from pipelines.__main__ import app
 from pipelines.evaluate import write
+from pipelines.settings import Settings
 from tests.training.restock import catalogue, lines
 from training.replenishment.assessment import Assessment
 from training.replenishment.exam import contest, exam
@@ -107,3 +112,24 @@ def test_tables_plots_and_a_page_are_written(assessed: Assessment, tmp_path: Pat
     console = printed()
     evaluate_replenishment.print_assessment(assessed, console)
     assert "MLflow keeps it with plots as run another-run." in said(console)
+
+
+def test_days_of_asking_are_an_option_of_the_verb(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = Mock(return_value=trained)
+    monkeypatch.setattr(train_replenishment, "train_replenishment", asked)
+    for words, recipe in ((["--origins", "5"], Replenishment(origins=5)), ([], None)):
+        done = CliRunner().invoke(app, ["train", "replenishment", *words, "--json"], catch_exceptions=False)
+        assert json.loads(done.stdout)["version"] == "3"
+        assert asked.call_args.args[-1] == recipe
+
+
+def test_a_refusal_for_want_of_memory_names_the_option_that_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_replenishment, "bought", lambda *_: (lines(), catalogue()))
+    fits = bytes_needed(Replenishment(origins=6), lines(), catalogue())
+    for free, words in ((fits, r"take origins=6, .* \(`--origins 6`\)$"), (1_000, "with more memory$")):
+        monkeypatch.setattr(train_replenishment, "free_memory", lambda free=free: free)
+        with pytest.raises(ValueError, match=words):
+            train_replenishment.train_replenishment(Settings(), Mock(Registry), None, lambda *_: None)

@@ -10,7 +10,7 @@ from benchmarks.replenishment_memory import made
 from models.time_to_event.durations import Durations
 from models.time_to_event.groups import Groups
 from models.time_to_event.hazard import Hazard
-from models.time_to_event.memory import bytes_needed, check, rows_asked
+from models.time_to_event.memory import TooLarge, bytes_needed, check, rows_asked
 from models.time_to_event.pairs import Watch
 from models.time_to_event.replenishment import Replenishment
 
@@ -43,17 +43,29 @@ def test_a_fit_takes_what_it_said_and_not_much_less() -> None:
     assert needed / 3 < peak < 1.15 * needed
 
 
-def test_what_does_not_fit_is_refused_with_a_way_out_that_fits() -> None:
+@pytest.mark.parametrize("rows", [500, Hazard.rows])
+@pytest.mark.parametrize("share", [0.9, 0.75, 0.6])
+def test_what_does_not_fit_is_refused_with_a_way_out_that_fits(rows: int, share: float) -> None:
+    recipe = Replenishment(need=Hazard(trees=10, rows=rows))
     lines, catalogue = made(150, 8, 20.0, products=100)
-    needed = bytes_needed(RECIPE, lines, catalogue)
+    needed = bytes_needed(recipe, lines, catalogue)
     for memory in (None, needed):
-        check(RECIPE, lines, catalogue, memory)
+        check(recipe, lines, catalogue, memory)
+    free = int(share * needed)
     with pytest.raises(
-        ValueError, match=r"150 customers and [\d,]+ lines needs 0\.\d GB .* take origins=\d+, or"
+        TooLarge, match=r"150 customers and [\d,]+ lines needs \d\.\d GB .* take origins=\d+, or"
     ) as caught:
-        check(RECIPE, lines, catalogue, needed // 2)
+        check(recipe, lines, catalogue, free)
     found = re.search(r"origins=(\d+)", str(caught.value))
     assert found
-    assert bytes_needed(replace(RECIPE, origins=int(found[1])), lines, catalogue) <= needed // 2
-    with pytest.raises(ValueError, match="train on fewer days, or on a machine"):
+    assert caught.value.origins == int(found[1])
+    check(replace(recipe, origins=int(found[1])), lines, catalogue, free)
+    with pytest.raises(TooLarge, match="take origins="):
+        check(replace(recipe, origins=int(found[1]) + 1), lines, catalogue, free)
+
+
+def test_what_two_days_of_asking_do_not_mend_is_no_way_out() -> None:
+    lines, catalogue = made(150, 8, 20.0, products=100)
+    with pytest.raises(TooLarge, match="train on fewer days, or on a machine") as caught:
         check(RECIPE, lines, catalogue, 1_000)
+    assert caught.value.origins is None

@@ -157,6 +157,22 @@ def test_lines_of_an_empty_shop_are_refused(registry: Registry) -> None:
         train(empty, catalogue(), registry, np.random.default_rng(0), RECIPE)
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_judged(registry: Registry) -> None:
-    with pytest.raises(ValueError, match=r"replenishment over .* lines needs .* GB of memory, 0\.0 GB are free"):
+REFUSED = r"replenishment over .* lines needs .* GB of memory, 0\.0 GB are free"
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_judged(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.replenishment.train.exam", lambda *_: pytest.fail("it was judged"))
+    with pytest.raises(ValueError, match=REFUSED):
         train(lines(), catalogue(), registry, np.random.default_rng(0), RECIPE, memory=lambda: 1_000)
+
+
+def test_memory_that_was_taken_meanwhile_is_asked_for_again_before_the_last_fit(registry: Registry) -> None:
+    steps: list[int] = []
+    memory = iter([None, 1_000]).__next__
+    with pytest.raises(ValueError, match=REFUSED):
+        train(
+            lines(), catalogue(), registry, np.random.default_rng(0), RECIPE, lambda done, _: steps.append(done), memory
+        )
+    assert steps == [0, 1, 2]
