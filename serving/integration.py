@@ -50,7 +50,7 @@ def integration(engine: Engine, now: datetime) -> Integration:
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
         events_a_minute=a_minute(recent, now),
-        simulated=_count(activity.hours(MADE, now - WEEK)),
+        simulated=_count([tally for tally in activity.hours(MADE, now - WEEK) if tally.hour > now - WEEK]),
     )
 
 

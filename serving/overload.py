@@ -29,7 +29,7 @@ class Overload:
     @property
     def crowded(self) -> bool:
         """Whether so many are answered at once that another worker would answer the next ones sooner."""
-        return self.in_flight >= self.most * _CROWDED
+        return self.in_flight >= max(2, self.most * _CROWDED)
 
     async def enter(self) -> None:
         """Take a place; `leave` gives it back. Raises `Refused` (429) when there is none soon."""

@@ -34,7 +34,7 @@ class Kairos:
 class Ahead(bentoml.Service):  # type: ignore[misc]
     """The service whose worker answers every request with our application, ahead of BentoML's middleware.
 
-    That middleware costs some 50 µs a request without tracing, log and metrics (`benchmarks/serving_layers.py`), and
+    That middleware costs some 40 µs a request without tracing, log and metrics (`benchmarks/serving_layers.py`), and
     leaves a timer for each. Start and end stay BentoML's, and so do workers and packaging.
     """
 

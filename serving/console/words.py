@@ -1,6 +1,7 @@
 """What a page says, in the language of whoever reads it: texts, numbers, money, days."""
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -43,7 +44,7 @@ class Words:
         full stop: "к 3 янв. 2018 г."
         """
         forms = catalogue(self.locale).get(text)
-        return (forms[0] if forms else text).format(**values).replace("г..", "г.")
+        return _one_stop((forms[0] if forms else text).format(**values))
 
     def plural(self, one: str, many: str, n: int, **values: object) -> str:
         """One of two English texts, or of the forms of this language, for a count; `{n}` is the count as a number."""
@@ -51,7 +52,7 @@ class Words:
         chosen = one if n == 1 else many
         if forms is not None:
             chosen = forms[_FORMS[Locale(self.locale).plural_form(n)]]
-        return chosen.format(n=self.number(n), **values)
+        return _one_stop(chosen.format(n=self.number(n), **values))
 
     def number(self, x: Number | None, digits: int = 0) -> str:
         """A number with so many digits after the point."""
@@ -89,6 +90,11 @@ class Words:
             return UNKNOWN
         told = format_datetime(at, "medium", tzinfo=get_timezone(self.timezone), locale=self.locale)
         return f"{told} UTC" if self.timezone == "UTC" else told
+
+
+def _one_stop(sentence: str) -> str:
+    """Of the two that a sentence has that ends with a Russian day; neither an ellipsis nor a blank-less "г" is one."""
+    return re.sub(r"(?<=\sг)\.\.(?!\.)", ".", sentence)
 
 
 def _known(x: Number | None) -> TypeGuard[Number]:

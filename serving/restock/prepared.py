@@ -1,7 +1,8 @@
 """A prepared cart with its prices, its link, and the record that must be on disk before anybody is told of it.
 
 A link opens one cart for whoever holds it. Its token is random, and the id of the cart is the head of the token's
-SHA-256: an id tells nothing of the token, and there is no secret to keep.
+SHA-256: an id tells nothing of the token, and there is no secret to keep. The tokens of an export alone follow from a
+secret, so that a rerun makes the same; it goes when the export ends well, or when what failed is dropped.
 """
 
 import hashlib

@@ -132,3 +132,8 @@ def test_those_who_are_read_about_meanwhile_are_chosen_with_those_who_wait(
 
     asyncio.run(scene())
     assert sizes == [2]
+
+
+def test_the_service_chooses_once_nobody_is_read_about(shared: Shop) -> None:
+    """Or choosing would begin beside threads that read, which then wait for it at every row."""
+    assert shared.resources.answering._read == shared.resources.visitors.settled

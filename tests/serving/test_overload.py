@@ -50,6 +50,15 @@ def test_a_burst_waits_and_what_is_more_is_refused() -> None:
     assert asyncio.run(burst()) == [True] * 6 + [False] * 4
 
 
+def test_one_alone_is_no_crowd_however_few_places_there_are() -> None:
+    async def scene() -> None:
+        places = Overload(4)
+        await places.enter()
+        assert not places.crowded
+
+    asyncio.run(scene())
+
+
 def test_it_is_crowded_where_an_eighth_of_the_places_is_taken() -> None:
     async def scene() -> None:
         places = Overload(16)
