@@ -24,9 +24,9 @@ from rich.console import Console
 
 from benchmarks import scale_steps as steps
 from benchmarks.claim import ROOT, commit, replace_section, write
-from benchmarks.scale_report import PART, Cell, claims, plot, text
+from benchmarks.scale_kept import in_order, kept
+from benchmarks.scale_report import PART, Cell, claims, growths, plot, text
 from benchmarks.scale_shop import Shop
-from benchmarks.scale_sizing import cells_of
 
 MILLION = 1_000_000
 SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
@@ -78,8 +78,8 @@ def main(
     """Measure what is missing, print, write."""
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     work.mkdir(parents=True, exist_ok=True)
-    kept = work / "cells.json"
-    cells = msgspec.json.decode(kept.read_bytes(), type=list[Cell]) if kept.exists() else []
+    file = work / "cells.json"
+    cells = msgspec.json.decode(file.read_bytes(), type=list[Cell]) if file.exists() else []
     sizes = [size for size in SIZES if size <= most * MILLION]
     again = [(seed, size) for seed in range(1, seeds) for size in sizes if size <= REPEATED]
     for seed, size in [(0, size) for size in sizes] + again:
@@ -89,7 +89,7 @@ def main(
             cell = measured(name, folder, size, seed)
             console.print(f"{name}, {size:,} events, seed {seed}: {cell.told()}", markup=False)
             cells = [old for old in cells if (old.step, old.size, old.seed) != (name, size, seed)] + [cell]
-            kept.write_bytes(msgspec.json.format(msgspec.json.encode(cells)))
+            file.write_bytes(msgspec.json.format(msgspec.json.encode(cells)))
     report(cells)
 
 
@@ -151,13 +151,15 @@ def _peak_gigabytes() -> float:
 def report(cells: Sequence[Cell]) -> None:
     """Print, write the rows and the plot; steps without a cell stay as they stand in the rows, with their machine."""
     measured_now = {cell.step for cell in cells if cell.failed is None}
-    rows = json.loads((ROOT / "results" / f"{PART}.json").read_text())
-    cells = [*cells, *(cell for cell in cells_of(rows) if cell.step not in measured_now)]
-    cells = sorted(cells, key=lambda cell: list(STEPS).index(cell.step))
-    found = text(cells)
+    stands = kept(json.loads((ROOT / "results" / f"{PART}.json").read_text()), measured_now)
+    order = list(STEPS)
+    grown = {**growths(cells), **stands.growths}
+    grown = {step: grown[step] for step in order if step in grown}
+    write(in_order([*claims(cells), *stands.claims], order), PART)
+    cells = sorted([*cells, *stands.cells], key=lambda cell: order.index(cell.step))
+    found = text(cells, grown)
     console.print(found, markup=False)
-    write(claims(cells), PART)
-    plot(cells, ROOT.parent / "docs" / "images" / "scale.svg")
+    plot(cells, ROOT.parent / "docs" / "images" / "scale.svg", grown)
     replace_section(ROOT / "README.md", PART, found)
 
 
