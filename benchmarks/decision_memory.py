@@ -7,20 +7,18 @@ resident memory above what was there before, as `train policy` reads and fits th
 peak of a stretch of a process's life.
 """
 
-import ctypes
-import gc
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.claim import Claim, commit, machine, write
+from benchmarks.memory import from_here_on, resident
 from models.policies.factored import Factored
 from training.policy.dataset import history
 from training.simulator.reported import POINT, reported
@@ -59,25 +57,12 @@ def main() -> None:
 def taken(decisions: int) -> Taken:
     """Read and fit so many."""
     told = reported(World(SEED), np.random.default_rng(SEED), decisions)
-    before, began = _from_here_on(), time.process_time()
+    before, began = from_here_on(), time.process_time()
     seen = history(told.logs, [POINT], told.over)
-    read, reading = _resident("VmHWM") - before, time.process_time() - began
+    read, reading = resident("VmHWM") - before, time.process_time() - began
     began = time.process_time()
     Factored().fit(seen.log(seen.teaches))
-    return Taken(decisions, read, _resident("VmHWM") - before, reading, time.process_time() - began)
-
-
-def _from_here_on() -> int:
-    """What is resident, in bytes; the peak is counted anew."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-    return _resident("VmRSS")
-
-
-def _resident(which: str) -> int:
-    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith(which))
-    return int(line.split()[1]) * 1024
+    return Taken(decisions, read, resident("VmHWM") - before, reading, time.process_time() - began)
 
 
 def _memory(found: Sequence[Taken]) -> Claim:

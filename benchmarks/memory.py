@@ -73,12 +73,17 @@ def peak(recipe: Recommender, events: int, products: int) -> Peak:
     """Fit `recipe` with all that it is made of, one after another."""
     data = shop(events, products, SEED)
     said = max(part.bytes_needed(data) for part in distinct(recipe) if isinstance(part, Heavy))
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
-    before, started = resident("VmRSS"), time.process_time()
+    before, started = from_here_on(), time.process_time()
     fit_all([recipe], data, threads=1)
     return Peak(recipe.name, events, products, said, resident("VmHWM") - before, time.process_time() - started)
+
+
+def from_here_on() -> int:
+    """What is resident once what is free was given back, in bytes; the peak `VmHWM` is counted anew."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return resident("VmRSS")
 
 
 def resident(which: str) -> int:

@@ -7,21 +7,18 @@ What is large are rows to learn from, a pair and day of asking each, so historie
 One run each. Linux alone tells the peak of a stretch of a process's life.
 """
 
-import ctypes
-import gc
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
-from benchmarks.memory import resident
+from benchmarks.memory import from_here_on, resident
 from models.catalogue import Catalogue
 from models.time_to_event.lines import Lines
 from models.time_to_event.memory import bytes_needed, rows_of
@@ -69,10 +66,7 @@ def peak(kind: str) -> Peak:
     lines, catalogue = made(*KINDS[kind])
     recipe = Replenishment()
     said, rows = bytes_needed(recipe, lines, catalogue), rows_of(recipe, lines, catalogue)
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
-    before, started = resident("VmRSS"), time.process_time()
+    before, started = from_here_on(), time.process_time()
     recipe.fit(lines, catalogue)
     return Peak(kind, len(lines.days), rows, said, resident("VmHWM") - before, time.process_time() - started)
 
