@@ -17,9 +17,9 @@ def beginning(log: Log, since: datetime) -> int:
     first, last = 0, log.last_position()
     while first < last:
         middle = (first + last) // 2
-        (record,) = log.read(middle, 1)
-        if record.received_at < earliest:
-            first = record.position
+        found = log.read(middle, 1)
+        if found and found[0].received_at < earliest:  # the newest may have been erased since
+            first = found[0].position
         else:
             last = middle
     return first

@@ -40,6 +40,12 @@ def test_what_waited_on_a_disk_hides_nothing(waited: float) -> None:
         assert after >= since * 10 - 20
 
 
+def test_the_newest_rows_may_be_erased_while_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of([float(day) for day in range(20)])
+    monkeypatch.setattr(log, "last_position", lambda: 90)
+    assert beginning(log, START + DAY * 15) == 14
+
+
 def test_positions_may_have_gaps() -> None:
     log = log_of([float(day) for day in range(100)])
     with log.engine.begin() as connection:
