@@ -125,11 +125,11 @@ def compact(
                 (one, min(last, one + positions_per_part - 1)) for one in range(first, last + 1, positions_per_part)
             ]
             if write is None:
-                parts = [write_part(log, folder, buckets, one, progress) for one in ranges]
+                done = [write_part(log, folder, buckets, one, progress) for one in ranges]
             else:
-                parts = write(ranges)
-                progress(sum(part.events for part in parts))
-            rows += sum(part.rows for part in parts)
+                done = write(ranges)
+                progress(sum(part.events for part in done))
+            rows += sum(part.rows for part in done)
             os.sync()
             state = _State(buckets=buckets, position=last)
             _write_state(folder, state)

@@ -22,11 +22,15 @@ from features.history import only_writer, position
 from features.log import DECISIONS, EVENTS, Log, microseconds, moment
 from features.privacy.jobs import Jobs
 from features.privacy.log_rows import take_out
+from features.results import forget_old
 from features.snapshots import as_of
 
 _LOCK = 7_061_776_696
 _BEFORE = timedelta(days=31)
 _LATE = timedelta(days=2)
+_UNFINISHED = timedelta(days=1)
+"""What failed is taken up on the same day; after that it holds histories and secrets of links for nobody."""
+
 _STATEMENTS = (*CONSENT_EVENTS, "identified", "aliased")
 
 
@@ -45,7 +49,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Pruned:
-    """How much went: rows of the database, days of the history, tables of features."""
+    """How much went: rows of the database, days of the history, tables of features, works that failed."""
 
     events: int = 0
     history_days: int = 0
@@ -54,6 +58,7 @@ class Pruned:
     feature_tables: int = 0
     jobs: int = 0
     acts: int = 0
+    unfinished: int = 0
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -64,7 +69,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 def prune(engine: Engine, history: Path, feature_data: Path, keep: Retention, now: datetime) -> Pruned:
-    """Delete what is older than `keep` says, and is not needed any more."""
+    """Delete what is older than `keep` says, and is not needed any more; and what works left that failed a day ago."""
     return Pruned(
         events=_events(engine, history, now, keep.events) if keep.events is not None else 0,
         history_days=_days(history, _ago(now, keep.history)) if keep.history is not None else 0,
@@ -73,6 +78,7 @@ def prune(engine: Engine, history: Path, feature_data: Path, keep: Retention, no
         feature_tables=_tables(feature_data, _ago(now, keep.features)) if keep.features is not None else 0,
         jobs=Jobs(engine).prune(_ago(now, keep.jobs)) if keep.jobs is not None else 0,
         acts=Acts(engine).prune(_ago(now, keep.acts)) if keep.acts is not None else 0,
+        unfinished=forget_old(feature_data, now - _UNFINISHED),
     )
 
 

@@ -1,12 +1,14 @@
 """Unfinished results are for one worker and one state, and an erased person is not left in them."""
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from features.identity import Person
 from features.privacy.parquet import customer_files
-from features.results import FOLDER, kept, written
+from features.results import FOLDER, forget_old, kept, written
 
 
 def test_a_result_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -45,3 +47,17 @@ def test_nobody_who_is_erased_is_left_in_what_is_unfinished(tmp_path: Path) -> N
     for store in customer_files(tmp_path):
         store.erase(Person("u1", ("u1",), ()))
     assert not list(tmp_path.rglob("part"))
+
+
+def test_what_failed_goes_after_a_while_unless_somebody_is_at_it(tmp_path: Path) -> None:
+    limit = datetime(2026, 11, 23, tzinfo=UTC)
+    for name, age in (("old", 1), ("young", -1), ("working", 1)):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(tmp_path / FOLDER / name, 1, [])
+        (folder,) = (tmp_path / FOLDER / name).glob("*/")
+        at = (limit - timedelta(seconds=age)).timestamp()
+        os.utime(folder, (at, at))
+    with kept(tmp_path / FOLDER / "working", 1):
+        assert forget_old(tmp_path, limit) == 1
+        assert sorted(path.parts[-3] for path in tmp_path.rglob("part")) == ["working", "young"]
+    assert forget_old(tmp_path / "nothing", limit) == 0

@@ -1,5 +1,6 @@
 """What is older than the settings say goes; what a reward, the history or a consent still needs stays."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from features.log import from_record, moment, to_record
 from features.outcomes import outcomes
 from features.people import records_of
 from features.privacy.retention import Pruned, Retention, prune
+from features.results import FOLDER as UNFINISHED
 from tests.features.decided import decision
 from tests.features.person import at, event
 from tests.features.privacy.world import AS_OF, HER, HIM, World, build_world
@@ -99,6 +101,17 @@ def test_the_newest_table_of_features_stays_however_old(world: World) -> None:
     pq.write_table(pq.read_table(newest), folder / "20200101T000000.000000Z.parquet")
     assert pruned(world, 10_000, features=1).feature_tables == 1
     assert list(folder.glob("*.parquet")) == [newest]
+
+
+def test_what_a_work_left_that_failed_goes_after_a_day_without_any_setting(world: World) -> None:
+    left = world.places.feature_data / UNFINISHED / "restock due" / "of-some-state"
+    left.mkdir(parents=True)
+    (left / "begun.json").touch()
+    os.utime(left, (AS_OF.timestamp(), AS_OF.timestamp()))
+    assert pruned(world, 0.9) == Pruned()
+    assert left.exists()
+    assert pruned(world, 1.1) == Pruned(unfinished=1)
+    assert not left.exists()
 
 
 def _records(world: World, person: Person) -> list:  # type: ignore[type-arg]
