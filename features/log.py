@@ -23,6 +23,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     bindparam,
     false,
     or_,
@@ -249,26 +250,30 @@ class Log:
         limit: int = 500,
         since: datetime | None = None,
         types: Collection[str] = (),
+        before: datetime | None = None,
     ) -> list[Record]:
         """The latest `limit` records of one person, known by any of these ids, that are behind `after`; oldest first.
 
         What occurred at `since` or later is among them even before `after`: what a row of features as of `since` that
-        has read the log up to `after` does not know. With `types` only records of these, so that the many others do not
-        crowd them out.
+        has read the log up to `after` does not know. With `types` only records of these, and with `before` only what
+        occurred before it, so that the many others do not crowd them out.
         """
         given: dict[str, Any] = {"after": after, "most": limit}
+        if before is not None:
+            given["before"] = microseconds(before)
         if since is not None:
             given["since"] = microseconds(since)
         for name, values in (("user", user_ids), ("visitor", anonymous_ids), ("type", types)):
             given |= {f"{name}_{place}": value for place, value in enumerate(values)}
-        text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), since is not None)
+        bounds = since is not None, before is not None
+        text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), *bounds)
         given = {**own, **given}
         with self.engine.connect() as connection:
             rows = connection.exec_driver_sql(text, tuple(given[name] for name in order) if order else given)
             return [Record(*row) for row in rows][::-1]
 
     def _statement_of_person(
-        self, users: int, visitors: int, types: int, since: bool
+        self, users: int, visitors: int, types: int, since: bool, before: bool
     ) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         """The query of `of_person` for so many ids and types, the order of its parameters where they have one, and
         those that are always the same.
@@ -285,6 +290,8 @@ class Log:
         if since:
             news = or_(news, columns.occurred_at >= bindparam("since"))
         wanted = among(columns.type, "type", types) if types else true()
+        if before:
+            wanted = and_(wanted, columns.occurred_at < bindparam("before"))
         query = select(*(columns[name] for name in (*_WRITTEN, "position"))).where(person, news, wanted)
         latest = query.order_by(columns.position.desc()).limit(bindparam("most", type_=Integer))
         compiled = latest.compile(dialect=self.engine.dialect)

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 from sqlalchemy import Engine as Database
@@ -48,7 +49,9 @@ _EPOCH = date(1970, 1, 1)
 @dataclass(frozen=True)
 class Wanted:
     """Who is wanted: those who need something from `first` (the next day by default) to `last` (a week) with
-    probability `least`, the likeliest `limit` of them, with carts of `max_items` at most.
+    probability `least`, the likeliest `limit` of them at most, with carts of `max_items` at most.
+
+    Who is suppressed while others are prepared is dropped and nobody takes the place, so a list may be shorter.
     """
 
     first: date | None = None
@@ -106,7 +109,7 @@ def due(
     made = (path, path.stat().st_mtime_ns, astuple(wanted), locale, until, log, changes.revision)
     version = (published.version.number, settings.mlflow_uri, code("features", "models", "pipelines", "serving"))
     with kept(settings.feature_data / UNFINISHED / "restock due", *made, *version) as folder:
-        export = begun(folder.resolve(), until or now, partial(_parts, path, database), secret)
+        export = begun(folder.resolve(), until or now, now, partial(_parts, path, database), secret)
         first, last = window(wanted, moment_of(path), export.at)
         asked = Asked(
             Question(first, last, last_day(export.at), wanted.least, None, "", 1),
@@ -126,7 +129,7 @@ def due(
         _WRITERS[out.suffix](found, partial_file)
         partial_file.replace(out)
         if log:  # what is in no file was shown to nobody, so the log comes after it
-            log_shown(Log(database, DECISIONS), records)
+            log_shown(Log(database, DECISIONS), records, now)
     database.dispose()
     progress(len(found), len(found))
     items = sum(len(cart) for cart in found["cart"])
@@ -154,16 +157,21 @@ def _parts(path: Path, database: Database) -> Iterator[dict[str, pa.Table]]:
 
 
 def _gathered(export: Export, asked: Asked, listed: Suppressions) -> tuple[pa.Table, pa.Table]:
-    """The rows of all parts, the likeliest first, and what the log is to keep of them; without who is `listed` now."""
+    """The rows of all parts, the likeliest first, and what the log is to keep of them; without who is `listed` now.
+
+    A row and its record are matched by the id of the cart, as two machines may have been at a part. A row without a
+    record is left out: its link would open nothing.
+    """
     table = pa.concat_tables([pq.read_table(export.path(DUE, part)) for part in range(export.parts)])
     subjects = [subject_of(id_) for id_ in table["customer_id"].to_pylist()]
     stays = np.array([not listed.has(one.user_id, one.anonymous_id) for one in subjects], bool)
+    records = table_of([])
+    if asked.log:
+        records = pa.concat_tables([pq.read_table(export.path(SHOWN, part)) for part in range(export.parts)])
+        stays &= pc.is_in(table["cart_id"], records["key"]).to_numpy()
     order = np.argsort(-table[LIKELY].to_numpy(), kind="stable")
-    order = order[stays[order]][: asked.limit]
-    if not asked.log:
-        return table.take(pa.array(order)).drop_columns([LIKELY]), table_of([])
-    records = pa.concat_tables([pq.read_table(export.path(SHOWN, part)) for part in range(export.parts)])
-    return table.take(pa.array(order)).drop_columns([LIKELY]), records.take(pa.array(order))
+    found = table.take(pa.array(order[stays[order]][: asked.limit])).drop_columns([LIKELY])
+    return found, records.take(pc.index_in(found["cart_id"], records["key"])) if asked.log else records
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:

@@ -1,8 +1,9 @@
 """Exports of all customers in parts of a few thousand: their answers lie in files until the whole is done.
 
-A part is a pure function of its customers, of the moment of the export, and of a secret that the ids and draws of each
-customer follow from: the same wherever it is worked on, whatever the other parts are. What failed is taken up where it
-ended on the same day (UTC), with its moment and secret; on another day everything is made anew.
+A part follows from its customers, from the moment of the export, and from a secret that the ids and draws of each
+customer follow from: the same wherever it is worked on, whatever the other parts are, as long as nothing new is known
+of its customers meanwhile. What failed is taken up where it ended on the same day (UTC), with its moment and secret; on
+another day everything is made anew.
 """
 
 import hmac
@@ -10,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.identity import default_customer
-from features.log import Log, Record
+from features.log import Log, Record, microseconds
 from features.results import written
 from serving.schemas import Subject
 
@@ -47,6 +48,7 @@ _APPENDED = 500
 
 class _Begun(msgspec.Struct, frozen=True):
     at: datetime
+    day: date
     secret: bytes
     parts: int
 
@@ -74,26 +76,30 @@ class Export:
 
 
 def begun(
-    folder: Path, now: datetime, parts: Callable[[], Iterable[Mapping[str, pa.Table]]], secret: bytes | None = None
+    folder: Path,
+    at: datetime,
+    now: datetime,
+    parts: Callable[[], Iterable[Mapping[str, pa.Table]]],
+    secret: bytes | None = None,
 ) -> Export:
-    """The export that was begun in `folder` today; else a new one of `parts`.
+    """The export that was begun in `folder` on the day of `now`; else a new one of `parts`, as of the moment `at`.
 
     A part is the tables that it is asked, by step. `secret` is drawn when None.
     """
-    path = folder / _BEGUN
+    path, day = folder / _BEGUN, now.astimezone(UTC).date()
     if path.exists():
         known = msgspec.json.decode(path.read_bytes(), type=_Begun)
-        if known.at <= now and known.at.astimezone(UTC).date() == now.astimezone(UTC).date():
+        if known.day == day and known.at <= at:
             return Export(folder, known.at, known.secret, known.parts)
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     count = 0
-    made = Export(folder, now, secret or secrets.token_bytes(_SECRET_BYTES), count)
+    made = Export(folder, at, secret or secrets.token_bytes(_SECRET_BYTES), count)
     for tables in parts():
         for step, table in tables.items():
             written(made.path(step, count), partial(pq.write_table, table, compression="lz4"))
         count += 1
-    told = msgspec.json.encode(_Begun(now, made.secret, count))
+    told = msgspec.json.encode(_Begun(at, day, made.secret, count))
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(told)
@@ -115,8 +121,12 @@ def table_of(records: Iterable[Record]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=RECORD)
 
 
-def log_shown(decisions: Log, records: pa.Table, gone: Collection[str] = ()) -> None:
-    """Keep in `decisions` what was shown, but to those who are `gone`; what is kept already is not kept twice."""
+def log_shown(decisions: Log, records: pa.Table, now: datetime, gone: Collection[str] = ()) -> None:
+    """Keep in `decisions` what was shown, but to those who are `gone`; what is kept already is not kept twice.
+
+    It counts as received at `now`, whatever moment the export is of: that rises with the log, and reports rely on it.
+    """
+    received = {"received_at": microseconds(now)}
     for batch in records.to_batches(_APPENDED):
-        shown = [Record(**row) for row in batch.to_pylist()]
+        shown = [Record(**row | received) for row in batch.to_pylist()]
         decisions.append([one for one in shown if default_customer(one.user_id, one.anonymous_id) not in gone])

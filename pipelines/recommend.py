@@ -103,19 +103,19 @@ def recommend(
         kept(root, *made, *models, code("features", "models", "pipelines", "serving")) as folder,
         opened(settings.engine) as engine,
     ):
-        export = begun(folder.resolve(), now, partial(_parts, table), secret)
+        export = begun(folder.resolve(), now, now, partial(_parts, table), secret)
         keep_bundle(export.folder, registry, version, need, changes, settings.feature_data)
         engine.map(partial(choose_part, export, asked), export.missing(LINES), progress)
         gone = _left_out(settings, database, table)
-        rows = _gather(export, out, gone)
+        customers, rows = _gather(export, out, gone)
         if log:  # what is in no file was shown to nobody, so the log comes after it
             for part in range(export.parts):
-                log_shown(Log(database, DECISIONS), pq.read_table(export.path(SHOWN, part)), gone)
+                log_shown(Log(database, DECISIONS), pq.read_table(export.path(SHOWN, part)), now, gone)
         told = [pq.read_metadata(export.path(LINES, part)).metadata for part in range(export.parts)]
     database.dispose()
-    customers, cpu = sum(int(one[CUSTOMERS]) for one in told), sum(float(one[CPU]) for one in told)
+    chosen, cpu = sum(int(one[CUSTOMERS]) for one in told), sum(float(one[CPU]) for one in told)
     progress(customers, customers)
-    rate = round(customers / cpu, 1) if cpu else 0.0
+    rate = round(chosen / cpu, 1) if cpu else 0.0
     return RecommendReport(placement, version.number, export.at, customers, rows, log, out, rate)
 
 
@@ -125,18 +125,22 @@ def _parts(table: Path) -> Iterator[dict[str, pa.Table]]:
         yield {ASKED: pa.Table.from_batches([batch])}
 
 
-def _gather(export: Export, out: Path, gone: Collection[str]) -> int:
-    """Put the lines of all parts into `out`, in the order of the table, without who is `gone`; returns how many."""
-    rows = 0
+def _gather(export: Export, out: Path, gone: Collection[str]) -> tuple[int, int]:
+    """Put the lines of all parts into `out`, in the order of the table, without who is `gone`.
+
+    Returns of how many customers they are, each of whom is in one part, and how many.
+    """
+    customers = rows = 0
     partial_file = out.with_name(f"{out.name}.part")
     with _WRITERS[out.suffix](partial_file) as writer:
         for part in range(export.parts):
             lines = pq.read_table(export.path(LINES, part)).replace_schema_metadata(None)
             lines = lines.filter(pc.invert(pc.is_in(lines["customer_id"], pa.array(sorted(gone), pa.string()))))
             writer.write_table(lines)
+            customers += pc.count_distinct(lines["customer_id"]).as_py()
             rows += len(lines)
     partial_file.replace(out)
-    return rows
+    return customers, rows
 
 
 def _left_out(settings: Settings, database: Engine, table: Path) -> frozenset[str]:

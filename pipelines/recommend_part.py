@@ -113,7 +113,7 @@ def _reminded(export: Export, asked: Asked, customers: Sequence[str], visitors: 
         for customer, visitor in zip(customers, visitors, strict=True):
             subject = subject_of(customer)
             person = identities.person(subject.user_id, subject.anonymous_id)
-            shown = shown_lately(decisions, person, since, visitor.ids, visitor.days)
+            shown = shown_lately(decisions, person, since, visitor.ids, visitor.days, before=export.at)
             yield Visitor(visitor.ids, visitor.days, visitor.weights, shown=shown)
 
     try:

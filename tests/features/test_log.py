@@ -86,6 +86,7 @@ def test_what_a_feature_row_does_not_know_is_found_before_its_position_too(engin
     log.append([record("early", at=1), record("ahead", at=9), record("late", at=2)])
     assert [row.key for row in log.of_person(["u1"], [], after=2)] == ["late"]
     assert [row.key for row in log.of_person(["u1"], [], after=2, since=moment(9))] == ["ahead", "late"]
+    assert [row.key for row in log.of_person(["u1"], [], limit=2, before=moment(9))] == ["early", "late"]
 
 
 def test_writers_side_by_side_lose_and_double_nothing(engine: Engine) -> None:

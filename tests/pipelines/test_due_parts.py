@@ -1,6 +1,6 @@
 """Parts of all customers give the list that one gives, and of two runs on a day the second does what is missing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.database import open_database
-from features.log import DECISIONS, EVENTS, Log, to_record
+from features.identity import Person
+from features.log import DECISIONS, EVENTS, Log, microseconds, to_record
+from features.privacy.secret import secret_in
+from features.privacy.suppression import Suppressions
 from models.registry import Registry
 from pipelines import due as verb
 from pipelines import due_part
@@ -41,7 +44,14 @@ def folder(restock_world: Path, tmp_path: Path) -> Path:
     return stirred_shop(restock_world, tmp_path / "shop")
 
 
-def run(folder: Path, out: Path, wanted: Wanted = Wanted(least=0.0), now: Any = NOW, **changes: Any) -> DueReport:  # noqa: B008 - frozen
+def run(
+    folder: Path,
+    out: Path,
+    wanted: Wanted = Wanted(least=0.0),  # noqa: B008 - frozen
+    now: datetime = NOW,
+    until: datetime | None = None,
+    **changes: Any,
+) -> DueReport:
     places: dict[str, Any] = {
         "database_url": f"sqlite:///{folder / 'kairos.db'}",
         "mlflow_uri": f"sqlite:///{folder / 'mlflow.db'}",
@@ -50,7 +60,7 @@ def run(folder: Path, out: Path, wanted: Wanted = Wanted(least=0.0), now: Any = 
     }
     settings = Settings(**places | changes)
     registry = Registry(settings.mlflow_uri)
-    return due(settings, registry, out, wanted, "en", None, now, True, lambda _done, _of: None, SECRET)
+    return due(settings, registry, out, wanted, "en", until, now, True, lambda _done, _of: None, SECRET)
 
 
 def logged(folder: Path) -> list[tuple[str, str]]:
@@ -103,3 +113,74 @@ def test_a_part_that_fails_is_named_and_a_rerun_of_the_day_does_only_that(
     assert sorted(prepared) == ["a newcomer", "weekly-0", "weekly-1", "weekly-10"], "those of the part that failed"
     assert len(logged(folder)) == report.customers
     assert run(folder, out, now=LATER).as_of == LATER, "what is done is not taken for what is asked again"
+
+
+def broken_off(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch, **asked: Any) -> None:
+    """A list of which the first part is missing."""
+
+    def failing(one: Due, *_: Any) -> Any:
+        raise ArithmeticError(one.person.customer_id)
+
+    whole = due_part.prepare_part
+
+    def some(export: Any, question: Any, part: int) -> None:
+        with monkeypatch.context() as patch:
+            if part == 0:
+                patch.setattr(due_part, "cart_for", failing)
+            whole(export, question, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verb, "CUSTOMERS_A_PART", 5)
+        patch.setattr(verb, "prepare_part", some)
+        with pytest.raises(BucketsFailed, match="1 of 3 failed"):
+            run(folder, out, **asked)
+
+
+def test_who_is_suppressed_while_others_are_prepared_is_in_no_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, gone = tmp_path / "due.parquet", WEEKLY[-1]
+    broken_off(folder, out, monkeypatch)
+    prepared = [
+        path for path in folder.rglob("due-0000*.parquet") if gone in pq.read_table(path)["customer_id"].to_pylist()
+    ]
+    assert prepared, "who is suppressed has a cart already"
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
+    engine.dispose()
+    run(folder, out, now=LATER)
+    rows = pq.read_table(out).to_pylist()
+    assert gone not in {row["customer_id"] for row in rows}
+    assert [row["cart_id"] for row in rows] == [key for key, _ in logged(folder)]
+
+
+def test_rows_and_carts_are_matched_by_their_ids(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "due.parquet"
+    broken_off(folder, out, monkeypatch)
+    path = next(folder.rglob("shown-00001.parquet"))
+    records = pq.read_table(path)
+    pq.write_table(records.take(list(range(len(records) - 1, 0, -1))), path)
+    run(folder, out)
+    rows = pq.read_table(out).to_pylist()
+    assert [row["cart_id"] for row in rows] == [key for key, _ in logged(folder)]
+    assert records["key"][0].as_py() not in {row["cart_id"] for row in rows}, "a link that opens nothing"
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_list_as_of_then_is_taken_up_on_its_day_alone_and_logged_as_of_now(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    then, later = NOW - timedelta(minutes=1), LATER + timedelta(days=days)
+    broken_off(folder, tmp_path / "due.csv", monkeypatch, until=then)
+    begun = next(folder.rglob("begun.json"))
+    kept = begun.stat().st_mtime_ns
+    monkeypatch.setattr(verb, "_gathered", lambda *_: pytest.fail("enough"))
+    with pytest.raises(pytest.fail.Exception):
+        run(folder, tmp_path / "due.csv", until=then, now=later)
+    assert (begun.stat().st_mtime_ns == kept) == (days == 0)
+    monkeypatch.undo()
+    assert run(folder, tmp_path / "due.csv", until=then, now=later).as_of == then
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    records = list(Log(engine, DECISIONS).read())
+    engine.dispose()
+    assert {(one.occurred_at, one.received_at) for one in records} == {(microseconds(then), microseconds(later))}

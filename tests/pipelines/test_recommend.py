@@ -1,7 +1,7 @@
 """The file of recommendations says to every customer what the service would say, and appears when it is complete."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,12 @@ def settings(folder: Path, **changes: Any) -> Settings:
     return Settings(**places | changes)
 
 
-def run(folder: Path, out: Path, placement: str = "email", log: bool = False, **changes: Any) -> RecommendReport:
+def run(
+    folder: Path, out: Path, placement: str = "email", log: bool = False, now: datetime = NOW, **changes: Any
+) -> RecommendReport:
     heard: list[tuple[int, int | None]] = []
     report = recommend(
-        settings(folder, **changes), placement, out, 3, "en", NOW, log, lambda done, total: heard.append((done, total))
+        settings(folder, **changes), placement, out, 3, "en", now, log, lambda done, total: heard.append((done, total))
     )
     assert heard[-1] == (CUSTOMERS, CUSTOMERS)
     return report
@@ -104,7 +106,8 @@ def test_what_is_logged_counts_as_shown_to_its_customer(folder: Path, tmp_path: 
     assert {(line["recommendation_id"], line["customer_id"]) for line in first} == {
         (key, user) for key, user, _ in shown(folder)
     }
-    second = pq.read_table(run(folder, tmp_path / "2.parquet", placements=rules).file).to_pylist()
+    later = NOW + timedelta(minutes=1)
+    second = pq.read_table(run(folder, tmp_path / "2.parquet", now=later, placements=rules).file).to_pylist()
     for customer in {line["customer_id"] for line in first}:
         before, after = (
             {line["item_id"] for line in lines if line["customer_id"] == customer} for lines in (first, second)

@@ -1,7 +1,8 @@
 """In how many parts customers are answered changes no bit, and a run that failed goes on where it ended, on its day."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from features.catalog import Catalog, Product
 from features.database import open_database
 from features.identity import Person
-from features.log import DECISIONS, Log
+from features.log import DECISIONS, Log, Record, microseconds
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.results import kept
@@ -38,16 +39,20 @@ def explored_shop(shop: Path, folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, out: Path, now: Any = NOW, **changes: Any) -> RecommendReport:
+def run(folder: Path, out: Path, now: Any = NOW, limit: int = 4, **changes: Any) -> RecommendReport:
     own = settings(folder, placements=folder / "placements.toml", **changes)
-    return recommend(own, "email", out, 4, "en", now, True, lambda _done, _of: None, SECRET)
+    return recommend(own, "email", out, limit, "en", now, True, lambda _done, _of: None, SECRET)
+
+
+def records(folder: Path) -> list[Record]:
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    found = Log(engine, DECISIONS).read()
+    engine.dispose()
+    return found
 
 
 def logged(folder: Path) -> list[tuple[str, str]]:
-    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
-    found = [(record.key, record.payload) for record in Log(engine, DECISIONS).read()]
-    engine.dispose()
-    return found
+    return [(record.key, record.payload) for record in records(folder)]
 
 
 @pytest.fixture
@@ -112,17 +117,18 @@ def test_a_part_that_fails_is_named_and_a_rerun_of_the_day_does_only_that(
     assert {line["recommendation_id"] for line in pq.read_table(out).to_pylist()} == {key for key, _ in logged(folder)}
 
 
+@pytest.mark.parametrize(("now", "limit"), [(NOW + timedelta(days=1), 4), (LATER, 5)])
 def test_another_day_and_another_question_begin_anew(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime, limit: int
 ) -> None:
     everybody, out = customers(folder), tmp_path / "mail.csv"
     with monkeypatch.context() as patch:
-        failing(patch, everybody[0])
+        failing(patch, everybody[-1])
         with pytest.raises(BucketsFailed):
             run(folder, out)
     asked = failing(monkeypatch, None)
-    report = run(folder, out, NOW + timedelta(days=1))
-    assert (asked, report.as_of) == (everybody, NOW + timedelta(days=1))
+    report = run(folder, out, now, limit)
+    assert (asked, report.as_of) == (everybody, now)
 
 
 def test_who_is_suppressed_while_others_are_answered_is_in_no_file(
@@ -137,9 +143,28 @@ def test_who_is_suppressed_while_others_are_answered_is_in_no_file(
     gone = everybody[0]
     Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
     engine.dispose()
-    run(folder, out, LATER)
+    assert run(folder, out, LATER).customers == len(everybody) - 1
     assert set(pq.read_table(out)["customer_id"].to_pylist()) == set(everybody) - {gone}
     assert len(logged(folder)) == len(everybody) - 1
+
+
+def test_what_is_shown_after_an_export_began_rotates_nothing_in_it(
+    world: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = explored_shop(world, tmp_path / "whole")
+    run(whole, tmp_path / "whole.parquet")
+    everybody, lines = customers(folder), pq.read_table(tmp_path / "whole.parquet").to_pylist()
+    with monkeypatch.context() as patch:
+        failing(patch, everybody[-1])
+        with pytest.raises(BucketsFailed):
+            run(folder, tmp_path / "mail.parquet")
+    at = microseconds(NOW + timedelta(hours=1))
+    record = next(one for one in records(whole) if one.user_id == everybody[-1])
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    Log(engine, DECISIONS).append([replace(record, key="seen", occurred_at=at, received_at=at)])
+    engine.dispose()
+    run(folder, tmp_path / "mail.parquet", LATER)
+    assert pq.read_table(tmp_path / "mail.parquet").to_pylist() == lines
 
 
 def test_two_exports_of_a_placement_at_once_do_not_mix(folder: Path, tmp_path: Path) -> None:
