@@ -13,7 +13,9 @@ from scipy.sparse.linalg import svds
 from models.recommenders.transformer import unit
 
 _POWER = 0.75
-"""To what power a product's number of neighbours counts: below 1, as rare products have few by chance."""
+"""To what power a number of meetings that chance would bring counts. Two rare products are expected together less than
+once; below 1 that counts for more, so a pair has to be met some times before chance is ruled out. It is not the paper's
+smoothing, which is of how often each product stands near others."""
 
 
 def step_vectors(
@@ -29,7 +31,7 @@ def step_vectors(
     A pair d steps apart counts 1 / d, up to `window` steps. Zeros where a product has no neighbours, and in columns
     that the data do not fill; `rng` draws where the search begins.
     """
-    near = _neighbours(indptr, items, count, window)
+    near = neighbours(indptr, items, count, window)
     found = np.zeros((count, factors), np.float32)
     columns = min(factors, count - 1)
     if columns < 1 or not near.nnz:
@@ -45,17 +47,14 @@ def step_vectors(
     return found
 
 
-def _neighbours(
+def neighbours(
     indptr: NDArray[np.int64], items: NDArray[np.int32], count: int, window: int
 ) -> "csr_matrix[np.float64]":
-    """How often two products stand near each other, both ways (count, count)."""
-    owners = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    rows, columns, counts = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0)]
+    """How often two products stand near each other, both ways (count, count); one distance at a time is in memory."""
+    owners = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
+    near = csr_matrix((count, count))
     for apart in range(1, window + 1):
         together = owners[apart:] == owners[:-apart]
-        rows.append(items[:-apart][together])
-        columns.append(items[apart:][together])
-        counts.append(np.full(np.count_nonzero(together), 1 / apart))
-    cells = (np.concatenate(counts), (np.concatenate(rows), np.concatenate(columns)))
-    near = csr_matrix(cells, shape=(count, count))
+        cells = (items[:-apart][together], items[apart:][together])
+        near = near + csr_matrix((np.full(len(cells[0]), 1 / apart), cells), shape=(count, count))
     return csr_matrix(near + near.T)

@@ -1,9 +1,13 @@
 """What stands near each other in sequences points the same way."""
 
+import tracemalloc
+from itertools import pairwise
+
 import numpy as np
+import pytest
 
 from models.recommenders.sasrec import SASRec
-from models.recommenders.step_vectors import step_vectors
+from models.recommenders.step_vectors import neighbours, step_vectors
 from models.recommenders.transformer_training import train
 
 ITEMS = 20
@@ -44,6 +48,31 @@ def test_neighbours_are_of_one_sequence_and_at_most_a_window_away() -> None:
     cosines = near @ near.T
     assert abs(cosines[:3, 3:]).max() < 1e-5
     assert cosines[0, 2] > cosines[0, 1]
+
+
+@pytest.mark.parametrize("window", [1, 3, 9])
+def test_each_pair_of_a_sequence_counts_by_how_far_apart_it_is(window: int) -> None:
+    indptr, items = np.array([0, 5, 5, 6, 12]), np.array([0, 1, 0, 2, 2, 3, 1, 2, 1, 4, 4, 0], np.int32)
+    counted = np.zeros((6, 6))
+    for start, end in pairwise(indptr):
+        for one in range(start, end):
+            for other in range(one + 1, min(one + window + 1, end)):
+                counted[items[one], items[other]] += 1 / (other - one)
+    found = neighbours(indptr, items, 6, window).toarray()
+    assert found == pytest.approx(counted + counted.T, rel=1e-12)
+
+
+def test_a_wider_window_takes_no_more_memory() -> None:
+    items, indptr = np.tile(two_kinds(), 200), np.arange(0, 480 * 200 + 1, 40)
+    peaks = []
+    for window in (2, 20):
+        tracemalloc.start()
+        try:
+            neighbours(indptr, items, ITEMS, window)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_an_epoch_from_there_tells_kinds_apart_that_an_epoch_from_anywhere_does_not() -> None:
