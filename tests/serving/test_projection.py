@@ -30,7 +30,8 @@ def history(shop: Shop, **subject: Any) -> list[tuple[str, float]]:
 def pushed(shop: Shop, id_: str) -> int:
     """How many events of an id are online; waits until nothing is left to push."""
     resources = shop.resources
-    until(lambda: resources.projection.projector.lag() == Lag(0), "everything is online")
+    projector = resources.projection.projector
+    until(lambda: projector._offset() is not None and projector.lag() == Lag(0), "it began, and everything is online")
     found = read_recents(rows_of(resources.visitors.store), [id_])
     return len(found[id_].records) if id_ in found else 0
 
@@ -70,6 +71,7 @@ def test_readiness_and_metrics_tell_when_it_stands_still(shop: Shop, monkeypatch
     def gone(_: object) -> None:
         raise OSError("ann@example.com is not reachable")
 
+    projection.close()  # or a step of its own thread that is under way would say afterwards that all is well
     monkeypatch.setattr(projection.projector, "step", gone)
     projection.step()
     projection.step()

@@ -236,7 +236,7 @@ def test_over_more_products_the_answers_about_the_old_ones_stay(recipe: Recommen
     close(model.recommend(QUERIES, ITEMS + 3), wider.recommend(QUERIES, ITEMS + 3))
     close(model.similar(list(SHOP.item_ids), ITEMS), wider.similar(list(SHOP.item_ids), ITEMS))
     shown = [id_ for id_, _, _ in model.recommend([LONGEST], 5).row(0)]
-    assert wider.contributions(LONGEST, shown) == pytest.approx(model.contributions(LONGEST, shown))
+    assert wider.contributions(LONGEST, shown) == pytest.approx(model.contributions(LONGEST, shown), rel=1e-6, abs=1e-6)
     save(recipe, wider, tmp_path)
     assert same(load(tmp_path)[1].recommend(QUERIES, 9), wider.recommend(QUERIES, 9))
     again = wider.extended(Catalogue(UNTIL, new[:2]))
