@@ -11,7 +11,7 @@ import ctypes
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,11 +46,10 @@ app = typer.Typer(add_completion=False)
 
 @dataclass(frozen=True)
 class Peak:
-    """Of one fit, in bytes."""
+    """Of one fit, in bytes, beside its two `sizes`."""
 
     name: str
-    events: int
-    products: int
+    sizes: tuple[int, int]
     said: int
     taken: int
     cpu_seconds: float
@@ -63,19 +62,25 @@ def main() -> None:
     with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         cases = [(recipe, events, products) for events, products, recipes in SIZES for recipe in recipes]
         found = pool.starmap(peak, cases, chunksize=1)
-    text = f"{machine()}.\n\n{_table(found)}"
-    Console(width=140).print(text, markup=False)
-    write([_claim(found)], "recommenders", PART)
-    replace_section(ROOT / "README.md", PART, text)
+    data = ", ".join(f"{events:,} events over {products:,} products" for events, products, _ in SIZES)
+    measure = "peak of memory of a fit over what its recipe said before, the worst of them"
+    publish(
+        PART, "recommenders", ("recommender", "interactions", "products"), worst(found, measure, f"made: {data}"), found
+    )
 
 
 def peak(recipe: Recommender, events: int, products: int) -> Peak:
     """Fit `recipe` with all that it is made of, one after another."""
     data = shop(events, products, SEED)
     said = max(part.bytes_needed(data) for part in distinct(recipe) if isinstance(part, Heavy))
+    return measured(recipe.name, (events, products), said, lambda: fit_all([recipe], data, threads=1))
+
+
+def measured(name: str, sizes: tuple[int, int], said: int, fit: Callable[[], object]) -> Peak:
+    """What `fit` takes above what is resident now, in a process that fits nothing else."""
     before, started = from_here_on(), time.process_time()
-    fit_all([recipe], data, threads=1)
-    return Peak(recipe.name, events, products, said, resident("VmHWM") - before, time.process_time() - started)
+    fit()
+    return Peak(name, sizes, said, resident("VmHWM") - before, time.process_time() - started)
 
 
 def from_here_on() -> int:
@@ -92,19 +97,24 @@ def resident(which: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _table(found: Sequence[Peak]) -> str:
+def publish(part: str, results: str, heads: Sequence[str], claim: Claim, found: Sequence[Peak]) -> None:
+    """Print the table, `heads` being what is fitted and its two sizes, and write it with the row."""
+    head = f"| {' | '.join([*heads, 'peak, MB', 'said before, MB'])} |\n| --- | ---: | ---: | ---: | ---: |"
     rows = [
-        f"| {one.name} | {one.events:,} | {one.products:,} | {one.taken / 1e6:,.0f} | {one.said / 1e6:,.0f} |"
+        f"| {one.name} | {one.sizes[0]:,} | {one.sizes[1]:,} | {one.taken / 1e6:,.0f} | {one.said / 1e6:,.0f} |"
         for one in found
     ]
-    head = "| recommender | interactions | products | peak, MB | said before, MB |\n| --- | ---: | ---: | ---: | ---: |"
-    return "\n".join([head, *rows])
+    text = "\n".join([f"{machine()}.\n", head, *rows])
+    Console(width=140).print(text, markup=False)
+    write([claim], results, part)
+    replace_section(ROOT / "README.md", part, text)
 
 
-def _claim(found: Sequence[Peak]) -> Claim:
+def worst(found: Sequence[Peak], measure: str, data: str) -> Claim:
+    """The largest share of what was said that was taken; it owes nothing."""
     return Claim(
-        measure="peak of memory of a fit over what its recipe said before, the worst of them",
-        data="made: " + ", ".join(f"{events:,} events over {products:,} products" for events, products, _ in SIZES),
+        measure=measure,
+        data=data,
         protocol="resident memory above what was there before the fit, a process and one run each, BLAS at one thread",
         ours=round(max(one.taken / one.said for one in found), 3),
         interval=None,

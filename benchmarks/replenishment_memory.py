@@ -8,17 +8,12 @@ One run each. Linux alone tells the peak of a stretch of a process's life.
 """
 
 import os
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
 import typer
-from rich.console import Console
 
-from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
-from benchmarks.memory import from_here_on, resident
+from benchmarks.memory import Peak, measured, publish, worst
 from models.catalogue import Catalogue
 from models.time_to_event.lines import Lines
 from models.time_to_event.memory import bytes_needed, rows_of
@@ -37,28 +32,16 @@ KINDS: dict[str, tuple[int, int, float]] = {
 app = typer.Typer(add_completion=False)
 
 
-@dataclass(frozen=True)
-class Peak:
-    """Of one fit, in bytes."""
-
-    kind: str
-    lines: int
-    rows: int
-    said: int
-    taken: int
-    cpu_seconds: float
-
-
 @app.command()
 def main() -> None:
     """Measure, print, write."""
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         found = pool.map(peak, KINDS, chunksize=1)
-    text = f"{machine()}.\n\n{_table(found)}"
-    Console(width=140).print(text, markup=False)
-    write([_claim(found)], "replenishment", PART)
-    replace_section(ROOT / "README.md", PART, text)
+    sizes = ", ".join(f"{one.sizes[0]:,} lines with {one.sizes[1]:,} rows to learn from" for one in found)
+    measure = "peak of memory of the fit of the replenishment model over what was said before, the worst of them"
+    heads = ("lines of", "lines", "rows learned from")
+    publish(PART, "replenishment", heads, worst(found, measure, f"made: {sizes}"), found)
 
 
 def peak(kind: str) -> Peak:
@@ -66,9 +49,7 @@ def peak(kind: str) -> Peak:
     lines, catalogue = made(*KINDS[kind])
     recipe = Replenishment()
     said, rows = bytes_needed(recipe, lines, catalogue), rows_of(recipe, lines, catalogue)
-    before, started = from_here_on(), time.process_time()
-    recipe.fit(lines, catalogue)
-    return Peak(kind, len(lines.days), rows, said, resident("VmHWM") - before, time.process_time() - started)
+    return measured(kind, (len(lines.days), rows), said, lambda: recipe.fit(lines, catalogue))
 
 
 def made(customers: int, own: int, interval: float, products: int = 400) -> tuple[Lines, Catalogue]:
@@ -93,33 +74,6 @@ def made(customers: int, own: int, interval: float, products: int = 400) -> tupl
     )
     names = np.array([f"department {number % 20}/category {number}" for number in range(products)], object)
     return lines, Catalogue(float(DAY), ids, {"category": names}, {})
-
-
-def _table(found: Sequence[Peak]) -> str:
-    rows = [
-        f"| {one.kind} | {one.lines:,} | {one.rows:,} | {one.taken / 1e6:,.0f} | {one.said / 1e6:,.0f} |"
-        for one in found
-    ]
-    head = "| lines of | lines | rows learned from | peak, MB | said before, MB |\n| --- | ---: | ---: | ---: | ---: |"
-    return "\n".join([head, *rows])
-
-
-def _claim(found: Sequence[Peak]) -> Claim:
-    return Claim(
-        measure="peak of memory of the fit of the replenishment model over what was said before, the worst of them",
-        data="made: " + ", ".join(f"{one.lines:,} lines with {one.rows:,} rows to learn from" for one in found),
-        protocol="resident memory above what was there before the fit, a process and one run each, BLAS at one thread",
-        ours=round(max(one.taken / one.said for one in found), 3),
-        interval=None,
-        baselines={},
-        must=None,
-        goal=None,
-        met=None,
-        seeds=(SEED,),
-        cpu_seconds=round(sum(one.cpu_seconds for one in found), 1),
-        machine=machine(),
-        commit=commit(),
-    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ same rows whatever the batches were and wherever a run was killed. Readers take 
 they never see half of a run.
 """
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
+from features.folder_lock import alone_in
 from features.history_part import Positions, Written, bucket_name, discard, write_part
 from features.history_rows import HASH
 from features.log import Log
@@ -177,12 +177,6 @@ def _write_state(folder: Path, state: _State) -> None:
     temporary.replace(folder / _STATE)
 
 
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> AbstractContextManager[None]:
     """Nobody else writes the history meanwhile. Raises RuntimeError while somebody else does."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(f"another process is compacting {folder}; wait for it to end") from error
-        yield
+    return alone_in(folder, "compacting")

@@ -3,7 +3,6 @@
 They lie in a folder that is named after what they are made from, so results of another state are never taken for these.
 """
 
-import fcntl
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
+
+from features.folder_lock import alone_in
 
 FOLDER = "unfinished"
 """Of the feature data: what works leave that have not ended well."""
@@ -24,7 +25,7 @@ def kept(root: Path, *made_from: object) -> Iterator[Path]:
     What was made from anything else is taken away. Raises RuntimeError while another process works below `root`.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with _alone_at(root):
+    with alone_in(root, "at the same work in"):
         folder = root / hashlib.sha256(repr(made_from).encode()).hexdigest()[:24]
         for other in root.iterdir():
             if other.is_dir() and other != folder:
@@ -44,22 +45,15 @@ def forget_old(feature_data: Path, limit: datetime) -> int:
     """Drop what works left that failed and in which nothing was written since `limit`, but not one under way."""
     gone = 0
     for root in (feature_data / FOLDER).glob("*/"):
-        with suppress(RuntimeError, FileNotFoundError), _alone_at(root):  # an erasure takes no lock
+        with (
+            suppress(RuntimeError, FileNotFoundError),
+            alone_in(root, "at the same work in"),
+        ):  # an erasure takes no lock
             for folder in root.glob("*/"):
                 if datetime.fromtimestamp(folder.stat().st_mtime, UTC) < limit:
                     shutil.rmtree(folder)
                     gone += 1
     return gone
-
-
-@contextmanager
-def _alone_at(root: Path) -> Iterator[None]:
-    with (root / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(f"another process is at the same work in {root}; wait for it to end") from error
-        yield
 
 
 def written(path: Path, write: Callable[[Path], None]) -> Path:

@@ -92,6 +92,15 @@ def failing(monkeypatch: pytest.MonkeyPatch, broken: str | None) -> list[str]:
     return asked
 
 
+def interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path, out: Path, broken: str) -> str:
+    """What is told of a run whose part of a `broken` customer fails."""
+    with monkeypatch.context() as patch:
+        failing(patch, broken)
+        with pytest.raises(BucketsFailed) as caught:
+            run(folder, out)
+    return str(caught.value)
+
+
 def customers(folder: Path) -> list[str]:
     (path,) = (folder / "features" / "customer").glob("*.parquet")
     found: list[str] = pq.read_table(path)["customer_id"].to_pylist()
@@ -102,11 +111,7 @@ def test_a_part_that_fails_is_named_and_a_rerun_of_the_day_does_only_that(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody, out = customers(folder), tmp_path / "mail.parquet"
-    with monkeypatch.context() as patch:
-        failing(patch, everybody[8])
-        with pytest.raises(BucketsFailed) as caught:
-            run(folder, out)
-    told = str(caught.value)
+    told = interrupted(monkeypatch, folder, out, everybody[8])
     assert "1 of 3 failed" in told
     assert f"bucket 1: ArithmeticError: of all customers (customers {everybody[7]} to {everybody[13]} of " in told
     assert (out.exists(), logged(folder)) == (False, []), "what is in no file was shown to nobody"
@@ -122,10 +127,7 @@ def test_another_day_and_another_question_begin_anew(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime, limit: int
 ) -> None:
     everybody, out = customers(folder), tmp_path / "mail.csv"
-    with monkeypatch.context() as patch:
-        failing(patch, everybody[-1])
-        with pytest.raises(BucketsFailed):
-            run(folder, out)
+    interrupted(monkeypatch, folder, out, everybody[-1])
     asked = failing(monkeypatch, None)
     report = run(folder, out, now, limit)
     assert (asked, report.as_of) == (everybody, now)
@@ -135,10 +137,7 @@ def test_who_is_suppressed_while_others_are_answered_is_in_no_file(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody, out = customers(folder), tmp_path / "mail.parquet"
-    with monkeypatch.context() as patch:
-        failing(patch, everybody[-1])
-        with pytest.raises(BucketsFailed):
-            run(folder, out)
+    interrupted(monkeypatch, folder, out, everybody[-1])
     engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
     gone = everybody[0]
     Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
