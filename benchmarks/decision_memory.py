@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.claim import Claim, commit, machine, write
-from benchmarks.memory import from_here_on, resident
+from benchmarks.resident import from_here_on, resident
 from models.policies.factored import Factored
 from training.policy.dataset import history
 from training.simulator.reported import POINT, reported

@@ -274,7 +274,7 @@ async def _load(
                 break
     run.over = True
     took, burnt = time.perf_counter() - started_at, service.cpu_seconds() - burnt
-    await asyncio.gather(*run.opening)
+    await asyncio.gather(*run.opening, return_exceptions=True)
     for caller in run.callers:
         caller.transport.close()
     await asyncio.sleep(0)  # only then a socket is really closed

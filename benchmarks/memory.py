@@ -7,20 +7,18 @@ before. Where a matrix or a ranker is made of many products or questions, these 
 both. One run each. Linux alone tells the peak of a stretch of a process's life.
 """
 
-import ctypes
-import gc
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
 import typer
 from rich.console import Console
 
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from benchmarks.fit_time import SEED, shop
+from benchmarks.resident import from_here_on, resident
 from models.recommenders.als import ALS
 from models.recommenders.base import Recommender
 from models.recommenders.combinator import distinct, fit_all
@@ -81,20 +79,6 @@ def measured(name: str, sizes: tuple[int, int], said: int, fit: Callable[[], obj
     before, started = from_here_on(), time.process_time()
     fit()
     return Peak(name, sizes, said, resident("VmHWM") - before, time.process_time() - started)
-
-
-def from_here_on() -> int:
-    """What is resident once what is free was given back, in bytes; the peak `VmHWM` is counted anew."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-    return resident("VmRSS")
-
-
-def resident(which: str) -> int:
-    """`VmRSS` of this process, or its peak `VmHWM`, in bytes."""
-    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith(which))
-    return int(line.split()[1]) * 1024
 
 
 def publish(part: str, results: str, heads: Sequence[str], claim: Claim, found: Sequence[Peak]) -> None:

@@ -23,13 +23,15 @@ import typer
 from rich.console import Console
 
 from benchmarks import scale_steps as steps
-from benchmarks.claim import ROOT, commit, replace_section, write
+from benchmarks.claim import ROOT, commit, machine, replace_section, write
+from benchmarks.resident import resident
 from benchmarks.scale_kept import in_order, kept
 from benchmarks.scale_report import PART, Cell, claims, growths, plot, text
 from benchmarks.scale_shop import Shop
 
 MILLION = 1_000_000
 SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
+_KILLED = "its process was killed, as a rule for want of memory"
 REPEATED = MILLION
 """Up to this size a cell is measured with several seeds, above with one."""
 
@@ -121,7 +123,7 @@ def measured(name: str, folder: Path, size: int, seed: int) -> Cell:
     try:
         found: Cell = ours.recv()
     except EOFError:
-        found = Cell(name, size, seed, commit(), failed="its process was killed, as a rule for want of memory")
+        found = Cell(name, size, seed, commit(), machine=machine(), failed=_KILLED)
     child.join()
     return found
 
@@ -133,19 +135,16 @@ def _measure(name: str, folder: Path, size: int, seed: int, answer: Connection) 
         Path("/proc/self/clear_refs").write_text("5")  # from here on, the peak is that of the work
         started = _cpu_seconds()
         done = work()
-        answer.send(Cell(name, size, seed, commit(), _cpu_seconds() - started, _peak_gigabytes(), done))
+        answer.send(
+            Cell(name, size, seed, commit(), _cpu_seconds() - started, resident("VmHWM") / 1e9, done, machine=machine())
+        )
     except Exception as error:  # a cell that fails is told in the table; the others go on
-        answer.send(Cell(name, size, seed, commit(), failed=f"{type(error).__name__}: {error}"))
+        answer.send(Cell(name, size, seed, commit(), machine=machine(), failed=f"{type(error).__name__}: {error}"))
 
 
 def _cpu_seconds() -> float:
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def _peak_gigabytes() -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e9
 
 
 def report(cells: Sequence[Cell]) -> None:

@@ -207,10 +207,12 @@ def _over_noop(row: Row, turns: Sequence[tuple[Load, Load]], began: float) -> Cl
 def _rate(row: Row, peak: Load, steady: Load | None, began: float) -> Claim:
     typer.echo(f"{row.measure}\n  {peak.words()}" + (f"\n  at half {steady.words()}" if steady else ""))
     beside = {"CPU us": peak.cpu_us, "p99 ms at the peak": peak.percentile(99)}
-    met = peak.rate >= row.must
+    met = peak.rate >= row.must and set(peak.statuses) <= {200}
     if steady is not None:
         beside["p99 ms at half of the peak"] = steady.percentile(99)
-        met = met and steady.percentile(99) <= 25
+        beside["CPU us at half of the peak"] = steady.cpu_us
+        beside["refused at half of the peak, %"] = 100 * (1 - steady.statuses.get(200, 0) / len(steady.milliseconds))
+        met = met and steady.percentile(99) <= 25 and set(steady.statuses) <= {200}
     return _claim(row, peak.rate, None, beside, met, began)
 
 

@@ -303,6 +303,21 @@ class Log:
         with self.engine.connect() as connection:
             return connection.exec_driver_sql(self._newest).scalar() or 0
 
+    def before(self, received_at: int) -> int:
+        """A position behind which everything stands that was received then (microseconds) or later.
+
+        Found by halving the log, whose records stand in the order in which they were received.
+        """
+        first, last = 0, self.last_position()
+        while first < last:
+            middle = (first + last) // 2
+            found = self.read(middle, 1)
+            if found and found[0].received_at < received_at:  # else the newest may have been erased meanwhile
+                first = found[0].position
+            else:
+                last = middle
+        return first
+
     def _select(self, query: Any) -> list[Record]:
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings()

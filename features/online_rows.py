@@ -18,6 +18,8 @@ from feast.infra.online_stores.helpers import _mmh3
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
+from features.newer_rows import client_of
+
 Asked = Mapping[str, Sequence[str]]
 """Names of features by the view that holds them."""
 
@@ -82,8 +84,7 @@ class _Redis:
         names = [(view, name) for view, own in asked.items() for name in own]
         fields = [_mmh3(f"{view}:{name}") for view, name in names]
         config = self.store.config
-        provider: Any = self.store._get_provider()
-        with provider.online_store._get_client(config.online_store).pipeline(transaction=False) as pipe:
+        with client_of(self.store).pipeline(transaction=False) as pipe:
             for id_ in customer_ids:
                 pipe.hmget(entity_key(id_) + config.project.encode(), fields)
             rows = pipe.execute()

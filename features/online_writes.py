@@ -21,6 +21,7 @@ from feast.types import Array, Bool, FeastType, Float64, Int64, String
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from features.definitions import CUSTOMER_VIEWS
+from features.newer_rows import client_of
 from features.online_rows import entity_key
 
 _WAIT = 30.0
@@ -88,9 +89,7 @@ class _Redis:
         since = f"_ts:{view}"
         keys = [entity_key(id_) + config.project.encode() for id_ in rows["customer_id"].to_pylist()]
         columns = [(_mmh3(f"{view}:{name}"), _encoded(rows, name, kind)) for name, kind in _fields(view)]
-        provider: Any = self.store._get_provider()
-        client = provider.online_store._get_client(config.online_store)
-        with client.pipeline(transaction=False) as pipe:
+        with client_of(self.store).pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hget(key, since)
             before = pipe.execute()

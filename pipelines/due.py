@@ -27,7 +27,7 @@ from features.privacy.suppression import Suppressions
 from features.purchases import last_day
 from features.restock_table import newest, read
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept
+from features.results import code, kept, written
 from features.snapshots import as_of as moment_of
 from models.registry import Registry
 from models.time_to_event.durations import HORIZON
@@ -43,7 +43,6 @@ from serving.restock.due import Question
 from serving.restock.touched import ScoredCustomers
 
 _WEEK = 7
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ class Wanted:
 
     def window(self, today: int) -> tuple[int, int]:
         """The first and the last day of the window since 1970, when `today` is the last day that is known."""
-        first = today + 1 if self.first is None else (self.first - _EPOCH).days
-        return first, first + _WEEK - 1 if self.last is None else (self.last - _EPOCH).days
+        first = today + 1 if self.first is None else (self.first - date_of(0)).days
+        return first, first + _WEEK - 1 if self.last is None else (self.last - date_of(0)).days
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,7 @@ def due(
         with opened(settings.engine) as engine:
             engine.map(partial(prepare_part, export, asked), export.missing(DUE), progress)
         found, records = _gathered(export, asked, Suppressions(database, asked.privacy_secret))
-        partial_file = out.with_name(f"{out.name}.part")
-        _WRITERS[out.suffix](found, partial_file)
-        partial_file.replace(out)
+        written(out, partial(_WRITERS[out.suffix], found))
         if log:  # what is in no file was shown to nobody, so the log comes after it
             log_shown(Log(database, DECISIONS), records, now)
     database.dispose()

@@ -42,7 +42,7 @@ RECORD = pa.schema(
 
 _BEGUN = "begun.json"
 _SECRET_BYTES = 32
-_ANONYMOUS = "anonymous:"
+_ANONYMOUS = default_customer(None, "")
 _APPENDED = 500
 
 

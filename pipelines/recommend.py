@@ -24,7 +24,7 @@ from features.privacy.personal import Withdrawals
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept
+from features.results import code, kept, written
 from features.snapshots import newest
 from models.registry import CHAMPION, Registry
 from pipelines.console import Tick
@@ -131,15 +131,18 @@ def _gather(export: Export, out: Path, gone: Collection[str]) -> tuple[int, int]
     Returns of how many customers they are, each of whom is in one part, and how many.
     """
     customers = rows = 0
-    partial_file = out.with_name(f"{out.name}.part")
-    with _WRITERS[out.suffix](partial_file) as writer:
-        for part in range(export.parts):
-            lines = pq.read_table(export.path(LINES, part)).replace_schema_metadata(None)
-            lines = lines.filter(pc.invert(pc.is_in(lines["customer_id"], pa.array(sorted(gone), pa.string()))))
-            writer.write_table(lines)
-            customers += pc.count_distinct(lines["customer_id"]).as_py()
-            rows += len(lines)
-    partial_file.replace(out)
+
+    def write(path: Path) -> None:
+        nonlocal customers, rows
+        with _WRITERS[out.suffix](path) as writer:
+            for part in range(export.parts):
+                lines = pq.read_table(export.path(LINES, part)).replace_schema_metadata(None)
+                lines = lines.filter(pc.invert(pc.is_in(lines["customer_id"], pa.array(sorted(gone), pa.string()))))
+                writer.write_table(lines)
+                customers += pc.count_distinct(lines["customer_id"]).as_py()
+                rows += len(lines)
+
+    written(out, write)
     return customers, rows
 
 

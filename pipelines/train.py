@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.database import open_database
+from features.folder_lock import alone_in
 from features.privacy.personal import identities_to_learn_from
 from features.results import FOLDER as UNFINISHED
 from models.recommenders.combinator import Fit, distinct, here
@@ -84,13 +85,15 @@ def led_by(name: str) -> Suite:
 def fitted_by(settings: Settings, suite: Suite) -> Iterator[Fit]:
     """How recipes are fitted: here, or on the cluster that `settings.engine` names, where any in `suite` gains by it.
 
-    Raises what `pipelines.engine.opened` raises.
+    Raises RuntimeError while another process trains there, and what `pipelines.engine.opened` raises.
     """
     if settings.engine == LOCAL or not any(isinstance(part, SASRec) for part in distinct(suite)):
         yield here
         return
-    with opened(settings.engine):
-        yield by_ray(RayTraining(settings.feature_data / UNFINISHED / SASRec.name))
+    folder = settings.feature_data / UNFINISHED / SASRec.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder, "at the same work in"), opened(settings.engine):
+        yield by_ray(RayTraining(folder))
 
 
 def report(trained: Trained) -> TrainReport:

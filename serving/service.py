@@ -42,7 +42,7 @@ class Ahead(bentoml.Service):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """What BentoML's worker serves. Made here, as the process that only starts and watches workers needs none."""
-        from serving.app import create_app  # noqa: PLC0415  # ten seconds of CPU and half a gigabyte
+        from serving.app import create_app  # noqa: PLC0415  # eleven seconds of CPU, half a gigabyte
 
         app = create_app()
         self.mount_asgi_app(app, path="/")

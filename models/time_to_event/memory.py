@@ -20,6 +20,9 @@ from models.time_to_event.replenishment import Replenishment
 LINE, ROW, DRAWN = 100, 850, 2_200
 """Bytes that were measured: a line, a row that is learned from, and once more for a row that the trees are grown on."""
 
+Clocks = tuple[Purchases, Purchases]
+"""Purchases of groups, and orders."""
+
 
 def rows_asked(purchases: Purchases, days: Sequence[int], watch: Watch) -> int:
     """How many rows `Durations.of` has for these days of asking."""
@@ -38,16 +41,12 @@ def rows_asked(purchases: Purchases, days: Sequence[int], watch: Watch) -> int:
 
 def rows_of(recipe: Replenishment, lines: Lines, catalogue: Catalogue) -> int:
     """How many rows the larger of its two clocks learns from."""
-    purchases = lines.by_group(Groups.of(catalogue, lines))
-    days = recipe.origins_before(lines.day)
-    return max(rows_asked(of, days, recipe.watch) for of in (purchases, purchases.orders()))
+    return _rows(recipe, _clocks(lines, catalogue))
 
 
 def bytes_needed(recipe: Replenishment, lines: Lines, catalogue: Catalogue) -> int:
     """The most that `recipe.fit` holds at a time beside the `lines` themselves."""
-    rows = rows_of(recipe, lines, catalogue)
-    drawn = min(rows, recipe.need.rows) if isinstance(recipe.need, Hazard) else 0
-    return LINE * len(lines.days) + ROW * rows + DRAWN * drawn
+    return _bytes(recipe, len(lines.days), _clocks(lines, catalogue))
 
 
 class TooLarge(ValueError):
@@ -62,9 +61,10 @@ def check(recipe: Replenishment, lines: Lines, catalogue: Catalogue, memory: int
     """Raises TooLarge when `recipe.fit` needs more than `memory` bytes, which says how much, and what would do."""
     if memory is None:
         return
-    needed = bytes_needed(recipe, lines, catalogue)
+    clocks = _clocks(lines, catalogue)
+    needed = _bytes(recipe, len(lines.days), clocks)
     if needed > memory:
-        origins = _origins_that_fit(recipe, lines, catalogue, memory)
+        origins = _origins_that_fit(recipe, len(lines.days), clocks, memory)
         way_out = f"take origins={origins}, or train on fewer days"
         if origins is None:
             way_out = "train on fewer days, or on a machine with more memory"
@@ -75,9 +75,25 @@ def check(recipe: Replenishment, lines: Lines, catalogue: Catalogue, memory: int
         )
 
 
-def _origins_that_fit(recipe: Replenishment, lines: Lines, catalogue: Catalogue, memory: int) -> int | None:
+def _clocks(lines: Lines, catalogue: Catalogue) -> Clocks:
+    purchases = lines.by_group(Groups.of(catalogue, lines))
+    return purchases, purchases.orders()
+
+
+def _rows(recipe: Replenishment, clocks: Clocks) -> int:
+    days = recipe.origins_before(clocks[0].day)
+    return max(rows_asked(of, days, recipe.watch) for of in clocks)
+
+
+def _bytes(recipe: Replenishment, lines: int, clocks: Clocks) -> int:
+    rows = _rows(recipe, clocks)
+    drawn = min(rows, recipe.need.rows) if isinstance(recipe.need, Hazard) else 0
+    return LINE * lines + ROW * rows + DRAWN * drawn
+
+
+def _origins_that_fit(recipe: Replenishment, lines: int, clocks: Clocks, memory: int) -> int | None:
     """The most days of asking that find their memory, two at least. Not all that is needed shrinks with them."""
     for origins in range(recipe.origins - 1, 1, -1):
-        if bytes_needed(replace(recipe, origins=origins), lines, catalogue) <= memory:
+        if _bytes(replace(recipe, origins=origins), lines, clocks) <= memory:
             return origins
     return None

@@ -22,8 +22,8 @@ ASKED = 3
 """So many times, each six weeks before the one behind it."""
 
 MOST = 1_000
-"""Of a larger shop so many customers, drawn at random, are asked about: a shop's swing is the same for all of them. Of
-2,469 households 200 such draws found a swing of .153 to .176 in nine cases of ten, where all of them have .164."""
+"""Of a larger shop so many customers, drawn at random, are asked about: a shop's swing is the same for all of them, and
+how often the intervals of so many hold is in docs/restock.md."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -116,7 +116,8 @@ class Budgets:
 
     def _catch_up(self, now: datetime) -> None:
         if self._after is None:
-            self._after = self._before(datetime.combine(self._day(now), time(), self.zone))
+            midnight = datetime.combine(self._day(now), time(), self.zone)
+            self._after = self.decisions.before(microseconds(midnight - _LATE))
         while records := self.decisions.read(self._after, _BATCH):
             for record in records:
                 if record.type == DECISION:
@@ -130,19 +131,6 @@ class Budgets:
         self._reserved.pop(record.key, None)
         if option.channel is not None:
             self._days.setdefault(self._day(moment(record.occurred_at)), _Day()).count(option)
-
-    def _before(self, midnight: datetime) -> int:
-        """A position with everything since `midnight` behind it: records come in the order in which they were made."""
-        first, last = 0, self.decisions.last_position()
-        wanted = microseconds(midnight - _LATE)
-        while first < last:
-            middle = (first + last) // 2
-            found = self.decisions.read(middle, 1)
-            if found and found[0].received_at < wanted:
-                first = found[0].position
-            else:
-                last = middle
-        return first
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()

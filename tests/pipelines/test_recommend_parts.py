@@ -11,8 +11,10 @@ import pytest
 
 from features.catalog import Catalog, Product
 from features.database import open_database
+from features.events import Body, Event
 from features.identity import Person
-from features.log import DECISIONS, Log, Record, microseconds
+from features.log import DECISIONS, EVENTS, Log, Record, microseconds, to_record
+from features.privacy.personal import PURPOSE
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.results import kept
@@ -133,18 +135,23 @@ def test_another_day_and_another_question_begin_anew(
     assert (asked, report.as_of) == (everybody, now)
 
 
-def test_who_is_suppressed_while_others_are_answered_is_in_no_file(
+def test_who_is_suppressed_or_withdraws_while_others_are_answered_is_in_no_file(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody, out = customers(folder), tmp_path / "mail.parquet"
     interrupted(monkeypatch, folder, out, everybody[-1])
     engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
-    gone = everybody[0]
+    gone, withdrawn = everybody[:2]
     Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
+    word = Body(channel="web", purpose=PURPOSE, consent="withdrawn")
+    event = Event(
+        message_id="w", type="consent_changed", occurred_at=NOW, received_at=NOW, user_id=withdrawn, body=word
+    )
+    Log(engine, EVENTS).append([to_record(event)])
     engine.dispose()
-    assert run(folder, out, LATER).customers == len(everybody) - 1
-    assert set(pq.read_table(out)["customer_id"].to_pylist()) == set(everybody) - {gone}
-    assert len(logged(folder)) == len(everybody) - 1
+    assert run(folder, out, LATER).customers == len(everybody) - 2
+    assert set(pq.read_table(out)["customer_id"].to_pylist()) == set(everybody) - {gone, withdrawn}
+    assert len(logged(folder)) == len(everybody) - 2
 
 
 def test_what_is_shown_after_an_export_began_rotates_nothing_in_it(
@@ -153,10 +160,7 @@ def test_what_is_shown_after_an_export_began_rotates_nothing_in_it(
     whole = explored_shop(world, tmp_path / "whole")
     run(whole, tmp_path / "whole.parquet")
     everybody, lines = customers(folder), pq.read_table(tmp_path / "whole.parquet").to_pylist()
-    with monkeypatch.context() as patch:
-        failing(patch, everybody[-1])
-        with pytest.raises(BucketsFailed):
-            run(folder, tmp_path / "mail.parquet")
+    interrupted(monkeypatch, folder, tmp_path / "mail.parquet", everybody[-1])
     at = microseconds(NOW + timedelta(hours=1))
     record = next(one for one in records(whole) if one.user_id == everybody[-1])
     engine = open_database(f"sqlite:///{folder / 'kairos.db'}")

@@ -8,18 +8,9 @@ _WAITED = timedelta(days=1)
 
 
 def beginning(log: Log, since: datetime) -> int:
-    """A position behind which everything stands that was received at `since` or later; found by halving the log.
+    """A position behind which everything stands that was received at `since` or later.
 
     What a service keeps on its disk while the database is away comes later than it was received, so the search is for a
     day before. Who waited longer than that right at the beginning of the window may be left out.
     """
-    earliest = microseconds(since - _WAITED)
-    first, last = 0, log.last_position()
-    while first < last:
-        middle = (first + last) // 2
-        found = log.read(middle, 1)
-        if found and found[0].received_at < earliest:  # the newest may have been erased since
-            first = found[0].position
-        else:
-            last = middle
-    return first
+    return log.before(microseconds(since - _WAITED))

@@ -12,15 +12,13 @@ from features.decisions import RESTOCK_CART, PreparedCart
 from features.events import RESTOCK_FEEDBACK
 from features.log import Log, Record, from_record, microseconds, moment
 from features.reports.restock_calendar import Acceptance
+from features.reports.stretch import NEWEST
 from features.simulated import is_made
 from training.reports.beginning import beginning
 from training.reports.wilson import share
 
-SINCE = timedelta(days=90)
+SINCE = timedelta(days=NEWEST.days)
 """Older carts were made by versions that are long gone."""
-
-MOST = 100_000
-"""Of a shop that prepares more carts in that time the newest are looked at; more change no share that is shown."""
 
 ORDER = ("high", "medium", "low", "none", None)
 _BATCH = 10_000
@@ -47,7 +45,7 @@ class _Cart(NamedTuple):
     made: bool
 
 
-def accepted(events: Log, decisions: Log, as_of: datetime, most: int = MOST) -> Accepted:
+def accepted(events: Log, decisions: Log, as_of: datetime, most: int = NEWEST.most) -> Accepted:
     """Of the newest `most` carts that were prepared in the `SINCE` before `as_of`, as far as was said before `as_of`.
 
     An item is a proposal; what was said of it last counts. A rejected cart rejects all of its items, and one that was
