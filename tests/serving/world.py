@@ -66,7 +66,8 @@ FEATURES = (*(item.name for item in HISTORY), "log_position")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    """Everything below `folder`; slow machines get more time for a feature read than production does."""
+    """Everything below `folder`; slow machines get more time for a feature read than production does, and fast ones
+    do not come to the limits of rate that only tests of those look for."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{folder / 'kairos.db'}",
         "history": folder / "history",
@@ -76,6 +77,7 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
         "refresh_seconds": 0.1,
         "feature_timeout_ms": 5_000,
         "rate_admin": 100_000.0,
+        "rate_address": 100_000.0,
         "journal": folder / "journal",
         "journal_megabytes": 1,
         "log_timeout_ms": 10_000,
