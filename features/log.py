@@ -17,7 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Connection,
     Engine,
     Index,
     Integer,
@@ -31,7 +30,7 @@ from sqlalchemy import (
     true,
 )
 
-from features.database import insert_into, metadata, writing
+from features.database import insert_into, metadata, writing_by_driver
 from features.events import Body, Event
 from features.succession import overtaken
 
@@ -165,6 +164,8 @@ class Log:
         # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
         self._newest = f'SELECT max("position") FROM "{table.name}"'
+        self._mark = "?" if engine.dialect.positional else "%s"
+        self._behind = f'SELECT "key" FROM "{table.name}" WHERE "position" > {self._mark}'
 
     def append(self, records: Sequence[Record]) -> list[bool]:
         """Commit `records` to disk; True for each that was new, False where its key is already there, and for a
@@ -178,37 +179,37 @@ class Log:
         for record in records:
             distinct.setdefault(record.key, record)
         successors = [record for record in distinct.values() if isinstance(record, Successor)]
-        key, position = self.table.c.key, self.table.c.position
-        with writing(self.engine, _APPEND_LOCK) as connection:
-            for refused in overtaken(connection, self.table, successors):
+        with writing_by_driver(self.engine, _APPEND_LOCK) as cursor:
+            for refused in overtaken(cursor, self.table.name, self._mark, successors):
                 del distinct[refused]
             if not distinct:
                 return [False] * len(records)
-            last = connection.exec_driver_sql(self._newest).scalar() or 0
-            if self._write(connection, list(map(_row, distinct.values()))) == len(distinct):
+            (last,) = cursor.execute(self._newest).fetchone()
+            if self._write(cursor, list(map(_row, distinct.values()))) == len(distinct):
                 new = set(distinct)
             else:
-                new = set(connection.execute(select(key).where(position > last)).scalars())
+                cursor.execute(self._behind, (last or 0,))
+                new = {key for (key,) in cursor}
         verdicts = []
         for record in records:
             verdicts.append(record.key in new)
             new.discard(record.key)
         return verdicts
 
-    def _write(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    def _write(self, cursor: Any, rows: Sequence[tuple[Any, ...]]) -> int:
         """Insert `rows`; how many were new.
 
         On SQLite many in one statement: its driver lets other threads go first at every single one, and beside a thread
         that computes each return takes as long as that may keep the interpreter.
         """
         if not self.engine.dialect.positional:
-            named = [dict(zip(_WRITTEN, row, strict=True)) for row in rows]
-            return connection.exec_driver_sql(self._insert, named).rowcount
+            cursor.executemany(self._insert, [dict(zip(_WRITTEN, row, strict=True)) for row in rows])
+            return int(cursor.rowcount)
         start = written = 0
         while start < len(rows):
             count = next(size for size in _AT_ONCE if size <= len(rows) - start)
             some = tuple(chain.from_iterable(rows[start : start + count]))
-            written += connection.exec_driver_sql(_of_many(self._insert, count), some).rowcount
+            written += cursor.execute(_of_many(self._insert, count), some).rowcount
             start += count
         return written
 
