@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import msgspec
@@ -16,6 +15,7 @@ from sqlalchemy import Engine
 from features.catalog import Catalog, Product
 from features.fields import MAX_ID_LENGTH, MAX_TEXT_LENGTH
 from pipelines.event_rows import Progress
+from pipelines.files import File
 from pipelines.json_sql import decimal_json, json_object
 from pipelines.presets.base import Preset, Projection
 from pipelines.rejects import beside, rejections, write_rejects
@@ -42,17 +42,17 @@ class CatalogReport:
     accepted: int
     changed: int
     rejected: dict[str, int] = field(default_factory=dict)
-    reject_file: Path | None = None
+    reject_file: File | None = None
     seconds: float = 0.0
 
 
 def import_catalog(
-    path: Path | None,
+    path: File | None,
     engine: Engine,
     at: datetime,
     preset: Preset | None = None,
     encoding: str = "utf-8",
-    reject_file: Path | None = None,
+    reject_file: File | None = None,
     full: bool = False,
     progress: Progress | None = None,
 ) -> CatalogReport:
@@ -63,9 +63,12 @@ def import_catalog(
     leave nothing.
     """
     started = time.perf_counter()
-    if path is None and preset is None:
+    if preset is not None:
+        source = preset.path_of(preset.products, path)
+    elif path is not None:
+        source = path
+    else:
         raise ValueError("name the file to read, or a preset that has data of its own: complete-journey")
-    source = preset.path_of(preset.products, path) if preset else Path(path or "")
     catalog = Catalog(engine)
     with scratch() as connection:
         rows = stage_products(connection, source, preset.products if preset else None, encoding, progress)
@@ -91,7 +94,7 @@ def import_catalog(
 
 def stage_products(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    path: File,
     preset: Projection | None = None,
     encoding: str = "utf-8",
     progress: Progress | None = None,
@@ -119,7 +122,7 @@ def stage_products(
     return int(rows)
 
 
-def _project(path: Path, columns: tuple[str, ...], preset: Projection | None) -> dict[str, str]:
+def _project(path: File, columns: tuple[str, ...], preset: Projection | None) -> dict[str, str]:
     """SQL for each field of a product, and for each attribute under its own name."""
     there = {name.lower() for name in columns}
     lacking = [name for name in (preset.needs if preset else ("product_id",)) if name.lower() not in there]

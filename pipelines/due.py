@@ -27,7 +27,7 @@ from features.privacy.suppression import Suppressions
 from features.purchases import last_day
 from features.restock_table import newest, read
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept, written
+from features.results import code, kept
 from features.snapshots import as_of as moment_of
 from models.registry import Registry
 from models.time_to_event.durations import HORIZON
@@ -36,6 +36,7 @@ from pipelines.database_url import reached
 from pipelines.due_part import DUE, LIKELY, SHOWN, Asked, date_of, parted, prepare_part
 from pipelines.engine import opened
 from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, subject_of, table_of
+from pipelines.files import File, check_target, delivered
 from pipelines.score import champion
 from pipelines.settings import Settings
 from serving.bundle import Shelf
@@ -76,13 +77,13 @@ class DueReport:
     customers: int
     items: int
     logged: bool
-    file: Path
+    file: File
 
 
 def due(
     settings: Settings,
     registry: Registry,
-    out: Path,
+    out: File,
     wanted: Wanted,
     locale: str,
     until: datetime | None,
@@ -95,11 +96,12 @@ def due(
 
     With `log` the carts are kept in the decision log, so that their links open; tokens follow from `secret`, which is
     drawn when None. Raises ValueError for another kind of file or a window that the table cannot speak of, LookupError
-    without a champion, FileNotFoundError when nobody was scored, and BucketsFailed where a part failed: a rerun on the
-    same day does what is missing.
+    without a champion, FileNotFoundError when nobody was scored or `out` has no place, and BucketsFailed where a part
+    failed: a rerun on the same day does what is missing.
     """
     if out.suffix not in _WRITERS:
         raise ValueError(f"{out} must end in {' or '.join(_WRITERS)}")
+    check_target(out)
     database = open_database(settings.database_url)
     published = champion(registry)
     path = newest(settings.feature_data)
@@ -124,7 +126,7 @@ def due(
         with opened(settings.engine) as engine:
             engine.map(partial(prepare_part, export, asked), export.missing(DUE), progress)
         found, records = _gathered(export, asked, Suppressions(database, asked.privacy_secret))
-        written(out, partial(_WRITERS[out.suffix], found))
+        delivered(out, partial(_WRITERS[out.suffix], found))
         if log:  # what is in no file was shown to nobody, so the log comes after it
             log_shown(Log(database, DECISIONS), records, now)
     database.dispose()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import duckdb
@@ -15,6 +14,7 @@ import duckdb
 from features.events import CONSENTS, EVENT_TYPES, Body
 from features.fields import MAX_ID_LENGTH, MAX_TEXT_LENGTH
 from features.log import microseconds
+from pipelines.files import File
 from pipelines.json_sql import json_object
 from pipelines.presets.base import Projection
 from pipelines.tabular import Chunk, read_chunks
@@ -55,7 +55,7 @@ class Staged:
 
 def stage(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    path: File,
     at: datetime,
     preset: Projection | None = None,
     encoding: str = "utf-8",
@@ -86,7 +86,7 @@ def stage(
     return Staged(rows, tuple(projection))
 
 
-def project(chunk: Chunk, path: Path, preset: Projection | None) -> Mapping[str, str]:
+def project(chunk: Chunk, path: File, preset: Projection | None) -> Mapping[str, str]:
     """SQL over the columns of this file for each of `COLUMNS` that it has."""
     there = {name.lower(): name for name in chunk.columns}
     if preset is not None:

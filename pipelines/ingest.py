@@ -11,7 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -20,6 +19,7 @@ from features.log import EVENTS, Log, Record, microseconds
 from features.privacy.suppression import Suppressions
 from pipelines.assemble import assemble, records
 from pipelines.event_rows import Progress, stage
+from pipelines.files import File
 from pipelines.presets.base import Preset
 from pipelines.rejects import beside, rejections, write_rejects
 from pipelines.tabular import scratch
@@ -39,17 +39,17 @@ class ImportReport:
     duplicates: int
     suppressed: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
-    reject_file: Path | None = None
+    reject_file: File | None = None
     seconds: float = 0.0
 
 
 def ingest(
-    path: Path | None,
+    path: File | None,
     engine: Engine,
     at: datetime,
     preset: Preset | None = None,
     encoding: str = "utf-8",
-    reject_file: Path | None = None,
+    reject_file: File | None = None,
     progress: Progress | None = None,
     suppressions: Suppressions | None = None,
 ) -> ImportReport:
@@ -90,7 +90,7 @@ def ingest(
     )
 
 
-def source_of(path: Path | None, preset: Preset | None) -> Path:
+def source_of(path: File | None, preset: Preset | None) -> File:
     """The file that holds the events."""
     if preset is not None:
         return preset.path_of(preset.events, path)

@@ -21,6 +21,7 @@ from features.privacy.suppression import Suppressions
 from features.privacy.sweep import sweep
 from features.privacy.work import Places, work
 from features.store import open_store
+from pipelines.files import File, delivered
 from pipelines.settings import Settings
 from serving.privacy.kept import KeptAnswerRows
 from serving.privacy.put_aside import PutAsideRecords
@@ -100,9 +101,14 @@ def told(job: Job) -> dict[str, Any]:
     return {**receipt, "person": list(job.hashes), "found": dict(job.counts)}
 
 
-def write_export(settings: Settings, report: dict[str, Any], out: Path) -> None:
+def write_export(settings: Settings, report: dict[str, Any], out: File) -> None:
     """What an export found, into a file of its own."""
     found = places(settings).jobs.find(report["job_id"])
     if found is None or found.result is None:
         raise LookupError(f"the export {report['job_id']} is gone; ask again")
-    out.write_bytes(msgspec.json.format(found.result.encode(), indent=2))
+    text = msgspec.json.format(found.result.encode(), indent=2)
+
+    def write(path: Path) -> None:
+        path.write_bytes(text)
+
+    delivered(out, write)

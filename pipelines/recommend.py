@@ -24,13 +24,14 @@ from features.privacy.personal import Withdrawals
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept, written
+from features.results import code, kept
 from features.snapshots import newest
 from models.registry import CHAMPION, Registry
 from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.engine import opened
 from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, subject_of
+from pipelines.files import File, check_target, delivered
 from pipelines.kept_bundle import keep_bundle
 from pipelines.recommend_part import ASKED, COLUMNS, CPU, CUSTOMERS, LINES, SCHEMA, SHOWN, Asked, choose_part
 from pipelines.settings import Settings
@@ -60,14 +61,14 @@ class RecommendReport:
     customers: int
     recommendations: int
     logged: bool
-    file: Path
+    file: File
     customers_per_cpu_second: float
 
 
 def recommend(
     settings: Settings,
     placement: str,
-    out: Path,
+    out: File,
     limit: int,
     locale: str,
     now: datetime,
@@ -80,10 +81,12 @@ def recommend(
     With `log` they are kept in the decision log as shown. Ids and draws follow from `secret`, which is drawn when None.
 
     Raises ValueError for an unknown placement or kind of file, LookupError without a champion, FileNotFoundError
-    without features, and BucketsFailed where a part failed: a rerun on the same day does what is missing.
+    without features or a place for `out`, and BucketsFailed where a part failed: a rerun on the same day does what is
+    missing.
     """
     if out.suffix not in _WRITERS:
         raise ValueError(f"{out} must end in {' or '.join(_WRITERS)}")
+    check_target(out)
     placements = PlacementFile(settings.placements).read()
     if placement not in placements:
         raise ValueError(f"there is no placement {placement!r}; there are {', '.join(placements)}")
@@ -125,7 +128,7 @@ def _parts(table: Path) -> Iterator[dict[str, pa.Table]]:
         yield {ASKED: pa.Table.from_batches([batch])}
 
 
-def _gather(export: Export, out: Path, gone: Collection[str]) -> tuple[int, int]:
+def _gather(export: Export, out: File, gone: Collection[str]) -> tuple[int, int]:
     """Put the lines of all parts into `out`, in the order of the table, without who is `gone`.
 
     Returns of how many customers they are, each of whom is in one part, and how many.
@@ -142,7 +145,7 @@ def _gather(export: Export, out: Path, gone: Collection[str]) -> tuple[int, int]
                 customers += pc.count_distinct(lines["customer_id"]).as_py()
                 rows += len(lines)
 
-    written(out, write)
+    delivered(out, write)
     return customers, rows
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.files import File, Url, delivered
+
 
 def rejections(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """How many rows of `staged` were rejected for each reason, the most frequent first."""
@@ -16,21 +18,30 @@ def rejections(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(connection.execute(query).fetchall())
 
 
-def write_rejects(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+def write_rejects(connection: duckdb.DuckDBPyConnection, file: File) -> None:
     """The rejected rows as CSV: line, reason, and the row as it was read. Raises OSError where `file` cannot be."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    target = str(file).replace("'", "''")
     query = "SELECT line, reason, raw AS row FROM staged WHERE reason IS NOT NULL ORDER BY line"
-    try:
+
+    def write(path: Path) -> None:
+        target = str(path).replace("'", "''")
         connection.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
-    except duckdb.IOException as error:
-        raise OSError(f"the rejected rows cannot be written to {file}; name another place for them") from error
+
+    if isinstance(file, Path):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        delivered(file, write)
+    except (duckdb.IOException, OSError) as error:
+        told = f"the rejected rows cannot be written to {file}; name another place for them with --rejects: {error}"
+        raise OSError(told) from error
 
 
-def beside(source: Path, shipped: str | None) -> Path:
-    """Where rejects go by default: beside the file; for data that a package `shipped`, into the working directory.
+def beside(source: File, shipped: str | None) -> File:
+    """Where rejects go by default: beside the file, also in an object store; into the working directory for data that a
+    package `shipped` or a web server gave.
 
     >>> beside(Path("data/orders.csv"), None).as_posix()
     'data/orders.csv.rejects.csv'
     """
-    return Path(f"{shipped}.rejects.csv") if shipped else source.with_name(f"{source.name}.rejects.csv")
+    if shipped or (isinstance(source, Url) and not source.writable):
+        return Path(f"{shipped or source.name}.rejects.csv")
+    return source.with_name(f"{source.name}.rejects.csv")

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from pipelines.csv_rows import csv_parts
+from pipelines.files import File, here
 from pipelines.json_rows import json_columns, json_parts
 from pipelines.text_rows import LINE, BadLine, open_text
 
@@ -38,27 +39,34 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def read_chunks(
-    connection: duckdb.DuckDBPyConnection, path: Path, encoding: str = "utf-8", fields: Sequence[str] | None = None
+    connection: duckdb.DuckDBPyConnection, file: File, encoding: str = "utf-8", fields: Sequence[str] | None = None
 ) -> Iterator[Chunk]:
-    """The table in `path`, a chunk at a time: text columns, or for Parquet the types of the file.
+    """The table in `file`, a chunk at a time: text columns, or for Parquet the types of the file.
 
     The first chunk may be empty. `fields`, when given, are the only keys of JSON objects that become columns. Raises
     FileNotFoundError, and ValueError for a file that is no table at all.
     """
-    kind = _KINDS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file; name one file that ends in {', '.join(_KINDS)}")
+    kind = _KINDS.get(Path(file.name.removesuffix(".gz")).suffix.lower())
+    if isinstance(file, Path) and not file.is_file():
+        raise FileNotFoundError(f"{file} is not a file; name one file that ends in {', '.join(_KINDS)}")
     if kind is None:
-        raise ValueError(f"{path.name} does not tell its format; its name must end in {', '.join(_KINDS)} or .gz of it")
-    if kind == "parquet":
-        yield _parquet(connection, path)
-        return
+        raise ValueError(f"{file.name} does not tell its format; its name must end in {', '.join(_KINDS)} or .gz of it")
+    with here(file) as path:
+        if kind == "parquet":
+            yield _parquet(connection, path)
+        else:
+            yield from _text(connection, path, kind, encoding, fields)
+
+
+def _text(
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: str, encoding: str, fields: Sequence[str] | None
+) -> Iterator[Chunk]:
     columns: Sequence[str] = ()
     if kind == "jsonl":
-        with open_text(path, encoding) as file:
-            columns = [name for name in json_columns(file) if fields is None or name in fields]
-    with open_text(path, encoding) as file:
-        for part in csv_parts(file) if kind == "csv" else json_parts(file, columns):
+        with open_text(path, encoding) as text:
+            columns = [name for name in json_columns(text) if fields is None or name in fields]
+    with open_text(path, encoding) as text:
+        for part in csv_parts(text) if kind == "csv" else json_parts(text, columns):
             connection.register("raw", part.table)
             yield Chunk(tuple(part.table.column_names[1:]), part.table.num_rows, part.bad)
 

@@ -6,7 +6,6 @@ The checks learn from Metarank's `validate`: each has a name, a verdict, and exa
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -17,6 +16,7 @@ from rich.markup import escape
 from features.catalog import Catalog
 from features.events import INTERACTION_WEIGHTS
 from pipelines.event_rows import TWO_CURRENCIES, TWO_CUSTOMERS, MissingColumns, Progress, stage
+from pipelines.files import File
 from pipelines.ingest import source_of
 from pipelines.presets.base import Preset
 from pipelines.tabular import scratch
@@ -58,7 +58,7 @@ class Check:
 class ValidationReport:
     """What was looked at and found. A FAIL is data that training would miss or be misled by; a WARN is worth a look."""
 
-    path: Path
+    path: File
     rows: int
     checks: tuple[Check, ...]
 
@@ -69,7 +69,7 @@ class ValidationReport:
 
 
 def validate(
-    path: Path | None,
+    path: File | None,
     at: datetime,
     catalog: Catalog | None = None,
     preset: Preset | None = None,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.files import File
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -28,10 +30,12 @@ class Preset:
     products: Projection
     folder: Callable[[], Path] | None = None
 
-    def path_of(self, projection: Projection, path: Path | None) -> Path:
+    def path_of(self, projection: Projection, path: File | None) -> File:
         """The file to read: `path`, the right file in the folder `path`, or in the folder that ships."""
         if path is None:
             if self.folder is None:
                 raise ValueError(f"the preset {self.name} has no data of its own; name the file or folder to read")
             path = self.folder()
-        return path / projection.file if projection.file is not None and path.is_dir() else path
+        if projection.file is None or not isinstance(path, Path) or not path.is_dir():
+            return path
+        return path / projection.file

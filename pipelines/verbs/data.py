@@ -15,15 +15,18 @@ app = typer.Typer()
 
 PresetName = Annotated[str | None, typer.Option("--preset", help="complete-journey, online-retail or rees46")]
 Encoding = Annotated[str, typer.Option(help="of the file, e.g. utf-8, latin-1, cp1251")]
-File = Annotated[Path | None, typer.Argument(help="CSV, JSONL or Parquet; a preset may bring its own data")]
+Source = Annotated[
+    str | None, typer.Argument(help="CSV, JSONL or Parquet, by path or URL; a preset may bring its own data")
+]
+Rejects = Annotated[str | None, typer.Option(help="where rejected rows go, by path or URL; beside the file by default")]
 
 
 @app.command()
 def ingest(
-    path: File = None,
+    path: Source = None,
     preset: PresetName = None,
     encoding: Encoding = "utf-8",
-    rejects: Annotated[Path | None, typer.Option(help="where rejected rows go; beside the file by default")] = None,
+    rejects: Rejects = None,
     as_json: Json = False,
 ) -> None:
     """Import events from a file into the event log. Running it twice changes nothing."""
@@ -36,17 +39,19 @@ def ingest(
     engine = open_database(settings.database_url)
     listed = Suppressions(engine, secret_in(settings.privacy_key))
     with bar(console, "Events into the log") as tick:
-        report = verb.ingest(path, engine, datetime.now(UTC), _preset(preset), encoding, rejects, tick, listed)
+        report = verb.ingest(
+            _file(path), engine, datetime.now(UTC), _preset(preset), encoding, _file(rejects), tick, listed
+        )
     tell(asdict(report), as_json, console)
 
 
 @app.command()
 def catalog(
-    path: File = None,
+    path: Source = None,
     preset: PresetName = None,
     encoding: Encoding = "utf-8",
     full: Annotated[bool, typer.Option("--full", help="products that are not in the file are gone")] = False,
-    rejects: Annotated[Path | None, typer.Option(help="where rejected rows go; beside the file by default")] = None,
+    rejects: Rejects = None,
     as_json: Json = False,
 ) -> None:
     """Import products from a file into the catalogue."""
@@ -57,13 +62,15 @@ def catalog(
     engine = open_database(settings.database_url)
     with bar(console, "Products into the catalogue") as tick:
         report = verb.import_catalog(
-            path, engine, datetime.now(UTC), _preset(preset), encoding, rejects, full=full, progress=tick
+            _file(path), engine, datetime.now(UTC), _preset(preset), encoding, _file(rejects), full, tick
         )
     tell(asdict(report), as_json, console)
 
 
 @app.command()
-def validate(path: File = None, preset: PresetName = None, encoding: Encoding = "utf-8", as_json: Json = False) -> None:
+def validate(
+    path: Source = None, preset: PresetName = None, encoding: Encoding = "utf-8", as_json: Json = False
+) -> None:
     """Check a file of events without importing it: PASS, WARN or FAIL for each check. Exit code 1 on a FAIL."""
     from sqlalchemy import make_url
 
@@ -76,7 +83,7 @@ def validate(path: File = None, preset: PresetName = None, encoding: Encoding = 
     missing = url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
     known = None if missing else Catalog(open_database(Settings().database_url))
     with bar(console, "Looking through the file") as tick:
-        report = verb.validate(path, datetime.now(UTC), known, _preset(preset), encoding, tick)
+        report = verb.validate(_file(path), datetime.now(UTC), known, _preset(preset), encoding, tick)
     if as_json:
         tell(asdict(report), as_json, console)
     else:
@@ -96,6 +103,12 @@ def compact(
     with bar(console, "Log into the history") as tick:
         report = compact_history(Settings(), counting(tick), anew=rebuild)
     tell(asdict(report), as_json, console)
+
+
+def _file(text: str | None) -> Any:
+    from pipelines.files import file_at
+
+    return file_at(text) if text is not None else None
 
 
 def _preset(name: str | None) -> Any:

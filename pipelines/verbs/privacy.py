@@ -1,7 +1,6 @@
 """The verbs about what is held of persons: export, erase, suppress, resume, retention."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,18 +22,20 @@ def _now() -> datetime:
 
 @privacy_app.command("export")
 def privacy_export(
-    out: Annotated[Path, typer.Option(help="the JSON file to write")],
+    out: Annotated[str, typer.Option(help="the JSON file to write, by path or URL")],
     user: User = None,
     anonymous: Visitor = None,
     as_json: Json = False,
 ) -> None:
     """Everything that is held about a person, by store, into a file."""
+    from pipelines.files import check_target, file_at
     from pipelines.privacy import ask, write_export
 
-    settings = Settings()
+    settings, file = Settings(), file_at(out)
+    check_target(file)
     report = ask(settings, "export", user, anonymous, _now)
-    write_export(settings, report, out)
-    tell({**report, "file": str(out)}, as_json, terminal())
+    write_export(settings, report, file)
+    tell({**report, "file": str(file)}, as_json, terminal())
 
 
 @privacy_app.command("erase")

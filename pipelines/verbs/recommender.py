@@ -85,7 +85,7 @@ def tune_recommender(
 
 @app.command()
 def recommend(
-    out: Annotated[Path, typer.Option(help="the file to write: .parquet or .csv")],
+    out: Annotated[str, typer.Option(help="the file to write, by path or URL: .parquet or .csv")],
     placement: Annotated[str, typer.Option(help="whose sources and rules choose")] = "email",
     limit: Annotated[int, typer.Option(min=1, max=100, help="products a customer")] = 10,
     locale: Annotated[str, typer.Option(help="of the reasons: ru is Russian, anything else English")] = "en",
@@ -93,9 +93,10 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Recommendations for every customer into a file, by the rules of a placement."""
+    from pipelines.files import file_at
     from pipelines.recommend import recommend as verb
 
     console = terminal()
     with bar(console, "Recommendations") as tick:
-        report = verb(Settings(), placement, out, limit, locale, datetime.now(UTC), log, tick)
+        report = verb(Settings(), placement, file_at(out), limit, locale, datetime.now(UTC), log, tick)
     tell(asdict(report), as_json, console)

@@ -88,7 +88,7 @@ def restock_score(until: Until = None, as_json: Json = False) -> None:
 
 @restock_app.command("due")
 def restock_due(
-    out: Annotated[Path, typer.Option(help="the file to write: .parquet or .csv")],
+    out: Annotated[str, typer.Option(help="the file to write, by path or URL: .parquet or .csv")],
     first: Annotated[datetime | None, typer.Option("--from", help="first day of the window; the next day")] = None,
     last: Annotated[datetime | None, typer.Option("--to", help="last day; a week from the first")] = None,
     min_probability: Annotated[float, typer.Option(min=0, max=1, help="of the likeliest need within the window")] = 0.5,
@@ -103,10 +103,11 @@ def restock_due(
     from models.registry import Registry
     from pipelines.due import Wanted
     from pipelines.due import due as verb
+    from pipelines.files import file_at
 
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     wanted = Wanted(first and first.date(), last and last.date(), min_probability, limit, max_items)
     with bar(console, "Who is due") as tick:
-        report = verb(settings, registry, out, wanted, locale, utc(until), datetime.now(UTC), log, tick)
+        report = verb(settings, registry, file_at(out), wanted, locale, utc(until), datetime.now(UTC), log, tick)
     tell(asdict(report), as_json, console)

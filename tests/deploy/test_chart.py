@@ -13,6 +13,11 @@ KUBERNETES = "1.31"
 VALUES: dict[str, dict[str, Any]] = {
     "as it comes": {},
     "one replica": {"autoscaling": {"enabled": False}, "replicas": 1, "data": {"existingClaim": "mine"}},
+    "object store": {
+        "settings": {"AWS_ENDPOINT_URL": "https://minio:9000"},
+        "network": {"to": [{"ports": [5432, 6379, 9000]}]},
+        "jobs": {"schedules": {"due": {"schedule": "0 7 * * *", "verbs": ["restock due --out s3://shop/due.parquet"]}}},
+    },
     "watched": {"monitoring": {"enabled": True}, "network": {"from": [{"namespaceSelector": {}}], "to": []}},
 }
 OTHERS = {"ServiceMonitor"}

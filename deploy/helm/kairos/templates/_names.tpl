@@ -46,9 +46,11 @@ envFrom:
   valueFrom:
     secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}}
 {{- end }}
-- name: KAIROS_FEAST_REGISTRY
+{{- range list "KAIROS_FEAST_REGISTRY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+- name: {{ . }}
   valueFrom:
-    secretKeyRef: {name: {{ .Values.secretName }}, key: KAIROS_FEAST_REGISTRY, optional: true}
+    secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}, optional: true}
+{{- end }}
 {{- end }}
 
 {{- define "kairos.mounts" -}}
