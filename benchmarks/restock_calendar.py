@@ -36,7 +36,7 @@ from models.time_to_event.lines import Lines
 from models.time_to_event.purchases import Purchases
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 from pipelines.reports.restock_past import pasts
-from pipelines.score import scored
+from pipelines.score_part import scored
 from training.reports import restock_days, restock_demand
 from training.reports.restock_days import any_need, customer_blocks, due_days, orders
 from training.reports.restock_demand import demand

@@ -61,7 +61,7 @@ STEPS: Mapping[str, Step] = {
     "hazard": Step(steps.hazard, 30 * MILLION),
     "restock score": Step(steps.restock_score, 30 * MILLION, ("hazard",)),
     "recommend": Step(steps.recommend, 10 * MILLION, ("all features",)),
-    "ray": Step(steps.ray, 3 * MILLION, ("history",)),
+    "ray": Step(steps.ray, 10 * MILLION, ("history", "hazard")),
     "log": Step(steps.log, 3 * MILLION, ("history",)),
     "compaction": Step(steps.compaction, 3 * MILLION, ("log",)),
 }

@@ -5,11 +5,10 @@ A step is a function of one made shop and its folder; it returns the work, a fun
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
-from time import process_time
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.scale_arrays import bought_lines, interactions, pit_tables
 from benchmarks.scale_history import AS_OF, records, write_history
+from benchmarks.scale_ray import compared
 from benchmarks.scale_shop import Shop
 from features.bucket_join import join_bucket
 from features.compute import visible
@@ -34,9 +34,8 @@ from models.recommenders.suite import Suite
 from models.registry import Published, PublishedRecommender, Version
 from models.storage import load, save
 from models.time_to_event.replenishment import Replenishment
-from pipelines.engine import opened
 from pipelines.export import subject_of
-from pipelines.score import CUSTOMERS_A_BUCKET, scored
+from pipelines.score_part import CUSTOMERS_A_BUCKET, scored
 from serving.answers import answered
 from serving.bundle import Bundle, Shelf
 from serving.placements import DEFAULT
@@ -277,35 +276,5 @@ def join_by_bucket(place: Place) -> Work:
 
 
 def ray(place: Place) -> Work:
-    """All features once by a loop and once as tasks of Ray: CPU-seconds inside of the bucket functions of both."""
-    identities = pq.read_table(place.folder / "identities.parquet")
-
-    def work() -> dict[str, float]:
-        least = {"local": np.inf, "ray": np.inf}
-        for address in (*least, *least):
-            seconds: list[float] = []
-            built = place.folder / f"features_{address}"
-            rmtree(built, ignore_errors=True)
-            with opened(address) as engine:
-                run = _timed(engine.map, seconds)
-                build(place.folder / "history", identities, built, AS_OF, run=run, cores=1)
-            least[address] = min(least[address], sum(seconds))
-        return {**least, "overhead": least["ray"] / least["local"] - 1}
-
-    return work
-
-
-def _timed(map_: Callable[..., list[Any]], seconds: list[float]) -> Callable[..., list[Any]]:
-    """`map_`, which notes in `seconds` what each bucket took in the process that worked on it."""
-
-    def run(function: Callable[[Any], Any], buckets: Sequence[Any], *others: Any) -> list[Any]:
-        # inside, so that it travels by value: workers of Ray do not know this package
-        def timed(bucket: Any) -> tuple[Any, float]:
-            started = process_time()
-            return function(bucket), process_time() - started
-
-        found = map_(timed, buckets, *others)
-        seconds.extend(spent for _, spent in found)
-        return [result for result, _ in found]
-
-    return run
+    """All features and all scores, by a loop and as tasks of Ray: CPU-seconds inside of the functions, and outside."""
+    return partial(compared, place.folder)

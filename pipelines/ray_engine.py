@@ -21,7 +21,8 @@ from pipelines.engine import RAY, B, BucketsFailed, T
 _PACKAGES = ("features", "models", "pipelines", "serving", "training")
 _PATIENCE_SECONDS = 5.0
 _TRIES = 5
-_STARTS = 3
+_STARTS = 5
+_START_SECONDS = "120"
 _OBJECTS_BYTES = 256 * 1024**2
 """Of Ray's store on a machine that runs alone: functions and their arguments, as results are files."""
 
@@ -62,7 +63,8 @@ class Ray:
 def connected(address: str) -> Iterator[Ray]:
     """Ray at `host:port` of a cluster's head, or on this machine alone for `ray`; left when the block ends.
 
-    Raises ConnectionError, within seconds, where nothing answers, and RuntimeError where this process has Ray already.
+    Raises ConnectionError, within seconds, where nothing answers, and RuntimeError where this process has Ray already,
+    or where Ray does not start here, which on a busy machine is tried for minutes.
     """
     if ray.is_initialized():
         raise RuntimeError("this process is connected to Ray already; an engine is opened once at a time")
@@ -86,7 +88,8 @@ def _begin(address: str, alone: bool) -> None:
     if not alone:
         ray.init(address=address, **settings)
         return
-    patience = {"agent_register_timeout_ms": 120_000}
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", _START_SECONDS)
+    patience = {"agent_register_timeout_ms": 1_000 * int(_START_SECONDS)}
     for left in reversed(range(_STARTS)):
         try:
             ray.init(
@@ -97,10 +100,13 @@ def _begin(address: str, alone: bool) -> None:
                 _system_config=patience,
                 **settings,
             )
-        except Exception:  # Ray says no more than that; on a busy machine it gives up on its own processes after 30 s
+        except Exception as error:  # Ray says no more; on a busy machine it gives up on its own processes after 30 s
             ray.shutdown()
             if not left:
-                raise
+                raise RuntimeError(
+                    f"Ray did not start on this machine, {_STARTS} times ({error}); run it again when less else runs, "
+                    "or set KAIROS_ENGINE=local"
+                ) from error
         else:
             return
 

@@ -15,6 +15,7 @@ from features.compute import interactions, visible
 from models.arrays import Codes, Floats, Ids, codes_of
 from models.recommenders.base import Interactions, Query, days
 from training.assortment import Assortment
+from training.codes import encoded
 from training.splits import Fold
 
 _TARGET = "order_completed"
@@ -135,16 +136,6 @@ def digest(data: Interactions) -> str:
         for name, number in sorted(catalogue.numbers.items()):
             hashed.update(name.encode() + number.tobytes())
     return hashed.hexdigest()[:16]
-
-
-def encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
-    """The code of each entry, and the sorted ids that the codes point into."""
-    entries = column.combine_chunks().dictionary_encode()
-    ids = entries.dictionary.to_numpy(zero_copy_only=False).astype(object)
-    order = np.argsort(ids, kind="stable")
-    rank = np.empty(len(ids), np.int32)
-    rank[order] = np.arange(len(ids), dtype=np.int32)
-    return rank[entries.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
 
 
 def _orders(table: pa.Table) -> Codes:

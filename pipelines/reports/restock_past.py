@@ -13,7 +13,7 @@ from features.restock_table import RestockTable
 from models.arrays import Ids
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment
-from pipelines.score import in_buckets, scored
+from pipelines.score_part import in_buckets, scored
 from training.reports.restock_days import DAYS
 from training.reports.restock_past import Past
 from training.reports.swings import WEEKS, weekdays

@@ -129,3 +129,18 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ModuleNotFoundError, match=r"install `kairos\[ray\]`"), opened("ray"):
         pass
+
+
+def test_where_ray_does_not_start_it_is_tried_again_and_told_with_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    tried: list[object] = []
+
+    def init(**settings: object) -> None:
+        tried.append(settings)
+        raise RuntimeError("The current node timed out during startup")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(RuntimeError, match=r"did not start.* 5 times \(The current node .*=local"), opened("ray"):
+        pass
+    assert len(tried) == 5

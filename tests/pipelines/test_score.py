@@ -1,5 +1,7 @@
 """Everybody is forecast as one would be alone, whatever the buckets, and both tables say the same."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from features.snapshots import newest as newest_features
 from features.store import open_store, read_customer
 from models.registry import CHAMPION, Registry
 from pipelines import score as verb
+from pipelines import score_part
 from pipelines.refresh import build_features, materialize_features
 from pipelines.score import Scored, score
 from pipelines.settings import Settings
@@ -98,7 +101,7 @@ def test_the_number_of_buckets_changes_nothing(settings: Settings, monkeypatch: 
     scored(settings)
     whole, features = list(rows(settings)), foreseen(settings)
     for size in (1, 3):
-        monkeypatch.setattr(verb, "CUSTOMERS_A_BUCKET", size)
+        monkeypatch.setattr(score_part, "CUSTOMERS_A_BUCKET", size)
         scored(settings)
         for one, other in zip(rows(settings), whole, strict=True):
             assert one["customer_id"] == other["customer_id"]
@@ -214,3 +217,9 @@ def test_who_cannot_score_says_why(settings: Settings, tmp_path: Path, empty_mlf
     with pytest.raises(LookupError, match="pipelines train replenishment"):
         scored(empty)
     assert not (settings.feature_data / "restock").exists()
+
+
+def test_a_worker_loads_neither_mlflow_nor_feast_to_score() -> None:
+    told = "import sys, pipelines.score_part; print({'mlflow', 'feast'} & sys.modules.keys() or 'neither')"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "neither\n"

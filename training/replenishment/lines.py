@@ -11,7 +11,7 @@ from features.compute import visible
 from features.purchases import last_day
 from models.arrays import Ids
 from models.time_to_event.lines import Lines
-from training.dataset import encoded
+from training.codes import encoded
 
 
 def lines_of(

@@ -10,7 +10,7 @@ from models.arrays import Ids
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment
 from pipelines.reports.restock_past import pasts
-from pipelines.score import Bucket, scored
+from pipelines.score_part import Bucket, scored
 from tests.serving.restock.world import RECIPE, WEEKLY, described, lines
 from training.reports.restock_days import DAYS
 from training.reports.restock_past import Past
