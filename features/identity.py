@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, and_, bindparam, delete, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, or_, select
 
 from features.database import insert_into, metadata
 from features.events import Body, Event
 from features.log import Log, microseconds
 from features.offsets import forget, move, offset
+from features.selecting import Select, by_engine
 
 LINKS = Table(
     "identity_link",
@@ -29,20 +30,7 @@ LINKS = Table(
     Index("identity_link_of_user", "user_id"),
 )
 _NAME = "identity"
-# made once: to build a query anew costs as much again as SQLite's answer
-_TOUCHING = select(LINKS).where(
-    or_(and_(LINKS.c.kind == "user", LINKS.c.id == bindparam("user")), LINKS.c.user_id == bindparam("user"))
-)
-_TOUCHING_ANY = select(LINKS).where(
-    or_(
-        and_(LINKS.c.kind == "user", LINKS.c.id.in_(bindparam("users", expanding=True))),
-        LINKS.c.user_id.in_(bindparam("users", expanding=True)),
-    )
-)
-_DEVICES = select(LINKS.c.id).where(
-    LINKS.c.kind == "anonymous", LINKS.c.user_id.in_(bindparam("users", expanding=True))
-)
-_CLAIMS = select(LINKS).where(LINKS.c.kind == bindparam("kind"), LINKS.c.id.in_(bindparam("ids", expanding=True)))
+_LINKS = 'SELECT "kind", "id", "user_id", "since" FROM "identity_link" WHERE '
 _REMEMBERED = 100_000
 _POSITIONS = 50_000
 
@@ -74,8 +62,10 @@ def default_customer(user_id: str | None, anonymous_id: str | None) -> str:
 class Identities:
     """The projection of the event log that knows persons; it can be dropped and rebuilt by `catch_up`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, select: Select | None = None) -> None:
         self.engine = engine
+        self._select = select or by_engine(engine)
+        self._mark = "?" if engine.dialect.positional else "%s"
         self._recorded: dict[tuple[str, str, str], int] = {}
 
     def observe(self, events: Sequence[Event]) -> None:
@@ -126,18 +116,17 @@ class Identities:
         """The person behind a request; a new id is a person of its own. Raises ValueError when both ids are missing."""
         if user_id is None and anonymous_id is None:
             raise ValueError("a person needs a user_id or an anonymous_id; both are missing")
-        with self.engine.connect() as connection:
-            if user_id is None and anonymous_id is not None:
-                user_id = _owner(_links_of(connection, "anonymous", [anonymous_id])).get(anonymous_id)
-            if user_id is None:
-                return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
-            links = connection.execute(_TOUCHING, {"user": user_id}).all()
-            users, seen = {user_id}, {link.id for link in links if link.kind == "anonymous"}
-            if any(link.kind == "user" for link in links):
-                users = _aliases_of(connection, user_id)
-                seen = set(connection.execute(_DEVICES, {"users": sorted(users)}).scalars())
-            devices = seen | ({anonymous_id} if anonymous_id else set())
-            owners = _owner(_links_of(connection, "anonymous", sorted(devices))) if devices else {}
+        if user_id is None and anonymous_id is not None:
+            user_id = _owner(self._claims_of("anonymous", [anonymous_id])).get(anonymous_id)
+        if user_id is None:
+            return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
+        links = self._touching([user_id])
+        users, seen = {user_id}, {id_ for kind, id_, _, _ in links if kind == "anonymous"}
+        if any(kind == "user" for kind, _, _, _ in links):
+            users = self._aliases_of(user_id)
+            seen = self._devices_of(sorted(users))
+        devices = seen | ({anonymous_id} if anonymous_id else set())
+        owners = _owner(self._claims_of("anonymous", sorted(devices)))
         devices = {device for device in seen if owners[device] in users}
         if anonymous_id is not None and anonymous_id not in owners:
             devices.add(anonymous_id)
@@ -151,18 +140,17 @@ class Identities:
         if len(subjects) == 1:
             return [self.person(*subjects[0])]
         given = {anonymous_id for _, anonymous_id in subjects if anonymous_id is not None}
-        with self.engine.connect() as connection:
-            owners = _owner(_links_of(connection, "anonymous", given)) if given else {}
-            users = [user or owners.get(anonymous_id or "") for user, anonymous_id in subjects]
-            known = sorted({user for user in users if user is not None})
-            links = connection.execute(_TOUCHING_ANY, {"users": known}).all() if known else []
-            devices: defaultdict[str, set[str]] = defaultdict(set)
-            for link in links:
-                if link.kind == "anonymous":
-                    devices[link.user_id].add(link.id)
-            others = set().union(*devices.values()) - given
-            owners |= _owner(_links_of(connection, "anonymous", others)) if others else {}
-        joined = {id_ for link in links if link.kind == "user" for id_ in (link.id, link.user_id)}
+        owners = _owner(self._claims_of("anonymous", sorted(given)))
+        users = [user or owners.get(anonymous_id or "") for user, anonymous_id in subjects]
+        known = sorted({user for user in users if user is not None})
+        links = self._touching(known) if known else []
+        devices: defaultdict[str, set[str]] = defaultdict(set)
+        for kind, id_, owner, _ in links:
+            if kind == "anonymous":
+                devices[owner].add(id_)
+        others = set().union(*devices.values()) - given
+        owners |= _owner(self._claims_of("anonymous", sorted(others)))
+        joined = {id_ for kind, *both, _ in links if kind == "user" for id_ in both}
         found = []
         for (user_id, anonymous_id), user in zip(subjects, users, strict=True):
             if user is None or user in joined:
@@ -173,6 +161,36 @@ class Identities:
                 own.add(anonymous_id)
             found.append(Person(user, (user,), tuple(sorted(own))))
         return found
+
+    def _touching(self, users: Sequence[str]) -> list[Link]:
+        """Every link that names one of these users, as who took an id over or as who was taken over."""
+        among = self._marks(users)
+        return self._links(f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})', *users, *users)
+
+    def _claims_of(self, kind: str, ids: Collection[str]) -> list[Link]:
+        """Who took these ids over."""
+        return self._links(f'"kind" = {self._mark} AND "id" IN ({self._marks(ids)})', kind, *ids) if ids else []
+
+    def _devices_of(self, users: Collection[str]) -> set[str]:
+        found = self._links(f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(users)})', *users)
+        return {id_ for _, id_, _, _ in found}
+
+    def _aliases_of(self, user_id: str) -> set[str]:
+        """Every user id that aliases connect with this one, itself included."""
+        users, fresh = {user_id}, {user_id}
+        while fresh:
+            taken_over = {id_ for kind, id_, _, _ in self._touching(sorted(fresh)) if kind == "user"}
+            owners = _owner(self._claims_of("user", sorted(taken_over)))
+            fresh = {id_ for pair in owners.items() if users & set(pair) for id_ in pair} - users
+            users |= fresh
+        return users
+
+    def _marks(self, values: Collection[str]) -> str:
+        return ", ".join([self._mark] * len(values))
+
+    def _links(self, where: str, *given: str) -> list[Link]:
+        # in the driver's text: to build a query anew costs as much again as SQLite's answer
+        return [(kind, id_, user, since) for kind, id_, user, since in self._select(_LINKS + where, given)]
 
     def forget_recorded(self) -> None:
         """Remember no link that was recorded lately: some may have been erased from the table, and may be said anew."""
@@ -239,28 +257,12 @@ def _earliest(links: Iterable[Link]) -> dict[tuple[str, str, str], int]:
     return earliest
 
 
-def _links_of(connection: Connection, kind: str, ids: Collection[str]) -> list[Link]:
-    return [tuple(row) for row in connection.execute(_CLAIMS, {"kind": kind, "ids": list(ids)})]
-
-
 def _owner(links: Iterable[Link]) -> dict[str, str]:
     """The customer of each id: who was identified with it, or took it over by an alias, first; ties by id."""
     claims: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for _, id_, user, since in links:
         claims[id_].append((since, user))
     return {id_: min(claim)[1] for id_, claim in claims.items()}
-
-
-def _aliases_of(connection: Connection, user_id: str) -> set[str]:
-    """Every user id that aliases connect with this one, itself included."""
-    users, fresh = {user_id}, {user_id}
-    while fresh:
-        touches = or_(LINKS.c.id.in_(fresh), LINKS.c.user_id.in_(fresh))
-        taken_over = select(LINKS.c.id).where(LINKS.c.kind == "user", touches)
-        owners = _owner(_links_of(connection, "user", set(connection.execute(taken_over).scalars())))
-        fresh = {id_ for pair in owners.items() if users & set(pair) for id_ in pair} - users
-        users |= fresh
-    return users
 
 
 def _components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -47,9 +47,8 @@ def latest_of(
         given: list[Any] = []
         for place, one in zip(places, some, strict=True):
             given += (place, *one.user_ids, *one.anonymous_ids, begins[place], *wanted, ends[place], limit)
-        with log.engine.connect() as connection:
-            for place, *row in connection.exec_driver_sql(text, tuple(given)).all():
-                found[place].append(Record(*row))
+        for place, *row in log.select(text, tuple(given)):
+            found[place].append(Record(*row))
     for records in found:
         records.sort(key=attrgetter("position"))
     return found

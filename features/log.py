@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from features.database import insert_into, metadata, writing_by_driver
 from features.events import Body, Event
+from features.selecting import Select, by_engine
 from features.succession import overtaken
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,8 +157,9 @@ class Log:
     writer at a time, and on PostgreSQL appends take an advisory lock.
     """
 
-    def __init__(self, engine: Engine, table: Table) -> None:
+    def __init__(self, engine: Engine, table: Table, select: Select | None = None) -> None:
         self.engine = engine
+        self.select = select or by_engine(engine)
         self.table = table
         insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
         self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
@@ -269,9 +271,8 @@ class Log:
         bounds = since is not None, before is not None
         text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), *bounds)
         given = {**own, **given}
-        with self.engine.connect() as connection:
-            rows = connection.exec_driver_sql(text, tuple(given[name] for name in order) if order else given)
-            return [Record(*row) for row in rows][::-1]
+        rows = self.select(text, tuple(given[name] for name in order) if order else given)
+        return [Record(*row) for row in rows][::-1]
 
     def _statement_of_person(
         self, users: int, visitors: int, types: int, since: bool, before: bool
@@ -301,8 +302,8 @@ class Log:
 
     def last_position(self) -> int:
         """The position of the newest record; 0 when the log is empty."""
-        with self.engine.connect() as connection:
-            return connection.exec_driver_sql(self._newest).scalar() or 0
+        ((newest,),) = self.select(self._newest, ())
+        return newest or 0
 
     def before(self, received_at: int) -> int:
         """A position behind which everything stands that was received then (microseconds) or later.

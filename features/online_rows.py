@@ -27,6 +27,8 @@ Values = dict[str, dict[str, Any]]
 """By view and name; lists are arrays, what is not known is None."""
 
 _VERSION = 3
+_PATIENCE = 5.0
+"""Seconds that a reader waits for who has locked the file."""
 
 
 class OnlineRows(Protocol):
@@ -45,12 +47,19 @@ def rows_of(store: FeatureStore) -> OnlineRows:
     return _Redis(store)
 
 
+def rows_at_hand(store: FeatureStore) -> OnlineRows | None:
+    """The same for who must not wait: what is locked raises at once. None for a store that is not a file."""
+    online = store.config.online_store
+    return _SQLite(str(online.path), store.config.project, 0.0) if online.type == "sqlite" else None
+
+
 class _SQLite:
     """A table a view, a row a feature; a connection a thread, as a materialization must not make readers wait."""
 
-    def __init__(self, path: str, project: str) -> None:
+    def __init__(self, path: str, project: str, patience: float = _PATIENCE) -> None:
         self.path = path
         self.project = project
+        self.patience = patience
         self._local = threading.local()
 
     def read(self, customer_ids: Sequence[str], asked: Asked) -> list[Values]:
@@ -69,7 +78,8 @@ class _SQLite:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, isolation_level=None)
+            path = f"file:{self.path}?mode=ro"
+            connection = sqlite3.connect(path, self.patience, uri=True, isolation_level=None)
             self._local.connection = connection
         return connection
 

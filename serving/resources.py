@@ -22,6 +22,7 @@ from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from features.privacy.work import Places
 from features.reports.table import ReportTable
+from features.selecting import by_driver
 from features.store import open_store
 from models.registry import Registry
 from serving.access.guard import Guard, open_guard
@@ -51,7 +52,7 @@ from serving.reports.previews import Previews, previewing
 from serving.restock.champion import RestockChampion
 from serving.settings import Settings
 from serving.tracing import Tracing, tracing_to
-from serving.visitor import Visitors
+from serving.visitors import Visitors
 from serving.writer import Writer
 from serving.writers import writing_logs
 
@@ -127,10 +128,10 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         stack.enter_context(threadpool_limits(1))  # two BLAS threads on a busy machine took 28 ms instead of 0.26
         engine = open_database(settings.database_url)
         stack.callback(engine.dispose)
-        log = Log(engine, EVENTS)
-        identities = Identities(engine)
+        select = by_driver(engine)
+        log, identities = Log(engine, EVENTS, select), Identities(engine, select)
         identities.catch_up(log)
-        shown = Log(engine, DECISIONS)
+        shown = Log(engine, DECISIONS, select)
         listed = Suppressions(engine, secret_in(settings.privacy_key))
         events, decisions = stack.enter_context(
             writing_logs(log, shown, settings, listed, partial(identities.catch_up, log))

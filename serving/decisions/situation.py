@@ -19,7 +19,8 @@ from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question
 from serving.decisions.zones import Place, place
 from serving.schemas import Subject
-from serving.visitor import Degraded, Visitors
+from serving.visitor import Degraded
+from serving.visitors import Visitors
 
 ROW = (
     "recency_days",

@@ -13,7 +13,7 @@ from features.events import Body, Event, Line
 from features.history import compact
 from features.log import EVENTS, Log, to_record
 from features.recent import readable
-from serving.visitor import _visitor
+from serving.visitor import visitor_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LINES = st.lists(st.sampled_from(["milk", "tea", "rye"]).map(lambda id_: Line(product_id=id_)), max_size=3).map(tuple)
@@ -40,7 +40,7 @@ def test_the_tail_and_the_next_build_agree(happenings: list[tuple[str, int, str,
         log.append([to_record(event) for event in events])
         compact(log, Path(folder), 1)
         built = customer_features(Path(folder), NOBODY, START + timedelta(days=1)).to_pylist()
-        visitor = _visitor([], readable(log.read()), None)
+        visitor = visitor_of([], readable(log.read()), None)
     row = built[0] if built else {"history_ids": [], "history_days": [], "history_weights": []}
     assert visitor.ids.tolist() == row["history_ids"]
     assert visitor.days.tolist() == row["history_days"]

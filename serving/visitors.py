@@ -1,0 +1,132 @@
+"""Who reads a visitor, and where: in the event loop what lies in files, in threads whatever may take its time."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from feast import FeatureStore
+from sqlalchemy import Engine
+
+from features.identity import Identities, Person
+from features.log import DECISIONS, EVENTS, Log
+from features.online_rows import rows_at_hand, rows_of
+from features.selecting import by_driver, is_file
+from serving.feature_rows import FeatureRows, InTime, Rows
+from serving.reading import Asked, Reading
+from serving.schemas import Subject
+from serving.together import Together
+from serving.visitor import Degraded, Visitor
+
+_TOGETHER = 16
+_AT_ONCE = 4
+_SLOW_SECONDS = 0.02
+_REST_SECONDS = 1.0
+"""So long is read in threads once a file was slow or locked."""
+
+
+class Visitors:
+    """Reads visitors; those who are asked about at the same time together.
+
+    Where both stores are files of SQLite, the event loop reads by itself: to read a visitor costs less than handing him
+    to a thread and back. What is locked or slow is left to `threads`, and so is whatever fails, as they know what it
+    means.
+
+    There the feature store has `timeout_seconds`; one that is slow or gone costs its row, not the answer.
+    """
+
+    def __init__(
+        self,
+        events: Log,
+        decisions: Log,
+        identities: Identities,
+        store: FeatureStore,
+        timeout_seconds: float,
+        threads: ThreadPoolExecutor,
+    ) -> None:
+        self.store = store
+        self.threads = threads
+        self.rows = InTime(FeatureRows(store, rows_of(store)), timeout_seconds)
+        self.breaker = self.rows.breaker
+        self.waiting = Reading(events, decisions, identities, self.rows.known)
+        self.at_hand = _at_hand(store, events.engine)
+        self._at_hand_from = 0.0
+        self._together: Together[Asked, Visitor] = Together(self._read_together, _TOGETHER, _AT_ONCE)
+
+    async def read(
+        self, subject: Subject, features: Sequence[str], now: datetime, shown_since: datetime | None = None
+    ) -> Visitor:
+        """The visitor of `subject`; a stranger has an empty history. The database's errors are the caller's.
+
+        With `shown_since`, also what was shown from then on.
+        """
+        if subject.user_id is None and subject.anonymous_id is None:
+            return Visitor()
+        return await self._together.ask(Asked(subject, tuple(features), now, shown_since))
+
+    async def settled(self, seconds: float) -> None:
+        """Until nobody is being read about, but no longer than so."""
+        await self._together.settled(seconds)
+
+    def read_many(
+        self,
+        subjects: Sequence[Subject],
+        features: Sequence[str],
+        now: datetime,
+        shown_since: datetime | None = None,
+    ) -> list[Visitor]:
+        """The visitors of many subjects, as `read` reads each; in the thread of the caller, who has one for batches."""
+        found: list[Visitor] = []
+        for start in range(0, len(subjects), _TOGETHER):
+            some = subjects[start : start + _TOGETHER]
+            found += self.waiting.read([Asked(subject, tuple(features), now, shown_since) for subject in some])
+        return found
+
+    def rows_of_all(
+        self, people: Sequence[Person], features: Sequence[str], now: datetime
+    ) -> tuple[Rows, Degraded | None]:
+        """What the feature store knows of each person, in one round to it and in time; else why not."""
+        rows, degraded = self.rows.of(people, features, now)
+        return [[] for _ in people] if rows is None else rows, degraded
+
+    def warm_up(self, features: Sequence[str], now: datetime) -> None:
+        """Ask for nobody, as Feast's first answer takes longer than `timeout_seconds`. A store that is down may be."""
+        self.rows.warm_up(features, now)
+
+    def close(self) -> None:
+        """End the threads of the feature store; one that hangs is not waited for."""
+        self.rows.close()
+
+    async def _read_together(self, asked: Sequence[Asked]) -> list[Visitor]:
+        found = self._read_at_hand(asked)
+        if found is not None:
+            return found
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self.waiting.read, asked)
+
+    def _read_at_hand(self, asked: Sequence[Asked]) -> list[Visitor] | None:
+        """None where it is left to the threads. What was shown to a visitor is, being hundreds of rows."""
+        began = time.monotonic()
+        if self.at_hand is None or began < self._at_hand_from or any(one.shown_since is not None for one in asked):
+            return None
+        try:
+            found = self.at_hand.read(asked)
+        except Exception:  # locked, gone, or anything: the threads ask again
+            found = None
+        if found is None or time.monotonic() - began > _SLOW_SECONDS:
+            self._at_hand_from = time.monotonic() + _REST_SECONDS
+        return found
+
+
+def _at_hand(store: FeatureStore, engine: Engine) -> Reading | None:
+    """Waits for nobody: what is locked raises. None where not both stores are files."""
+    online = rows_at_hand(store)
+    if online is None or not is_file(engine):
+        return None
+    rows, select = FeatureRows(store, online), by_driver(engine, 0.0)
+    return Reading(
+        Log(engine, EVENTS, select),
+        Log(engine, DECISIONS, select),
+        Identities(engine, select),
+        lambda people, features, now: (rows.known(people, features, now), None),
+    )
