@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select
 
 from features.database import insert_into, metadata
+from features.selecting import Select
 
 _OFFSETS = Table(
     "projection",
@@ -15,6 +16,12 @@ _OFFSETS = Table(
 def offset(connection: Connection, name: str) -> int:
     """The position up to which the projection of this name has read; 0 when it has read nothing."""
     return connection.execute(select(_OFFSETS.c.position).where(_OFFSETS.c.name == name)).scalar() or 0
+
+
+def offset_by(select_: Select, name: str) -> int:
+    """The same for who asks often. A name is ours, and so goes into the statement."""
+    found = select_(f'SELECT "position" FROM "{_OFFSETS.name}" WHERE "name" = \'{name}\'', ())
+    return int(found[0][0]) if found else 0
 
 
 def move(connection: Connection, name: str, position: int) -> None:

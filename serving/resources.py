@@ -132,7 +132,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         log, identities = Log(engine, EVENTS, select), Identities(engine, select)
         identities.catch_up(log)
         shown = Log(engine, DECISIONS, select)
-        listed = Suppressions(engine, secret_in(settings.privacy_key))
+        listed = Suppressions(engine, secret_in(settings.privacy_key), select)
         events, decisions = stack.enter_context(
             writing_logs(log, shown, settings, listed, partial(identities.catch_up, log))
         )

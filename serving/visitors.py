@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 from feast import FeatureStore
 from sqlalchemy import Engine
@@ -13,6 +15,7 @@ from features.identity import Identities, Person
 from features.log import DECISIONS, EVENTS, Log
 from features.online_rows import rows_at_hand, rows_of
 from features.selecting import by_driver, is_file
+from features.store import folder_of
 from serving.feature_rows import FeatureRows, InTime, Rows
 from serving.reading import Asked, Reading
 from serving.schemas import Subject
@@ -25,13 +28,15 @@ _SLOW_SECONDS = 0.02
 _REST_SECONDS = 1.0
 """So long is read in threads once a file was slow or locked."""
 
+T = TypeVar("T")
+
 
 class Visitors:
     """Reads visitors; those who are asked about at the same time together.
 
-    Where both stores are files of SQLite, the event loop reads by itself: to read a visitor costs less than handing him
-    to a thread and back. What is locked or slow is left to `threads`, and so is whatever fails, as they know what it
-    means.
+    Where both stores are files of SQLite, the event loop reads by itself, and so does the desk: to read a visitor costs
+    less than handing him to a thread and back. What is locked or slow is left to `threads`, and so is whatever fails,
+    as they know what it means.
 
     There the feature store has `timeout_seconds`; one that is slow or gone costs its row, not the answer.
     """
@@ -50,8 +55,10 @@ class Visitors:
         self.rows = InTime(FeatureRows(store, rows_of(store)), timeout_seconds)
         self.breaker = self.rows.breaker
         self.waiting = Reading(events, decisions, identities, self.rows.known)
-        self.at_hand = _at_hand(store, events.engine)
+        self.files = _files(store, events.engine)
+        self.at_hand = None if self.files is None else _at_hand(self.files, events.engine)
         self._at_hand_from = 0.0
+        self._built = False
         self._together: Together[Asked, Visitor] = Together(self._read_together, _TOGETHER, _AT_ONCE)
 
     async def read(
@@ -87,8 +94,16 @@ class Visitors:
         self, people: Sequence[Person], features: Sequence[str], now: datetime
     ) -> tuple[Rows, Degraded | None]:
         """What the feature store knows of each person, in one round to it and in time; else why not."""
+        files = self.files
+        if files is not None and (found := self._at_once(lambda: files.of(people, features, now))) is not None:
+            return found, None
         rows, degraded = self.rows.of(people, features, now)
         return [[] for _ in people] if rows is None else rows, degraded
+
+    def features_exist(self) -> bool:
+        """Whether features were ever built, which then stays so: who asks has to look at the disk no more."""
+        self._built = self._built or (folder_of(self.store) / "customer").exists()
+        return self._built
 
     def warm_up(self, features: Sequence[str], now: datetime) -> None:
         """Ask for nobody, as Feast's first answer takes longer than `timeout_seconds`. A store that is down may be."""
@@ -106,24 +121,32 @@ class Visitors:
 
     def _read_at_hand(self, asked: Sequence[Asked]) -> list[Visitor] | None:
         """None where it is left to the threads. What was shown to a visitor is, being hundreds of rows."""
-        began = time.monotonic()
-        if self.at_hand is None or began < self._at_hand_from or any(one.shown_since is not None for one in asked):
+        at_hand = self.at_hand
+        if at_hand is None or any(one.shown_since is not None for one in asked):
             return None
-        try:
-            found = self.at_hand.read(asked)
-        except Exception:  # locked, gone, or anything: the threads ask again
-            found = None
+        return self._at_once(lambda: at_hand.read(asked))
+
+    def _at_once(self, ask: Callable[[], T]) -> T | None:
+        """What the files say, unless they were slow or locked a moment ago, or are locked now."""
+        began = time.monotonic()
+        if began < self._at_hand_from:
+            return None
+        found: T | None = None
+        with suppress(Exception):  # locked, gone, or anything: the threads ask again
+            found = ask()
         if found is None or time.monotonic() - began > _SLOW_SECONDS:
             self._at_hand_from = time.monotonic() + _REST_SECONDS
         return found
 
 
-def _at_hand(store: FeatureStore, engine: Engine) -> Reading | None:
-    """Waits for nobody: what is locked raises. None where not both stores are files."""
+def _files(store: FeatureStore, engine: Engine) -> FeatureRows | None:
+    """The rows of a store that waits for nobody: what is locked raises. None where not both stores are files."""
     online = rows_at_hand(store)
-    if online is None or not is_file(engine):
-        return None
-    rows, select = FeatureRows(store, online), by_driver(engine, 0.0)
+    return FeatureRows(store, online) if online is not None and is_file(engine) else None
+
+
+def _at_hand(rows: FeatureRows, engine: Engine) -> Reading:
+    select = by_driver(engine, 0.0)
     return Reading(
         Log(engine, EVENTS, select),
         Log(engine, DECISIONS, select),

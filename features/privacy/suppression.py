@@ -16,8 +16,9 @@ from features.database import insert_into, metadata, writing
 from features.events import Event
 from features.identity import Person
 from features.log import Record, from_record, microseconds
-from features.offsets import move, offset
+from features.offsets import move, offset, offset_by
 from features.privacy.secret import digest
+from features.selecting import Select, by_engine
 
 _SUPPRESSED = Table(
     "suppressed",
@@ -37,8 +38,9 @@ class Suppressions:
     Raises RuntimeError where the list was made with another secret, as nobody on it would be known any more.
     """
 
-    def __init__(self, engine: Engine, secret: bytes) -> None:
+    def __init__(self, engine: Engine, secret: bytes, select_: Select | None = None) -> None:
         self.engine = engine
+        self._select = select_ or by_engine(engine)
         self.secret = secret
         self._hashes: frozenset[str] = frozenset()
         self._revision = -1
@@ -68,11 +70,12 @@ class Suppressions:
 
     def refresh(self) -> bool:
         """Read the list anew if it has changed; whether it had."""
-        with self._refreshing, self.engine.connect() as connection:
-            revision = offset(connection, _REVISION)
+        with self._refreshing:
+            revision = offset_by(self._select, _REVISION)
             if revision == self._revision:
                 return False
-            self._hashes = frozenset(connection.execute(select(_SUPPRESSED.c.hash)).scalars())
+            with self.engine.connect() as connection:
+                self._hashes = frozenset(connection.execute(select(_SUPPRESSED.c.hash)).scalars())
             self._revision = revision
         return True
 

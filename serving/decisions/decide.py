@@ -28,7 +28,7 @@ from serving.decisions.question import Question
 from serving.decisions.schemas import ArmName
 from serving.decisions.send_time import scores_of
 from serving.decisions.silenced import silenced
-from serving.decisions.situation import Situation, Somebody, features_exist, situations_of, somebodies
+from serving.decisions.situation import Situation, Somebody, situations_of, somebodies
 from serving.decisions.slots import propose
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def decide(resources: "Resources", questions: Sequence[Question], beside: Beside
 
     What was chosen of incentives stays reserved until it is committed or released.
     """
-    bank, stored = resources.bank.now, features_exist(resources.visitors)
+    bank, stored = resources.bank.now, resources.visitors.features_exist()
     log = resources.decisions.log
     seen = log.last_position()  # before anything is read: what comes later must be noticed when it is written
     resources.privacy.catch_up()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
@@ -57,9 +58,9 @@ class Past:
         """When it was made."""
         return moment(self.record.occurred_at)
 
-    @property
+    @cached_property
     def option(self) -> Option:
-        """What was chosen."""
+        """What was chosen; asked for several times a decision, and decoded once."""
         return _OPTION.decode(self.head.options[self.head.chosen])
 
     def decided(self) -> Decided:

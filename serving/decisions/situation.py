@@ -13,7 +13,7 @@ from features.carts import Cart
 from features.contact import Contact
 from features.identity import Identities, Person
 from features.log import Log
-from features.store import CustomerRow, folder_of
+from features.store import CustomerRow
 from serving.decisions.histories import Histories, Wanted
 from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question
@@ -126,13 +126,8 @@ def meant(carts: Sequence[Cart], trigger_id: str) -> Cart | None:
 
 def warm_up(visitors: Visitors, clock: Callable[[], datetime]) -> None:
     """Ask for nobody's features, as the first question to the store takes longer than anybody waits."""
-    if features_exist(visitors):
+    if visitors.features_exist():
         visitors.warm_up(ROW, clock())
-
-
-def features_exist(visitors: Visitors) -> bool:
-    """Whether features were ever built: a shop that never did is not degraded, its customers are just not known."""
-    return (folder_of(visitors.store) / "customer").exists()
 
 
 def _row(rows: Sequence[CustomerRow], at: datetime) -> CustomerRow | None:

@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from features.identity import Person
+from serving.feature_rows import Rows
 from serving.reading import Asked
 from serving.schemas import Subject
-from serving.visitor import Visitor
+from serving.visitor import Degraded, Visitor
 from serving.visitors import Visitors
 from tests.serving.world import DRINKER, FEATURES, NOW, Shop
 
@@ -86,3 +90,28 @@ def test_a_file_that_is_slow_answers_once_and_is_then_left_to_threads(
     for _ in range(2):
         assert len(read(visitors).ids)
     assert batches(visitors) == (1, 1)
+
+
+def test_the_desk_reads_files_without_a_hand_over_and_waits_for_none_that_is_locked(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, asked = Person(DRINKER, (DRINKER,), ()), list[str]()
+    files, in_time = visitors.files, visitors.rows.of
+    assert files is not None
+
+    def locked(*_: object) -> Rows:
+        asked.append("files")
+        raise OSError("database is locked")
+
+    def threads(*given: Any) -> tuple[Rows | None, Degraded | None]:
+        asked.append("threads")
+        return in_time(*given)
+
+    monkeypatch.setattr(visitors.rows, "of", threads)
+    here, degraded = visitors.rows_of_all([person], FEATURES, NOW)
+    assert (asked, degraded, len(here[0])) == ([], None, 1)
+    monkeypatch.setattr(visitors, "files", Mock(of=locked))
+    for _ in range(2):
+        there, degraded = visitors.rows_of_all([person], FEATURES, NOW)
+        assert (degraded, there[0][0].event_timestamp) == (None, here[0][0].event_timestamp)
+    assert asked == ["files", "threads", "threads"], "nobody tries again so soon"

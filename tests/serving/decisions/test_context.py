@@ -82,7 +82,7 @@ def row(at: Any, **values: Any) -> Any:
 
 
 def test_features_are_those_of_the_row_and_recency_goes_on(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
+    monkeypatch.setattr(decider.resources.visitors, "features_exist", lambda: True)
     made = NOW - timedelta(days=2)
     values = {"recency_days": 5.0, "frequency": 3, "price_mean": None, "is_overdue": True}
     monkeypatch.setattr(decider.resources.visitors, "rows_of_all", row(made, **values))
@@ -92,7 +92,7 @@ def test_features_are_those_of_the_row_and_recency_goes_on(decider: Shop, monkey
 
 
 def test_a_row_that_knows_the_future_is_not_looked_at(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
+    monkeypatch.setattr(decider.resources.visitors, "features_exist", lambda: True)
     monkeypatch.setattr(decider.resources.visitors, "rows_of_all", row(NOW + timedelta(days=1), frequency=9))
     assert "frequency" not in context(decider, "early")
 

@@ -165,7 +165,7 @@ def test_the_rule_sends_its_series_step_by_step(bare_folder: Path) -> None:
 
 
 def test_features_that_cannot_be_read_degrade_to_the_rule(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.decisions.decide.features_exist", lambda visitors: True)
+    monkeypatch.setattr(decider.resources.visitors, "features_exist", lambda: True)
     monkeypatch.setattr(
         decider.resources.visitors, "rows_of_all", lambda asked, *_: ([[] for _ in asked], "features_timeout")
     )
