@@ -65,7 +65,7 @@ $(VENV)/.runtime: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo "Kairos needs Python 3.11; name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing the locked dependencies into $(VENV) (once; 1.2 GB, about 75 CPU-seconds)"
+	@echo "Installing the locked dependencies into $(VENV) (once; 1.4 GB, about 75 CPU-seconds)"
 	@$(BIN)/python -m pip install --quiet -r requirements.lock
 	@touch $@
 

@@ -8,19 +8,22 @@ share, those of a product or of a customer, are combined once for all of them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats
+from models.compiled import compiled
 
 Masks = NDArray[np.uint32]
 Values = NDArray[np.float32]
 
 _LEAVES = 32
-_WIDE = 1_024
-_ROWS = 128
-"""Rows at a time, whose masks stay in the cache."""
+_DE_BRUIJN = np.uint32(0x077CB531)
+"""Times a power of two, its five highest bits differ for each of the 32; `_PLACES` says for which bit they stand."""
+_PLACES = np.empty(_LEAVES, np.int64)
+_PLACES[(int(_DE_BRUIJN) << np.arange(_LEAVES) & 0xFFFFFFFF) >> 27] = np.arange(_LEAVES)
 _ALL = np.uint32(0xFFFFFFFF)
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING = 1, 2, 2
 """Bits of LightGBM's `decision_type`: the third and fourth say what counts as missing (0 nothing, 1 zero, 2 NaN)."""
@@ -68,33 +71,53 @@ class LeafMasks:
 
     def left(self, values: Values, columns: Sequence[int]) -> Masks:
         """The leaves that rows can still reach by some of their columns, (rows, trees); `values` (columns, rows)."""
-        found = self.nothing(values.shape[1])
-        looked_at = [row for row, column in enumerate(columns) if len(self.masks[column])]
-        for start in range(0, len(found), _WIDE):
-            part, some = found[start : start + _WIDE], values[:, start : start + _WIDE]
-            one, unknown = np.empty_like(part), np.isnan(some)
-            for row in looked_at:
-                table, thresholds = self.masks[columns[row]], self.thresholds[columns[row]]
-                places = np.searchsorted(thresholds, some[row])
-                places += unknown[row]
-                np.take(table, places, axis=0, out=one, mode="clip")
-                part &= one
-        return found
+        return _left(values, np.array(columns, np.int64), *self._together)
+
+    @cached_property
+    def _together(self) -> tuple[Values, NDArray[np.int64], Masks, NDArray[np.int64]]:
+        """Thresholds and masks of all columns, one below the other, and where those of each column begin."""
+        starts = [np.append(0, np.cumsum([len(each) for each in found])) for found in (self.thresholds, self.masks)]
+        return np.concatenate(self.thresholds), starts[0], np.concatenate(self.masks), starts[1]
 
     def scores(self, left: Masks) -> Floats:
         """What the leaves that rows (rows, trees) end in add up to, (rows,)."""
-        found = np.empty(len(left))
-        for start in range(0, len(left), _ROWS):
-            some = left[start : start + _ROWS]
-            # The exponent of a power of two is the place of its bit.
-            exponents = (some & np.negative(some)).astype(np.float32).view(np.uint32) >> np.uint32(23)
-            places = exponents.T.astype(np.int64)
-            places += (np.arange(self.trees) * _LEAVES - 127)[:, None]
-            values = self.leaves.take(places)
-            # Tree by tree, as LightGBM adds, to the same last digit: a sum over one row alone has another order.
-            sums = np.add.reduce(values, axis=0) if len(some) > 1 else np.add.accumulate(values, axis=0)[-1]
-            found[start : start + _ROWS] = sums
-        return found
+        return _sums(left, self.leaves)
+
+
+@compiled
+def _left(
+    values: Values,
+    columns: NDArray[np.int64],
+    thresholds: Values,
+    starts: NDArray[np.int64],
+    masks: Masks,
+    tables: NDArray[np.int64],
+) -> Masks:
+    found = np.full((values.shape[1], masks.shape[1]), _ALL)
+    for row in range(len(found)):
+        for place in range(len(columns)):
+            column, value = columns[place], values[place, row]
+            begin, end = tables[column], tables[column + 1]
+            if begin < end:
+                own = thresholds[starts[column] : starts[column + 1]]
+                stays = masks[end - 1 if np.isnan(value) else begin + np.searchsorted(own, value)]
+                for tree in range(len(stays)):
+                    found[row, tree] &= stays[tree]
+    return found
+
+
+@compiled
+def _sums(left: Masks, leaves: Floats) -> Floats:
+    """Tree by tree, as LightGBM adds, to the same last digit."""
+    found = np.empty(len(left))
+    for row in range(len(left)):
+        total = 0.0
+        for tree in range(left.shape[1]):
+            mask = left[row, tree]
+            lowest = np.uint32(mask & (~mask + np.uint32(1)))
+            total += leaves[tree * _LEAVES + _PLACES[np.uint32(lowest * _DE_BRUIJN) >> np.uint32(27)]]
+        found[row] = total
+    return found
 
 
 def _fields(block: str) -> dict[str, str]:

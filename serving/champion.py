@@ -17,16 +17,20 @@ from features.definitions import CUSTOMER_VIEWS
 from features.snapshots import ProductFeatures, newest, product_table
 from models.recommenders.base import FittedRecommender, Query, Ranking, Recommender, days
 from models.registry import PublishedRecommender, Registry
+from serving.answers import answered
 from serving.bundle import Bundle, Shelf
 from serving.follower import Follower
 from serving.metrics import LiveModel, Metrics
 from serving.placement_file import PlacementFile
+from serving.placements import DEFAULT
 from serving.problems import KINDS
 from serving.rules.allow import allow
 from serving.rules.check import check
 from serving.rules.page import Page
 from serving.rules.rules import Rules
+from serving.schemas import Context, RecommendationRequest
 from serving.versions import Versions
+from serving.visitor import Visitor
 
 MODEL = "recommender"
 _CATALOGUE_SECONDS = 0.5
@@ -215,7 +219,18 @@ class Champion:
             before = {id_ for id_, _, _ in _ask(self.bundle, days(self.clock())).row(1)}
             same = before & {id_ for id_, _, _ in answer.row(1)}
             agreement = f", {len(same)} of {_PROBE_K} answers to the probe as before"
+        _answer_every_page(fresh, self.clock())
         log.info("%s %s goes live with %d products%s", version.name, version.number, len(model.item_ids), agreement)
+
+
+def _answer_every_page(bundle: Bundle, now: datetime) -> None:
+    """So that whatever answers need, reasons too, is in memory and compiled before somebody waits for it."""
+    ids = bundle.published.model.item_ids[:_PROBE_ITEMS]
+    visitor = Visitor(ids, np.full(len(ids), days(now) - 1), np.ones(len(ids)))
+    context = Context(item_ids=tuple(map(str, ids[:1])), query="a")
+    for placement in DEFAULT.values():
+        request = RecommendationRequest(placement=placement.name, context=context)
+        answered(bundle, placement, [request], [visitor], now)
 
 
 def _strange(bundle: Bundle, rows: Sequence[Sequence[tuple[str, float, str]]]) -> list[str]:

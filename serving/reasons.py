@@ -8,7 +8,9 @@ from math import floor
 import numpy as np
 
 from models.arrays import Codes, Floats, Ids, Mask
+from models.compiled import compiled
 from models.recommenders.base import Query
+from models.recommenders.timelines import Places
 from serving.placements import Ask
 from serving.recommendation import Reason
 from serving.schemas import ReasonCode
@@ -77,48 +79,73 @@ class _Past:
     since 1970: of what was bought only that counts, else every look.
     """
 
-    order: Codes
-    starts: Codes
+    order: Places
+    starts: Places
     ids: Ids
     bought: Mask
-    times: Codes
+    times: Places
     last: Floats
 
 
 def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
     """The history of each query, all in the same few calls; unknown products count as one, as they add nothing."""
-    codes = np.concatenate([shop.codes(query.history_ids) for query in queries]) + 1
+    codes = np.concatenate([shop.codes(query.history_ids) for query in queries]) + np.int64(1)
     lengths = np.array([len(query.history_ids) for query in queries])
-    ends = lengths.cumsum()
-    owners = np.repeat(np.arange(len(queries)), lengths)
-    # Of 16 bits, as those are sorted by counting, which takes a fifth of the time.
-    small = np.uint16 if int(codes.max()) < _SMALL else np.int32
-    order = np.lexsort((codes.astype(small), owners.astype(np.uint16)))
-    ordered, owned = codes[order], owners[order]
-    starts = np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]) | (owned[1:] != owned[:-1])))
-    days = np.concatenate([query.days for query in queries])[order]
-    bought = np.concatenate([query.weights for query in queries])[order] == PURCHASE
-    orders = np.add.reduceat(bought, starts, dtype=np.int64)
-    times = np.where(orders > 0, orders, np.diff(starts, append=len(order)))
-    last_order = np.maximum.reduceat(np.where(bought, days, -np.inf), starts)
-    last = np.where(orders > 0, last_order, np.maximum.reduceat(days, starts))
+    owners, width = np.repeat(np.arange(len(queries)), lengths), int(codes.max()) + 1
+    bits = len(codes).bit_length()
+    packed = np.sort(((owners * width + codes) << bits) | np.arange(len(codes)))
+    order, cells = packed & ((1 << bits) - 1), packed >> bits
+    days = np.concatenate([query.days for query in queries])
+    bought = np.concatenate([query.weights for query in queries]) == PURCHASE
+    starts, orders, times, last = _by_product(order, cells, days, bought)
     ids = np.concatenate([query.history_ids for query in queries])[order[starts]]
+    ends = lengths.cumsum()
     splits = np.searchsorted(starts, np.append(0, ends)).tolist()
     found = []
     for place, (begin, end) in enumerate(zip((ends - lengths).tolist(), ends.tolist(), strict=True)):
         mine = slice(splits[place], splits[place + 1])
         own = order[begin:end] - begin, starts[mine] - begin
-        found.append(_Past(*own, ids[mine], orders[mine] > 0, times[mine], last[mine]))
+        found.append(_Past(*own, ids[mine], orders[mine], times[mine], last[mine]))
     return found
 
 
-_SMALL = 1 << 16
+@compiled
+def _by_product(order: Places, cells: Places, days: Floats, bought: Mask) -> tuple[Places, Mask, Places, Floats]:
+    """Of entries in `order`, sorted by `cells`: where each cell begins, and what `_Past` tells of it."""
+    starts, orders = np.empty(len(order), np.int64), np.zeros(len(order), np.bool_)
+    times, last = np.zeros(len(order), np.int64), np.empty(len(order))
+    cell = -1
+    for place in range(len(order)):
+        entry = order[place]
+        if not place or cells[place] != cells[place - 1]:
+            cell += 1
+            starts[cell], last[cell] = place, -np.inf
+        if bought[entry] and not orders[cell]:  # looks no longer count
+            orders[cell], times[cell], last[cell] = True, 0, -np.inf
+        if bought[entry] == orders[cell]:
+            times[cell] += 1
+            last[cell] = max(last[cell], days[entry])
+    return starts[: cell + 1], orders[: cell + 1], times[: cell + 1], last[: cell + 1]
+
+
+@compiled
+def _winners(contributions: Floats, order: Places, starts: Places) -> tuple[Places, Mask]:
+    """The product that adds most to each item, the first of equal ones, and whether it adds anything."""
+    found, speaks = np.zeros(contributions.shape[1], np.int64), np.zeros(contributions.shape[1], np.bool_)
+    most, sums = np.zeros(contributions.shape[1]), np.zeros(contributions.shape[1])
+    for product in range(len(starts)):
+        sums[:] = 0
+        for place in range(starts[product], starts[product + 1] if product + 1 < len(starts) else len(order)):
+            sums += contributions[order[place]]
+        for item in range(len(sums)):
+            if sums[item] > most[item]:
+                found[item], speaks[item], most[item] = product, True, sums[item]
+    return found, speaks
 
 
 def _of_history(found: Found, past: _Past, shop: Shop) -> list[Reason]:
-    sums = np.add.reduceat(found.contributions[past.order], past.starts, axis=0)
-    winners = sums.argmax(axis=0)
-    speaks = (sums[winners, np.arange(len(winners))] > 0).tolist()
+    winners, said = _winners(found.contributions, past.order, past.starts)
+    speaks = said.tolist()
     because = past.ids[winners].tolist()
     if found.ask == "page":
         return [

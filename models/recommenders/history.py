@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Codes, Floats
+from models.compiled import compiled
 from models.recommenders.base import Query
 from models.recommenders.timelines import Timelines
 
@@ -64,12 +65,8 @@ class History:
         told = Timelines.of(queries, codes, width)
         counted = told.weights * forgetting.weight(np.maximum(told.now[told.owners] - told.days, 0))
         weights, entries = counted[told.order], told.places[told.order]
-        first = np.append(True, told.cells[1:] != told.cells[:-1])[: len(told.cells)]
-        owners = np.cumsum(first) - 1
-        askers, products = np.divmod(told.cells[first], width)
-        totals = np.bincount(owners, weights, len(products)).astype(np.float64, copy=False)
-        bounds = np.searchsorted(askers, np.arange(len(queries) + 1)).tolist()
-        ends = np.append(np.flatnonzero(first), len(first))[bounds].tolist()
+        products, totals, owners, firsts, starts = _totals(told.cells, weights, width, len(queries))
+        bounds, ends = firsts.tolist(), starts.tolist()
         found = []
         if len(_LATEST) + len(queries) > _REMEMBERED:
             _LATEST.clear()
@@ -79,7 +76,7 @@ class History:
                 products[low:high],
                 totals[low:high],
                 entries[start:end],
-                owners[start:end] - low,
+                owners[start:end],
                 weights[start:end],
                 len(known),
             )
@@ -89,9 +86,46 @@ class History:
 
     def shared_out(self, added: Floats) -> Floats:
         """From (products, items) to (length, items): each entry gets its share of what its product added."""
-        shares = np.zeros((self.length, added.shape[1]))
-        shares[self.entries] = added[self.owners] * (self.weights / self.totals[self.owners])[:, None]
-        return shares
+        return _shared_out(added, self.entries, self.owners, self.weights, self.totals, self.length)
+
+
+@compiled
+def _totals(
+    cells: NDArray[np.int64], weights: Floats, width: int, queries: int
+) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of entries sorted by `cells`, query * `width` + product: distinct products and their sums, query after query; the
+    place of each entry's product among its query's; where the products and where the entries of each query begin."""
+    products, totals, owners = np.empty(len(cells), np.int64), np.zeros(len(cells)), np.empty(len(cells), np.int64)
+    firsts, starts = np.zeros(queries + 1, np.int64), np.zeros(queries + 1, np.int64)
+    count = query = 0
+    for entry in range(len(cells)):
+        while cells[entry] >= (query + 1) * width:
+            query += 1
+            firsts[query], starts[query] = count, entry
+        if not entry or cells[entry] != cells[entry - 1]:
+            products[count] = cells[entry] - query * width
+            count += 1
+        totals[count - 1] += weights[entry]
+        owners[entry] = count - 1 - firsts[query]
+    firsts[query + 1 :], starts[query + 1 :] = count, len(cells)
+    return products[:count], totals[:count], owners, firsts, starts
+
+
+@compiled
+def _shared_out(
+    added: Floats,
+    entries: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    weights: Floats,
+    totals: Floats,
+    length: int,
+) -> Floats:
+    shares = np.zeros((length, added.shape[1]))
+    for place in range(len(entries)):
+        share = weights[place] / totals[owners[place]]
+        for item in range(added.shape[1]):
+            shares[entries[place], item] = added[owners[place], item] * share
+    return shares
 
 
 _REMEMBERED = 128

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Codes, Floats
+from models.compiled import compiled
 from models.recommenders.base import Query
 from models.recommenders.timelines import Places, Timelines
 
@@ -45,8 +46,8 @@ CONTEXT = (
     "variety",
     "last_basket",
 )
-_HALF_DAYS = np.array([[7.0], [30.0], [90.0]])
-_HALF_TRIPS = np.array([[3.0], [8.0], [20.0]])
+_HALF_DAYS = np.array([7.0, 30.0, 90.0])
+_HALF_TRIPS = np.array([3.0, 8.0, 20.0])
 
 
 @dataclass(frozen=True)
@@ -80,32 +81,11 @@ class OwnHistories:
         """What `queries` show; `codes` are those of each one's `history_ids`, below `width`, and at least one is known
         (not -1) in each."""
         told = Timelines.of(queries, codes, width)
-        floors = np.floor(told.days)
-        sets_out = _begins(told.owners, floors)
-        trips = np.cumsum(sets_out) - 1
-        travellers, days = told.owners[sets_out], floors[sets_out]
-        bounds = np.searchsorted(travellers, np.arange(len(queries) + 1))
-        ages = np.maximum(told.now, days[bounds[1:] - 1])[travellers] - days
-        of_entry, weights = trips[told.order], told.weights[told.order]
-        firsts = _begins(told.cells)
-        entries = np.flatnonzero(firsts)
-        visits = np.flatnonzero(_begins(told.cells, of_entry))
-        firsts, at = firsts[visits], told.order[visits]
-        visitors, visit_trips = told.owners[at], of_entry[visits]
-        starts = np.append(np.flatnonzero(firsts), len(visits))
-        counts, known = np.diff(bounds), np.diff(told.starts)
-        distinct = np.bincount(visitors[starts[:-1]], minlength=len(queries))
-        context = (
-            counts,
-            known,
-            distinct,
-            ages[bounds[1:] - 1],
-            (days[bounds[1:] - 1] - days[bounds[:-1]]) / np.maximum(counts - 1, 1),
-            np.bincount(travellers, ages <= 28, len(queries)),
-            known / counts,
-            distinct / known,
-            np.bincount(visitors, visit_trips == bounds[1:][visitors] - 1, len(queries)),
-        )
+        trips, bounds, travellers, days, ages = _trips(told.owners, told.days, told.now)
+        visits, firsts, starts, cells, weights, heaviest = _visits(told.order, told.cells, trips, told.weights)
+        at = told.order[visits]
+        visitors, visit_trips = told.owners[at], trips[at]
+        context = _context(bounds, days, ages, told.starts, visitors, visit_trips, firsts)
         return cls(
             width,
             bounds,
@@ -117,10 +97,10 @@ class OwnHistories:
             visit_trips,
             firsts,
             starts,
-            told.cells[entries],
-            np.add.reduceat(weights, entries),
-            np.maximum.reduceat(weights, entries),
-            np.stack(context, axis=1).astype(np.float64),
+            cells,
+            weights,
+            heaviest,
+            context,
         )
 
     def rows(self, cells: Places) -> tuple[Places, Floats, Places]:
@@ -128,46 +108,151 @@ class OwnHistories:
 
         The last column is that of all that were never touched: counts are 0 and times open.
         """
-        places = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
-        hits = self.cells[places] == cells
-        touched = np.flatnonzero(hits)
-        found = np.empty((len(OWN), len(touched) + 1))
-        found[:10, -1], found[10:, -1] = 0, np.nan
-        if len(touched):
-            found[:, :-1] = self._touched(places[touched])
-        return touched, found, np.where(hits, np.cumsum(hits) - 1, len(touched))
-
-    def _touched(self, places: Places) -> Floats:
-        starts, times = self.starts[places], self.starts[places + 1] - self.starts[places]
-        first, last = self.visit_trips[starts], self.visit_trips[starts + times - 1]
-        back = self.bounds[self.travellers + 1] - 1 - np.arange(len(self.days))
-        fading = np.concatenate([np.exp2(-self.ages / _HALF_DAYS), np.exp2(-back / _HALF_TRIPS)])
-        before = np.cumsum(times) - times
-        trips = self.visit_trips[np.repeat(starts - before, times) + np.arange(times.sum())]
-        since, since_trips = self.ages[last], back[last]
-        again, steps = times > 1, np.maximum(times - 1, 1)
-        interval = np.where(again, (self.days[last] - self.days[first]) / steps, np.nan)
-        interval_trips = np.where(again, (last - first) / steps, np.nan)
-        found = np.empty((len(OWN), len(places)))
-        found[0] = self.weights[places]
-        found[1] = self.heaviest[places]
-        found[2] = times
-        found[3] = times / np.diff(self.bounds)[self.travellers[first]]
-        found[4:10] = np.add.reduceat(fading[:, trips], before, axis=1)
-        found[10] = since
-        found[11] = since_trips
-        found[12] = self.ages[first]
-        found[13] = interval
-        found[14] = interval_trips
-        found[15] = since / interval
-        found[16] = (since_trips + 1) / interval_trips
-        return found
+        places = _places(self.cells, cells)
+        touched = np.flatnonzero(places >= 0)
+        found = _touched(
+            places[touched],
+            self.bounds,
+            self.travellers,
+            self.days,
+            self.ages,
+            self.visit_trips,
+            self.starts,
+            self.weights,
+            self.heaviest,
+        )
+        columns = np.full(len(cells), len(touched))
+        columns[touched] = np.arange(len(touched))
+        return touched, found, columns
 
 
-def _begins(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where a row differs from the one before it in any of `columns`; the first one does."""
-    found = np.zeros(len(columns[0]), bool)
-    found[:1] = True
-    for column in columns:
-        found[1:] |= column[1:] != column[:-1]
+@compiled
+def _trips(owners: Places, days: Floats, now: Floats) -> tuple[Places, Places, Places, Floats, Floats]:
+    """The trip of each entry; where those of each customer begin; customer, day and age of each trip."""
+    trips, travellers, floors = np.empty(len(owners), np.int64), np.empty(len(owners), np.int64), np.empty(len(owners))
+    bounds = np.zeros(len(now) + 1, np.int64)
+    count = 0
+    for entry in range(len(owners)):
+        owner, day = owners[entry], np.floor(days[entry])
+        if not entry or owner != owners[entry - 1] or day != floors[count - 1]:
+            travellers[count], floors[count] = owner, day
+            count += 1
+            bounds[owner + 1] += 1
+        trips[entry] = count - 1
+    bounds = np.cumsum(bounds)
+    ages = np.empty(count)
+    for trip in range(count):
+        owner = travellers[trip]
+        ages[trip] = max(now[owner], floors[bounds[owner + 1] - 1]) - floors[trip]
+    return trips, bounds, travellers[:count], floors[:count], ages
+
+
+@compiled
+def _visits(
+    order: Places, cells: Places, trips: Places, weights: Floats
+) -> tuple[Places, NDArray[np.bool_], Places, Places, Floats, Floats]:
+    """Of entries in `order`: where each visit begins and whether it is its cell's first; of each cell where its visits
+    begin and end, the cell itself, and the sum and the largest of its weights."""
+    visits, firsts = np.empty(len(order), np.int64), np.empty(len(order), np.bool_)
+    starts, distinct = np.empty(len(order) + 1, np.int64), np.empty(len(order), np.int64)
+    sums, heaviest = np.empty(len(order)), np.empty(len(order))
+    visit = cell = 0
+    for place in range(len(order)):
+        weight, first = weights[order[place]], not place or cells[place] != cells[place - 1]
+        if first or trips[order[place]] != trips[order[place - 1]]:
+            visits[visit], firsts[visit] = place, first
+            visit += 1
+        if first:
+            starts[cell], distinct[cell], sums[cell], heaviest[cell] = visit - 1, cells[place], weight, weight
+            cell += 1
+        else:
+            sums[cell - 1] += weight
+            heaviest[cell - 1] = max(heaviest[cell - 1], weight)
+    starts[cell] = visit
+    return visits[:visit], firsts[:visit], starts[: cell + 1], distinct[:cell], sums[:cell], heaviest[:cell]
+
+
+@compiled
+def _context(
+    bounds: Places,
+    days: Floats,
+    ages: Floats,
+    starts: Places,
+    visitors: Places,
+    visit_trips: Places,
+    firsts: NDArray[np.bool_],
+) -> Floats:
+    """(customers, len(CONTEXT))."""
+    found = np.zeros((len(bounds) - 1, 9))
+    for visit in range(len(visitors)):
+        owner = visitors[visit]
+        found[owner, 2] += firsts[visit]
+        found[owner, 8] += visit_trips[visit] == bounds[owner + 1] - 1
+    for owner in range(len(found)):
+        first, last = bounds[owner], bounds[owner + 1] - 1
+        trips, entries = last + 1 - first, starts[owner + 1] - starts[owner]
+        found[owner, 0] = trips
+        found[owner, 1] = entries
+        found[owner, 3] = ages[last]
+        found[owner, 4] = (days[last] - days[first]) / max(trips - 1, 1)
+        for trip in range(first, last + 1):
+            found[owner, 5] += ages[trip] <= 28
+        found[owner, 6] = entries / trips
+        found[owner, 7] = found[owner, 2] / entries
+    return found
+
+
+@compiled
+def _places(rising: Places, wanted: Places) -> Places:
+    """Where each of `wanted` stands in `rising`, -1 where it does not."""
+    found = np.empty(len(wanted), np.int64)
+    for each in range(len(wanted)):
+        place = np.searchsorted(rising, wanted[each])
+        found[each] = place if place < len(rising) and rising[place] == wanted[each] else -1
+    return found
+
+
+@compiled
+def _touched(
+    cells: Places,
+    bounds: Places,
+    travellers: Places,
+    days: Floats,
+    ages: Floats,
+    visit_trips: Places,
+    starts: Places,
+    weights: Floats,
+    heaviest: Floats,
+) -> Floats:
+    """(len(OWN), cells + 1): what is shown of each of `cells`, by its place, and of those never touched."""
+    fading = np.empty((len(days), 6))
+    for trip in range(len(days)):
+        back = bounds[travellers[trip] + 1] - 1 - trip
+        for column in range(3):
+            fading[trip, column] = np.exp2(-ages[trip] / _HALF_DAYS[column])
+            fading[trip, 3 + column] = np.exp2(-back / _HALF_TRIPS[column])
+    found = np.zeros((17, len(cells) + 1))
+    found[10:, len(cells)] = np.nan
+    for place in range(len(cells)):
+        cell = cells[place]
+        visits = visit_trips[starts[cell] : starts[cell + 1]]
+        times, first, last = len(visits), visits[0], visits[-1]
+        begin, end = bounds[travellers[first]], bounds[travellers[first] + 1]
+        found[0, place] = weights[cell]
+        found[1, place] = heaviest[cell]
+        found[2, place] = times
+        found[3, place] = times / (end - begin)
+        for trip in visits:
+            for column in range(6):
+                found[4 + column, place] += fading[trip, column]
+        since, since_trips = ages[last], end - 1 - last
+        interval = (days[last] - days[first]) / (times - 1) if times > 1 else np.nan
+        interval_trips = (last - first) / (times - 1) if times > 1 else np.nan
+        found[10, place] = since
+        found[11, place] = since_trips
+        found[12, place] = ages[first]
+        found[13, place] = interval
+        found[14, place] = interval_trips
+        found[15, place] = since / interval
+        found[16, place] = (since_trips + 1) / interval_trips
     return found

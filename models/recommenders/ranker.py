@@ -7,16 +7,16 @@ import numpy as np
 
 from models.arrays import Floats
 from models.booster import Booster
+from models.compiled import compiled
 from models.leaf_masks import Masks
 from models.recommenders.candidates import Candidates
 from models.recommenders.own_history import OwnHistories
 from models.recommenders.product_facts import ProductFacts
 from models.recommenders.ranker_features import Columns
+from models.recommenders.timelines import Places
 
 _MOST = 2**26
 """Bytes that the masks of all products may take: 100 trees over 160,000 products. Of more, those asked for are made."""
-
-_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -40,29 +40,17 @@ class Ranker:
         if masks is None:
             return self.booster.scores(self.columns.matrix(candidates, histories))
         products, *others = self.columns.blocks(candidates, histories)
-        shared, own = [], []
+        if self._of_products is None:
+            others.append(products)
+            left = masks.nothing(len(candidates.codes))
+        else:
+            left = self._of_products[candidates.codes]
         for block in others:
             if block.kinds is None:
-                own.append(block)
+                left &= masks.left(block.values, block.columns)
             else:
-                shared.append((masks.left(block.values, block.columns), block.kinds))
-        if self._of_products is not None and products.kinds is not None:
-            shared.append((self._of_products, products.kinds))
-        else:
-            own.append(products)
-        found = np.empty(len(candidates.codes))
-        for start in range(0, len(found), _ROWS):
-            rows = slice(start, start + _ROWS)
-            left = masks.nothing(len(found[rows]))
-            for block in own:
-                values = block.values[:, rows] if block.kinds is None else block.values.take(block.kinds[rows], axis=1)
-                left &= masks.left(values, block.columns)
-            one = np.empty_like(left)
-            for known, kinds in shared:
-                np.take(known, kinds[rows], axis=0, out=one, mode="clip")
-                left &= one
-            found[rows] = masks.scores(left)
-        return found
+                _narrow(left, masks.left(block.values, block.columns), block.kinds)
+        return masks.scores(left)
 
     @cached_property
     def _of_products(self) -> Masks | None:
@@ -71,3 +59,11 @@ class Ranker:
         if masks is None or columns.products.shape[1] * masks.trees * np.dtype(np.uint32).itemsize > _MOST:
             return None
         return masks.left(columns.products, columns.of_products)
+
+
+@compiled
+def _narrow(left: Masks, known: Masks, kinds: Places) -> None:
+    """Take from each row what is ruled out for its kind."""
+    for row in range(len(left)):
+        for tree in range(left.shape[1]):
+            left[row, tree] &= known[kinds[row], tree]

@@ -40,14 +40,15 @@ class Voice:
 
     scorer: Scorer
     silence: float
+    batch: BatchScorer | None
 
     @classmethod
     def of(cls, scorer: Scorer) -> "Voice":
         """Of any scorer."""
-        return cls(scorer, scorer.silence if isinstance(scorer, BatchScorer) else -np.inf)
+        # Looked at once: to find out what a Protocol holds takes 20 us.
+        batch = scorer if isinstance(scorer, BatchScorer) else None
+        return cls(scorer, -np.inf if batch is None else batch.silence, batch)
 
     def scores_of_all(self, queries: Sequence[Query]) -> Iterator[Floats]:
         """Those of each query, in turn."""
-        if isinstance(self.scorer, BatchScorer):
-            return self.scorer.scores_of_all(queries)
-        return map(self.scorer.scores, queries)
+        return map(self.scorer.scores, queries) if self.batch is None else self.batch.scores_of_all(queries)

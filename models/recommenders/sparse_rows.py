@@ -5,20 +5,17 @@ scipy selects rows and multiplies at the same cost for large batches, but spends
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from models.arrays import Codes, Floats, Ids, places, spread
+from models.compiled import compiled
 
 _SAVED = ("indptr", "indices", "weights")
 _ENTRIES = 2_000_000
-_EVEN = 1.25
-"""Rows that would be so many times as long as they are, if all had the length of the longest, are taken at that one."""
 
 
 @dataclass(frozen=True)
@@ -73,59 +70,53 @@ class SparseRows:
 
     def combine(self, rows: NDArray[np.integer[Any]], factors: Floats, width: int) -> Floats:
         """The sum of `rows`, each times its factor, as a dense vector of `width`."""
-        columns, weights, lengths = self._entries(rows)
-        added = weights * (factors[:, None] if weights.ndim == 2 else np.repeat(factors, lengths))
-        return np.bincount(columns.ravel(), added.ravel(), width).astype(np.float64, copy=False)
+        return _combined(self.indptr, self.indices, self.weights, rows, factors, width)
 
     def lookup(self, rows: NDArray[np.integer[Any]], columns: Codes) -> Floats:
         """The dense (rows, columns) corner; a column of -1 is zero."""
-        found, weights, lengths = self._entries(rows)
-        wanted, back = np.unique(columns, return_inverse=True)
-        # One look-up an entry in a table of all columns, where sorting the entries costs ten times as much.
-        slots = np.full(max(int(found.max(initial=-1)), int(wanted.max(initial=-1))) + 2, -1, np.int32)
-        slots[wanted] = np.arange(len(wanted))
-        slots[-1] = -1
-        entries = slots.take(found.ravel())
-        hits = np.flatnonzero(entries >= 0)
-        owners = hits // found.shape[1] if found.ndim == 2 else np.searchsorted(np.cumsum(lengths), hits, side="right")
-        cells = owners * len(wanted) + entries[hits]
-        corner: Floats = np.bincount(cells, weights.ravel()[hits], len(rows) * len(wanted)).astype(np.float64)
-        return corner.reshape(len(rows), len(wanted))[:, back]
-
-    def _entries(
-        self, rows: NDArray[np.integer[Any]]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
-        """Columns and weights of `rows` one after another, and how many there are of each.
-
-        Rows of about one length come as a table (rows, longest), which takes a fifth of the time; what stands there
-        behind the end of a row weighs 0.
-        """
-        starts = self.indptr[rows]
-        lengths = self.indptr[rows + 1] - starts
-        longest = self._longest
-        even = 0 < len(rows) * longest <= _EVEN * lengths.sum()
-        if not even or int(starts.max()) + longest > len(self.indices):
-            places, lengths = self._places(rows)
-            return self.indices[places], self.weights[places], lengths
-        columns, weights = (windows[starts] for windows in self._windows)
-        if lengths.min() < longest:
-            weights *= np.arange(longest) < lengths[:, None]
-        return columns, weights, lengths
-
-    @cached_property
-    def _longest(self) -> int:
-        return int(np.diff(self.indptr).max(initial=0))
-
-    @cached_property
-    def _windows(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """As many entries as the longest row has, from each entry on; a view, and no copy."""
-        return sliding_window_view(self.indices, self._longest), sliding_window_view(self.weights, self._longest)
+        return _corner(self.indptr, self.indices, self.weights, rows, columns)
 
     def _places(self, rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
         before = np.cumsum(lengths) - lengths
         return np.repeat(starts - before, lengths) + np.arange(lengths.sum()), lengths
+
+
+@compiled
+def _combined(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    rows: NDArray[np.integer[Any]],
+    factors: Floats,
+    width: int,
+) -> Floats:
+    found = np.zeros(width)
+    for place in range(len(rows)):
+        row = rows[place]
+        for entry in range(indptr[row], indptr[row + 1]):
+            found[indices[entry]] += weights[entry] * factors[place]
+    return found
+
+
+@compiled
+def _corner(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    rows: NDArray[np.integer[Any]],
+    columns: Codes,
+) -> Floats:
+    """Each wanted column is sought by bisection in each row."""
+    found = np.zeros((len(rows), len(columns)))
+    for place in range(len(rows)):
+        begin, end = indptr[rows[place]], indptr[rows[place] + 1]
+        for wanted in range(len(columns)):
+            entry = begin + np.searchsorted(indices[begin:end], columns[wanted])
+            if entry < end and indices[entry] == columns[wanted]:
+                found[place, wanted] = weights[entry]
+    return found
 
 
 def strongest(matrix: "csr_array[np.float64]", most: int, first: int) -> SparseRows:

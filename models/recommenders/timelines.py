@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Codes, Floats
+from models.compiled import compiled
 from models.recommenders.base import Query
 
 Places = NDArray[np.int64]
@@ -61,24 +62,36 @@ class Timelines:
         products = np.concatenate([np.empty(0, np.int64), *codes])
         days = np.concatenate([np.empty(0), *(query.days for query in queries)])
         weights = np.concatenate([np.empty(0), *(query.weights for query in queries)])
-        owners = np.repeat(np.arange(len(queries)), lengths)
-        places = np.arange(len(products)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        known = np.flatnonzero(products >= 0)
+        owners, places, known = _counted(lengths, products)
         if len(known) < len(products):
             owners, products, days, weights, places = (
                 column[known] for column in (owners, products, days, weights, places)
             )
         order, cells = _by_product(owners, products, width)
-        if not _in_order(owners, days) or not _in_order(cells, days[order], weights[order]):
+        if not _in_order(owners, cells, days, weights, order):
             by_time = np.lexsort((weights, days, owners))
             owners, products, days, weights, places = (
                 column[by_time] for column in (owners, products, days, weights, places)
             )
             order, cells = _by_product(owners, products, width)
-        starts = np.searchsorted(owners, np.arange(len(queries) + 1))
-        latest = np.append(days, np.inf)[np.where(np.diff(starts) > 0, starts[1:] - 1, -1)]
-        now = np.minimum([query.day for query in queries], latest + _PATIENCE)
+        starts, now = _moments(owners, days, np.array([query.day for query in queries], np.float64))
         return cls(width, starts, owners, products, days, weights, places, order, cells, now)
+
+
+@compiled
+def _counted(lengths: Places, products: Places) -> tuple[Places, Places, Places]:
+    """Query and place in its history of each entry of histories that are so long, and which entries are known."""
+    owners, places = np.empty(len(products), np.int64), np.empty(len(products), np.int64)
+    known = np.empty(len(products), np.int64)
+    entry = count = 0
+    for owner in range(len(lengths)):
+        for place in range(lengths[owner]):
+            owners[entry], places[entry] = owner, place
+            if products[entry] >= 0:
+                known[count] = entry
+                count += 1
+            entry += 1
+    return owners, places, known[:count]
 
 
 def _by_product(owners: Places, products: Places, width: int) -> tuple[Places, Places]:
@@ -89,14 +102,28 @@ def _by_product(owners: Places, products: Places, width: int) -> tuple[Places, P
     return packed & ((1 << bits) - 1), packed >> bits
 
 
-def _in_order(groups: Places, *columns: Floats) -> bool:
-    """Whether rows of the same group rise by the columns, the first one first."""
-    equal = groups[1:] == groups[:-1]
-    for column in columns:
-        if (equal & (column[1:] < column[:-1])).any():
+@compiled
+def _in_order(owners: Places, cells: Places, days: Floats, weights: Floats, order: Places) -> bool:
+    """Whether the days of each query rise, and those of each of its products with the weights of one moment."""
+    for entry in range(1, len(owners)):
+        if owners[entry] == owners[entry - 1] and days[entry] < days[entry - 1]:
             return False
-        equal &= column[1:] == column[:-1]
+        if cells[entry] == cells[entry - 1]:
+            one, next_ = order[entry - 1], order[entry]
+            if days[next_] < days[one] or (days[next_] == days[one] and weights[next_] < weights[one]):
+                return False
     return True
+
+
+@compiled
+def _moments(owners: Places, days: Floats, asked: Floats) -> tuple[Places, Floats]:
+    """Where the entries of each query begin and end, and the moment as of which they are weighed."""
+    starts = np.searchsorted(owners, np.arange(len(asked) + 1))
+    now = asked.copy()
+    for query in range(len(asked)):
+        if starts[query] < starts[query + 1]:
+            now[query] = min(asked[query], days[starts[query + 1] - 1] + _PATIENCE)
+    return starts, now
 
 
 _latest: tuple[tuple[int, ...], Timelines, tuple[Query, ...], tuple[Codes, ...]] | None = None

@@ -17,6 +17,7 @@ from scipy.special import expit
 from models.arrays import Floats, Mask
 from models.booster import Booster, Trees
 from models.catalogue import Catalogue
+from models.compiled import compiled
 from models.recommenders import combinator
 from models.recommenders.base import Interactions, Query, Ranking, Recommender
 from models.recommenders.candidates import Candidates
@@ -29,6 +30,7 @@ from models.recommenders.ranker import Ranker
 from models.recommenders.ranker_features import Columns, Matrix
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.scorer import Scorer, Voice
+from models.recommenders.timelines import Places
 from models.recommenders.top_k import best
 from models.recommenders.vocabulary import Vocabulary
 
@@ -181,13 +183,7 @@ class FittedTwoStage(combinator.FittedCombined):
         if self.ranker is None or not len(candidates.codes):
             return found
         chances = expit(self.ranker.odds(candidates, self._histories(queries)))
-        counts = np.bincount(candidates.owners, minlength=len(queries))
-        starts = np.cumsum(counts) - counts
-        table = np.full((len(queries), counts.max()), -np.inf)
-        table[candidates.owners, np.arange(len(chances)) - starts[candidates.owners]] = chances
-        order = np.argsort(-table, axis=1, kind="stable")[:, :k]
-        rows, columns = np.nonzero(order < counts[:, None])
-        best_ones = (starts[:, None] + order)[rows, columns]
+        rows, columns, best_ones = _in_order(chances, candidates.owners, k)
         names = np.array([source.name for source in self.sources], object)
         found.ids[rows, columns] = self.item_ids[candidates.codes[best_ones]]
         found.scores[rows, columns] = chances[best_ones]
@@ -246,3 +242,24 @@ class FittedTwoStage(combinator.FittedCombined):
 def _nothing(count: int, k: int) -> Ranking:
     shape = (count, k)
     return Ranking(np.full(shape, None, object), np.full(shape, -np.inf), np.full(shape, None, object))
+
+
+@compiled
+def _in_order(chances: Floats, owners: Places, k: int) -> tuple[Places, Places, Places]:
+    """Query, rank and place of the k highest of each query, whose candidates stand together; ties as they stand."""
+    rows, ranks, found = (
+        np.empty(len(owners), np.int64),
+        np.empty(len(owners), np.int64),
+        np.empty(len(owners), np.int64),
+    )
+    count = begin = 0
+    while begin < len(owners):
+        end = begin
+        while end < len(owners) and owners[end] == owners[begin]:
+            end += 1
+        order = np.argsort(-chances[begin:end], kind="mergesort")[:k]
+        for rank in range(len(order)):
+            rows[count], ranks[count], found[count] = owners[begin], rank, begin + order[rank]
+            count += 1
+        begin = end
+    return rows[:count], ranks[:count], found[:count]

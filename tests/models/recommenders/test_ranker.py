@@ -29,10 +29,8 @@ def asked(model: FittedTwoStage) -> tuple[Candidates, OwnHistories]:
 
 
 @pytest.mark.parametrize("most", [0, module._MOST])
-@pytest.mark.parametrize("rows", [7, module._ROWS])
-def test_odds_are_those_of_the_whole_rows(monkeypatch: pytest.MonkeyPatch, most: int, rows: int) -> None:
+def test_odds_are_those_of_the_whole_rows(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(module, "_MOST", most)
-    monkeypatch.setattr(module, "_ROWS", rows)
     model = fitted()
     assert model.booster is not None
     ranker = Ranker(model.booster, model.columns)
