@@ -26,11 +26,12 @@ from models.recommenders.ease import EASE
 from models.recommenders.item_item import ItemItem
 from models.recommenders.memory import Heavy
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.sasrec import SASRec
 from models.recommenders.two_stage import TwoStage
 
 PART = "memory"
-ALONE: tuple[Recommender, ...] = (ALS(iterations=1), RP3Beta(), ItemItem())
-"""An iteration of ALS takes as much as all of them."""
+ALONE: tuple[Recommender, ...] = (ALS(iterations=1), RP3Beta(), ItemItem(), SASRec(epochs=1))
+"""An iteration of ALS takes as much as all of them, and so does an epoch of SASRec."""
 
 SIZES: tuple[tuple[int, int, tuple[Recommender, ...]], ...] = (
     (1_000_000, 20_000, (*ALONE, TwoStage())),

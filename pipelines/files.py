@@ -143,7 +143,7 @@ class _Arrow(ArrowFSWrapper):  # type: ignore[misc]
     def has_bucket(self, path: str) -> bool:
         """Whether the store says that there is none; who may only write is not told."""
         try:
-            return self.fs.get_file_info(path.partition("/")[0]).type != fs.FileType.NotFound
+            return bool(self.fs.get_file_info(path.partition("/")[0]).type != fs.FileType.NotFound)
         except OSError as error:
             if "ACCESS_DENIED" in str(error) or "HTTP status 403" in str(error):
                 return True
@@ -153,7 +153,8 @@ class _Arrow(ArrowFSWrapper):  # type: ignore[misc]
 def _store(url: Url) -> tuple[Any, str]:
     """The store of a URL, and the path in it."""
     if url.scheme not in _S3:
-        return fsspec.url_to_fs(str(url))
+        known: tuple[Any, str] = fsspec.url_to_fs(str(url))
+        return known
     path = url.partition("://")[2]
     bucket, _, key = path.partition("/")
     if not bucket or not key:

@@ -5,7 +5,7 @@ vectors of length 1 (Gupta, Garg, Malhotra, Vig and Shroff, "NISER", 2019), whic
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,9 @@ from models.recommenders.top_k import allowed, best, ranking
 from models.recommenders.transformer import outlook, unit
 from models.recommenders.transformer_training import train
 from models.recommenders.vocabulary import Vocabulary
+
+_TORCH = 450_000_000
+"""Resident once torch is imported and has trained something small."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,32 @@ class SASRec:
         weights["items"] = np.zeros((len(totals), self.factors), np.float32)
         weights["items"][met] = unit(learned)
         return FittedSASRec(self, interactions.item_ids, interactions.until, weights)
+
+    def bytes_needed(self, interactions: Interactions) -> int:
+        """Measured, with torch itself: 75 bytes an interaction for the sequences; then the more of where vectors begin
+        and what a batch leaves for its gradients, beside the vectors with theirs and with Adam's moments.
+        """
+        kept = int(np.minimum(np.bincount(interactions.customers), self.length + 1).sum())
+        begin = 56 * self.factors * _touched(interactions) + 100 * self.window * kept if self.window else 0
+        learn = self.batch * self._bytes_a_sequence() + self._vectors(interactions)
+        return self._least(interactions) + max(begin, learn)
+
+    def way_out(self, interactions: Interactions, memory: int) -> str:
+        """Smaller batches where these are what is large, else fewer days."""
+        left = memory - self._least(interactions) - self._vectors(interactions)
+        fits = left // self._bytes_a_sequence() // 8 * 8
+        if fits >= 16 and replace(self, batch=fits).bytes_needed(interactions) <= memory:
+            return f"take batch={fits}, or train on fewer days"
+        return "train on fewer days, or on a machine with more memory"
+
+    def _least(self, interactions: Interactions) -> int:
+        return _TORCH + 75 * len(interactions.items)
+
+    def _vectors(self, interactions: Interactions) -> int:
+        return 36 * self.factors * _touched(interactions)
+
+    def _bytes_a_sequence(self) -> int:
+        return self.length * (20 * self.negatives + (72 * self.blocks + 16) * self.factors)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> "FittedSASRec":
         """The fitted model whose `arrays()` were saved."""
@@ -162,3 +191,8 @@ class FittedSASRec:
             return np.full(len(self.item_ids), -np.inf)
         cosines = self.weights["items"] @ outlook(self.weights, codes, self.recipe.heads)
         return np.where(self.known, np.exp(self.recipe.sharpness * (cosines.astype(np.float64) - 1)), -np.inf)
+
+
+def _touched(interactions: Interactions) -> int:
+    """How many products somebody touched: only these have vectors to learn."""
+    return int(np.count_nonzero(np.bincount(interactions.items)))

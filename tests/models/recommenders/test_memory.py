@@ -3,11 +3,13 @@
 import re
 import tracemalloc
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from typing import ClassVar
 
 import pytest
 
 from benchmarks.fit_time import shop
+from benchmarks.memory import peak
 from models.recommenders.als import ALS
 from models.recommenders.base import Interactions, Recommender
 from models.recommenders.combinator import fit_all
@@ -16,6 +18,7 @@ from models.recommenders.item_item import ItemItem
 from models.recommenders.memory import Heavy, threads_that_fit
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.recommenders.rp3beta import RP3Beta
+from models.recommenders.sasrec import SASRec
 from models.recommenders.two_stage import TwoStage
 
 SHOP = shop(120_000, 3_000, 0)
@@ -60,6 +63,14 @@ def test_a_fit_takes_what_it_said_and_not_much_less(recipe: Recommender) -> None
     assert (needed - 2**26) / 3 < peak < 1.15 * needed
 
 
+@pytest.mark.slow
+def test_what_torch_takes_is_said_too() -> None:
+    """Its tensors are no memory of Python's, so the process is looked at."""
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        found = pool.apply(peak, (SASRec(epochs=1, batch=512), 120_000, 3_000))
+    assert 0.5 < found.taken / found.said < 1.05
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_begun() -> None:
     small, large = Weighed(needed=10), Weighed(needed=5_000_000_000)
     with pytest.raises(
@@ -81,13 +92,15 @@ def test_as_many_are_fitted_side_by_side_as_there_is_room_for(memory: int, threa
 
 
 @pytest.mark.parametrize(
-    "recipe", [EASE(min_customers=1, neighbours=50), ALS(factors=256), TwoStage()], ids=lambda each: each.name
+    "recipe",
+    [EASE(min_customers=1, neighbours=50), ALS(factors=256), TwoStage(), SASRec(batch=1024)],
+    ids=lambda each: each.name,
 )
-def test_the_way_out_is_one(recipe: EASE | ALS | TwoStage) -> None:
+def test_the_way_out_is_one(recipe: EASE | ALS | TwoStage | SASRec) -> None:
     memory = int(0.6 * recipe.bytes_needed(SHOP))
     with pytest.raises(ValueError, match="are free: take") as refused:
         threads_that_fit([recipe], SHOP, 1, memory)
-    found = re.search(r"(min_customers|factors|questions)=(\d+)", str(refused.value))
+    found = re.search(r"(min_customers|factors|questions|batch)=(\d+)", str(refused.value))
     assert found
     smaller = replace(recipe, **{found[1]: int(found[2])})
     assert memory / 6 < smaller.bytes_needed(SHOP) <= memory
@@ -96,3 +109,4 @@ def test_the_way_out_is_one(recipe: EASE | ALS | TwoStage) -> None:
 def test_where_nothing_smaller_would_do_no_number_is_promised() -> None:
     recipe = ALS()
     assert "factors=" not in recipe.way_out(SHOP, 60 * len(SHOP.items))
+    assert "batch=" not in SASRec().way_out(SHOP, 400_000_000)
