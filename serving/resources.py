@@ -1,7 +1,6 @@
 """What a running service holds open, from the database and its writers to the live model; opened and closed once."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -42,6 +41,7 @@ from serving.logs import in_context
 from serving.metrics import Gauges, Metrics, counting
 from serving.model_versions import ModelVersions
 from serving.overload import Overload
+from serving.pauses import taking_turns
 from serving.placement_file import PlacementFile
 from serving.privacy.kept import KeptAnswerRows
 from serving.privacy.people import People
@@ -64,9 +64,6 @@ _BATCH_THREADS = 2
 _BATCHES_AT_ONCE = 16
 _OTHERS_MOVE = timedelta(seconds=3)
 """Who makes another version live waits so long for somebody who does."""
-
-_SWITCH_SECONDS = 0.001
-"""How long a thread that loads a model may keep the interpreter; at Python's own 5 ms every step of an answer waits."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +120,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
     The identities catch up with the log first, in case the last process ended between the two.
     """
     with ExitStack() as stack:
-        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        stack.enter_context(taking_turns())
         stack.enter_context(threadpool_limits(1))  # two BLAS threads on a busy machine took 28 ms instead of 0.26
         engine = open_database(settings.database_url)
         stack.callback(engine.dispose)
