@@ -123,13 +123,18 @@ def writing_by_driver(engine: Engine, lock: int) -> Iterator[Any]:
     driver = engine.dialect.loaded_dbapi
     try:
         with closing(engine.raw_connection()) as connection:  # which takes back what was not committed
-            cursor = connection.cursor()
-            if engine.dialect.name == "postgresql":
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
-            else:
-                cursor.execute("BEGIN IMMEDIATE")
-            yield cursor
-            connection.commit()
+            try:
+                cursor = connection.cursor()
+                if engine.dialect.name == "postgresql":
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+                else:
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield cursor
+                connection.commit()
+            except driver.Error as error:
+                if engine.dialect.is_disconnect(error, connection.driver_connection, None):
+                    connection.invalidate(error)  # there is nothing to take back any more
+                raise
     except driver.Error as error:
         told = DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True, dialect=engine.dialect)
         raise told from error

@@ -24,7 +24,7 @@ from serving.visitor import Degraded, Visitor
 
 _TOGETHER = 16
 _AT_ONCE = 4
-_SLOW_SECONDS = 0.02
+_SLOW_SECONDS = 0.05
 _REST_SECONDS = 1.0
 """So long is read in threads once a file was slow or locked."""
 

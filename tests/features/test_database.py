@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from features.database import is_outage, writing_by_driver
+from features.database import connect_to, is_outage, writing_by_driver
 from features.log import EVENTS, Log
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +42,21 @@ def test_a_database_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
     with pytest.raises(DBAPIError) as caught, writing_by_driver(create_engine(f"sqlite:///{tmp_path}"), 1):
         pass
     assert is_outage(caught.value)
+
+
+def test_a_server_that_ends_a_connection_is_an_outage_and_the_next_one_is_another(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = connect_to(postgresql_url)
+
+    def write(*more: str) -> None:
+        with writing_by_driver(engine, 1) as cursor:
+            for statement in ("SELECT 1", *more):
+                cursor.execute(statement)
+
+    with pytest.raises(DBAPIError) as caught:
+        write("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert is_outage(caught.value)
+    write()
+    engine.dispose()
+    assert not caplog.records
