@@ -80,6 +80,7 @@ def compared(folder: Path) -> dict[str, float]:
 
 def once(engine: str, folder: Path) -> dict[str, float]:
     """CPU-seconds of one run of both works, by name."""
+    os.environ |= {"RAY_worker_niceness": "0"}  # by its default tasks of Ray give way to all else, and lose their cache
     history, identities = folder / "history", pq.read_table(folder / "identities.parquet")
     _, model = load(folder / "replenishment")
     own = folder / f"by_{engine}"

@@ -80,7 +80,7 @@ def file_at(text: str) -> File:
 def check_target(file: File) -> None:
     """Look, before a work of hours, whether its file has a place to go.
 
-    Raises FileNotFoundError without the folder or the bucket, ValueError for a URL of a kind that cannot be reached.
+    Raises OSError without the folder or the bucket, ValueError for a URL of a kind that cannot be reached.
     """
     if isinstance(file, Path):
         if not file.parent.is_dir():
@@ -112,8 +112,8 @@ def here(file: File) -> Iterator[Path]:
             store.get_file(path, str(copy))
         try:
             yield copy
-        except (OSError, ValueError) as error:
-            raise type(error)(str(error).replace(str(copy), file)) from error
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(copy), file)) from error
 
 
 def delivered(file: File, write: Callable[[Path], None]) -> None:
@@ -160,7 +160,7 @@ def _store(url: Url) -> tuple[Any, str]:
     if not bucket or not key:
         raise ValueError("it takes a bucket and a name in it, as s3://bucket/folder/orders.csv")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint is None:
+    if not endpoint:
         return _Arrow(fs.S3FileSystem.from_uri(f"s3://{bucket}")[0]), path
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return _Arrow(fs.S3FileSystem(endpoint_override=endpoint, region=region)), path
