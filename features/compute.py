@@ -8,7 +8,7 @@ Identity is not rewound: links learnt later join the past of a person as well.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from features.codes import NO_NAMES, Names, named
 from features.customer_lists import lists_of
 from features.history import parts, position
 from features.reading import opened, sql
@@ -29,11 +30,15 @@ NOBODY = pa.schema([("kind", pa.string()), ("id", pa.string()), ("customer_id", 
 
 @dataclass(frozen=True)
 class Visible:
-    """What may be known as of one moment, read once, to be asked for several tables."""
+    """What may be known as of one moment, read once, to be asked for several tables.
+
+    Where ids are codes, as in a shard, `names` has their texts.
+    """
 
     connection: duckdb.DuckDBPyConnection
     as_of: datetime
     position: int
+    names: Names = field(default_factory=dict)
 
     def customers(self, created: datetime | None = None) -> pa.Table:
         """One row a customer who ever touched a product, sorted by `customer_id`; columns as in `definitions.py`.
@@ -45,7 +50,8 @@ class Visible:
         self.connection.execute(sql("customers.sql"))
         table = self._ask("customer.sql", created=created or self.as_of)
         place = table.schema.get_field_index("log_position")
-        for name, lists in reversed(lists_of(self._ask("latest.sql"), len(table), HISTORY_LIMIT)):
+        rows = ask(self.connection, "latest.sql")
+        for name, lists in reversed(lists_of(rows, len(table), HISTORY_LIMIT, self.names)):
             table = table.add_column(place, name, lists)
         return table
 
@@ -59,8 +65,8 @@ class Visible:
     def product_parts(self) -> tuple[pa.Table, pa.Table]:
         """What `product_totals` adds up: sums and counts a product, and how long after an order the next one was."""
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE gaps AS {sql('product_gaps.sql')}")
-        repeated = "SELECT product_id, gap FROM gaps WHERE gap IS NOT NULL"
-        return self._ask("product_parts.sql"), self.connection.sql(repeated).to_arrow_table()
+        repeated = self.connection.sql("SELECT product_id, gap FROM gaps WHERE gap IS NOT NULL").to_arrow_table()
+        return self._ask("product_parts.sql"), named(repeated, self.names)
 
     def interactions(self, since: datetime | None = None) -> pa.Table:
         """Every line that counts as interest, not before `since`, oldest first; returned lines are left out.
@@ -82,7 +88,7 @@ class Visible:
         return self._ask("visits.sql")
 
     def _ask(self, query: str, **parameters: Any) -> pa.Table:
-        return ask(self.connection, query, as_of=self.as_of, position=self.position, **parameters)
+        return named(ask(self.connection, query, as_of=self.as_of, position=self.position, **parameters), self.names)
 
 
 @contextmanager
@@ -118,13 +124,18 @@ def product_totals(connection: duckdb.DuckDBPyConnection, as_of: datetime, creat
 
 
 def seen(
-    connection: duckdb.DuckDBPyConnection, as_of: datetime, known_at: datetime | None, reached: int, shard: int = 0
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    known_at: datetime | None,
+    reached: int,
+    shard: int = 0,
+    names: Names = NO_NAMES,
 ) -> Visible:
     """What may be known as of a moment of the rows behind a `connection` of `reading.opened`."""
     asked = {"as_of": as_of, "known_at": known_at, "position": reached, "shard": shard}
     for statement in connection.extract_statements(sql("visible.sql")):
         connection.execute(statement, {name: asked[name] for name in statement.named_parameters})
-    return Visible(connection, as_of, reached)
+    return Visible(connection, as_of, reached, names)
 
 
 def customer_features(

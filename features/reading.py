@@ -33,6 +33,14 @@ class Told:
 
 NOTHING = Told()
 
+OTHER = "other"
+"""What an event is of whose type nothing is known."""
+
+_TYPES = (*EVENT_TYPES, OTHER)
+
+ORDER_CODES = tuple(map(_TYPES.index, ("order_completed", "order_cancelled", "order_refunded")))
+"""The types, by their codes in sorted rows, that tell of orders."""
+
 
 @dataclass(frozen=True)
 class Means:
@@ -71,20 +79,10 @@ def opened(
 
 
 @contextmanager
-def opened_sorted(
-    rows: Path, moved: Sequence[Path], told: Told = NOTHING, means: Means = ALL
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The same on rows that were sorted out before, by `sql/rows.sql`, so that their persons are known.
-
-    `rows` is a file of Arrow, and has those of a shard; the files `moved` have those of its people that lie elsewhere.
-    """
-    with _connected(told, means) as connection, pa.memory_map(str(rows)) as file:
-        connection.register("own_row", pa.ipc.open_file(file).read_all())
-        parts = ["FROM own_row"]
-        if moved:
-            connection.read_parquet([str(path) for path in moved]).create_view("moved_row")
-            parts.append("FROM moved_row")
-        connection.execute(f"CREATE TEMP VIEW sorted_row AS {' UNION ALL '.join(parts)}")
+def opened_sorted(rows: pa.Table, told: Told = NOTHING, means: Means = ALL) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same on rows that were sorted out before, see `sorting.py`, so that their persons are known."""
+    with _connected(told, means) as connection:
+        connection.register("sorted_row", rows)
         connection.execute(sql("sorted.sql"))
         yield connection
 
@@ -100,11 +98,24 @@ def _connected(told: Told, means: Means) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")  # what takes long would draw one
         connection.register("returned_elsewhere", told.returned)
         connection.register("first_report", told.first_reports)
-        weights = {"type": list(INTERACTION_WEIGHTS), "weight": list(INTERACTION_WEIGHTS.values())}
-        connection.register("weight", pa.table(weights))
-        active = [name for name, kind in EVENT_TYPES.items() if kind.activity]
-        connection.register("activity", pa.table({"type": active}))
+        _kinds(connection)
         yield connection
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection) -> None:
+    """The table `kind` has what is known of each type of events: an enumeration, of which DuckDB compares codes."""
+    connection.execute(f"CREATE TYPE event_type AS ENUM {_TYPES}")  # DuckDB writes a list of texts as Python does
+    kinds = {
+        "type": _TYPES,
+        "weight": pa.array([INTERACTION_WEIGHTS.get(name) for name in _TYPES], pa.float64()),
+        "activity": [name in EVENT_TYPES and EVENT_TYPES[name].activity for name in _TYPES],
+    }
+    connection.register("told_kind", pa.table(kinds))
+    connection.execute(
+        "CREATE TEMP TABLE kind AS SELECT enum_code(CAST(type AS event_type)) AS code, "
+        "CAST(type AS event_type) AS type, weight, activity FROM told_kind"
+    )
+    connection.execute("CREATE TEMP VIEW activity AS SELECT type FROM kind WHERE activity")
 
 
 def sql(name: str) -> str:
@@ -114,12 +125,13 @@ def sql(name: str) -> str:
 
 def _history(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     """The view `history`, in the columns of `SCHEMA`: a currency is not asked for by anything."""
-    names = ", ".join(name for name in SCHEMA.names if name != "currency")
+    names = ", ".join(name for name in SCHEMA.names if name not in ("currency", "type"))
+    known = f"coalesce(TRY_CAST(type AS event_type), CAST('{OTHER}' AS event_type)) AS type"
     if paths:
         connection.read_parquet([str(path) for path in paths]).create_view("row")
     else:
         connection.register("row", SCHEMA.empty_table())
-    connection.execute(f"CREATE TEMP VIEW history AS SELECT {names} FROM row")
+    connection.execute(f"CREATE TEMP VIEW history AS SELECT {names}, {known} FROM row")
 
 
 def _unreadable(paths: Sequence[Path]) -> Path | None:

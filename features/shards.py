@@ -6,11 +6,11 @@ what must be known of orders across shards: which were returned, by whomever, an
 persons. How many shards there are changes no answer, only how much is in memory at a time.
 
 The history is thousands of small files, which cost as much to open as to read. So that pass writes what it has read
-down as one file, with the persons, and whatever is asked later is asked of that.
+down as one file, with the persons, and whatever is asked later is asked of that: of codes in the place of ids.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,21 +22,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.codes import coded, known_to
 from features.compute import Visible, ask, seen
 from features.history import parts
 from features.history_rows import bucket_of
 from features.identity import default_customer
-from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted, sql
+from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted
 from features.results import written
+from features.sorting import sorted_out
 
 T = TypeVar("T")
 
 BYTES_A_SHARD = 64 * 1024**2
-"""Of Parquet. Builds of 1 and 10 M events in such shards took .8 and 1.7 GB at the peak (benchmarks/README.md)."""
+"""Of Parquet. Builds of 1 and 10 M events in such shards took 1.0 and 1.5 GB at the peak (benchmarks/README.md)."""
 
-_ROWS_A_BATCH = 100_000
-
-_IDENTITY, _MOVED, _TOLD, _REPORTS = "identity", "moved", "told", "reports"
+_IDENTITY, _TOLD, _REPORTS = "identity", "told", "reports"
 _RETURNED, _FIRST, _CONTESTED = "returned.parquet", "first_report.parquet", "contested.parquet"
 
 
@@ -74,30 +74,28 @@ class Shards:
     @contextmanager
     def visible(self, shard: int, cores: int | None = None) -> Iterator[Visible]:
         """What may be known of the persons of a shard, after `prepare`; `cores` is how many threads may read."""
-        told = Told(pq.read_table(self.folder / _RETURNED), pq.read_table(self.folder / _FIRST))
-        if self.count == 1:
-            opening = self._history(shard, told, cores)
-        else:
-            moved = [path for other in range(self.count) if (path := self.path(_MOVED, other)).exists()]
-            opening = opened_sorted(self._rows(shard), moved, told, self._means(cores))
-        with opening as connection:
-            yield seen(connection, self.as_of, self.known_at, self.position, shard)
+        moved = [path for other in range(self.count) if (path := self._moved(other, shard)).exists()]
+        here = coded([_read(path) for path in (self._rows(shard), *moved)])
+        told = Told(*(known_to(here.names, pq.read_table(self.folder / name)) for name in (_RETURNED, _FIRST)))
+        with opened_sorted(here.rows, told, self._means(cores)) as connection:
+            yield seen(connection, self.as_of, self.known_at, self.position, shard, here.names)
 
     def sort_out(self, shard: int, cores: int | None = None) -> None:
         """Write down what lies in a shard, and for the others: rows of their people, and what its orders tell."""
-        with self._history(shard, NOTHING, cores) as connection:
-            connection.execute("SET preserve_insertion_order = false")  # or it keeps more in memory than it writes
-            written(self._rows(shard), partial(_copy, connection, self._asked(shard)))
-        with self._sorted(shard, cores) as connection:
-            moved = ask(connection, "moved.sql", **self._asked(shard))
-            if len(moved):
-                written(self.path(_MOVED, shard), partial(_write_by_home, moved))
+        identities = pq.read_table(self.path(_IDENTITY, shard))
+        with opened(self.paths(shard), identities, NOTHING, self._means(cores)) as connection:
+            found = sorted_out(connection, self._asked(shard))
+        written(self._rows(shard), partial(_write, found.own))
+        for home, rows in found.moved.items():
+            written(self._moved(shard, home), partial(_write, rows))
+        written(self._orders(shard), partial(_write, found.orders))
+        with opened_sorted(found.orders, NOTHING, self._means(cores)) as connection:
             told = ask(connection, "told.sql", **self._asked(shard))
         written(self.path(_TOLD, shard), partial(pq.write_table, told))
 
     def report(self, shard: int, cores: int | None = None) -> None:
         """Write the reports of contested orders that lie in a shard."""
-        with self._sorted(shard, cores) as connection:
+        with opened_sorted(_read(self._orders(shard)), NOTHING, self._means(cores)) as connection:
             connection.register("contested", pq.read_table(self.folder / _CONTESTED))
             table = ask(connection, "reports.sql", **self._asked(shard))
         written(self.path(_REPORTS, shard), partial(pq.write_table, table))
@@ -110,15 +108,14 @@ class Shards:
         """Where the result of a step lies."""
         return self.folder / f"{step}-{shard:04d}.parquet"
 
-    def _history(self, shard: int, told: Told, cores: int | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        identities = pq.read_table(self.path(_IDENTITY, shard))
-        return opened(self.paths(shard), identities, told, self._means(cores))
-
-    def _sorted(self, shard: int, cores: int | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return opened_sorted(self._rows(shard), [], NOTHING, self._means(cores))
-
     def _rows(self, shard: int) -> Path:
         return self.folder / f"rows-{shard:04d}.arrow"
+
+    def _moved(self, shard: int, home: int) -> Path:
+        return self.folder / f"moved-{shard:04d}-{home:04d}.arrow"
+
+    def _orders(self, shard: int) -> Path:
+        return self.folder / f"orders-{shard:04d}.arrow"
 
     def _means(self, cores: int | None) -> Means:
         return Means(cores, self.folder / "spill")
@@ -138,9 +135,9 @@ def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int
     if (shards.folder / _FIRST).exists():
         return
     _write_identities(shards, identities)
+    run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))
     returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
     if shards.count > 1:
-        run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))
         returned, contested = _gathered(shards)
         if len(contested):
             written(shards.folder / _CONTESTED, partial(pq.write_table, contested))
@@ -168,23 +165,15 @@ def _write_identities(shards: Shards, identities: pa.Table) -> None:
         written(shards.path(_IDENTITY, shard), partial(pq.write_table, known.filter(pa.array(lies == shard))))
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, Any], path: Path) -> None:
-    """Write what may be known of a shard, as it is found and nearly as it lies in memory: it is read once or twice."""
-    for name, value in asked.items():  # a query with parameters would be answered as a whole before it is written
-        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
-    found = connection.sql(sql("rows.sql")).to_arrow_reader(_ROWS_A_BATCH)
-    lz4 = pa.ipc.IpcWriteOptions(compression="lz4")
-    with found, pa.ipc.new_file(str(path), found.schema, options=lz4) as writer:
-        for batch in found:
-            writer.write_batch(batch)
+def _read(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()
 
 
-def _write_by_home(table: pa.Table, path: Path) -> None:
-    """A group of rows for each shard, so that it reads but its own; `table` is sorted by `home`."""
-    _, starts = np.unique(table["home"].to_numpy(), return_index=True)
-    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-        for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
-            writer.write_table(table.slice(start, end - start), row_group_size=max(int(end - start), 1))
+def _write(table: pa.Table, path: Path) -> None:
+    """Nearly as it lies in memory: it is read once or twice."""
+    with pa.ipc.new_file(str(path), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
 
 
 def _gathered(shards: Shards) -> tuple[pa.Table, pa.Table]:

@@ -1,6 +1,6 @@
 -- Who wanted what, when and how much: the lines that count as interest, in the order in which they happened.
 SELECT
-    customer_id, product_id, type, occurred_at,
+    customer_id, product_id, CAST(type AS VARCHAR) AS type, occurred_at,
     us / 86400e6 AS day,
     weight,
     CAST(quantity AS DOUBLE) AS quantity,

@@ -62,14 +62,25 @@ clicks AS (
         product_id,
         count(*) FILTER (type = 'product_viewed' AND age <= 90 * 86400000000) AS views_90d,
         count(*) FILTER (type = 'product_added' AND age <= 90 * 86400000000) AS adds_90d,
-        arg_max(CAST(price AS DOUBLE), (us, position, line)) FILTER (weight > 0 AND price IS NOT NULL) AS price_last,
-        max((us, position, line)) FILTER (weight > 0 AND price IS NOT NULL) AS price_last_at,
+        max(us) FILTER (weight > 0 AND price IS NOT NULL) AS priced_us,
         max(age) AS oldest
     FROM touched
     GROUP BY product_id
+),
+-- Whole rows are compared of those alone that are of the latest moment: it costs ten times as much.
+prices AS (
+    SELECT
+        product_id,
+        arg_max(CAST(price AS DOUBLE), (us, position, line)) AS price_last,
+        max((us, position, line)) AS price_last_at
+    FROM touched
+    JOIN clicks USING (product_id)
+    WHERE us = priced_us AND weight > 0 AND price IS NOT NULL
+    GROUP BY product_id
 )
-SELECT *
+SELECT * EXCLUDE (priced_us)
 FROM clicks
+LEFT JOIN prices USING (product_id)
 LEFT JOIN interest USING (product_id)
 LEFT JOIN lines USING (product_id)
 LEFT JOIN sales USING (product_id)

@@ -5,16 +5,13 @@
 -- `returned_elsewhere` and `first_report`, which are empty where the whole history is read: see shards.py.
 --
 -- Only of orders is anything to be decided, and they are few: all other rows are written down once, and seen as they are.
+-- Ids are texts, or in a shard codes, which are ordered as the texts are.
 CREATE OR REPLACE TEMP TABLE seen AS
 SELECT
-    position, line, type, occurred_at,
+    position, line, type,
     epoch_us(occurred_at) AS us,
-    customer_id, product_id,
-    TRY_CAST(quantity AS DECIMAL(18, 4)) AS quantity,
-    price, order_id,
-    weight.weight
+    customer_id, product_id, quantity, price, order_id, weight
 FROM known($as_of, $known_at, $position, $shard)
-LEFT JOIN weight USING (type)
 WHERE home = $shard;
 
 CREATE OR REPLACE TEMP TABLE ordered AS
@@ -43,7 +40,7 @@ several AS (
     HAVING min(position) <> max(position)
 ),
 first_here AS (
-    SELECT order_id, product_id, arg_min(position, (occurred_at, position)) AS position
+    SELECT order_id, product_id, arg_min(position, (us, position)) AS position
     FROM completed
     WHERE EXISTS (SELECT 1 FROM several WHERE several.order_id IS NOT DISTINCT FROM completed.order_id)
     GROUP BY order_id, product_id
@@ -72,8 +69,14 @@ LEFT JOIN returned_order ON returned_order.order_id = counted.order_id
 LEFT JOIN returned_product
     ON returned_product.order_id = counted.order_id AND returned_product.product_id = counted.product_id;
 
--- `begins` is true of one row of each event.
+-- `begins` is true of one row of each event. What is computed of a row is not kept, as few ask for it.
 CREATE OR REPLACE TEMP VIEW visible AS
-SELECT *, false AS returned, line = 0 AS begins FROM seen WHERE type <> 'order_completed'
-UNION ALL
-SELECT * FROM ordered
+WITH line AS (
+    SELECT *, false AS returned, line = 0 AS begins FROM seen WHERE type <> 'order_completed'
+    UNION ALL
+    SELECT * FROM ordered
+)
+SELECT
+    * REPLACE (TRY_CAST(quantity AS DECIMAL(18, 4)) AS quantity),
+    make_timestamptz(us) AS occurred_at
+FROM line

@@ -75,6 +75,22 @@ def test_a_customer_who_never_bought(tmp_path: Path) -> None:
     assert row["history_ids"] == ["tea"]
 
 
+def test_an_event_of_a_type_that_is_not_known_tells_who_touched_what_and_no_more(tmp_path: Path) -> None:
+    history = history_of(tmp_path, [happened("product_viewed", "u1", 1, "tea"), happened("sniffed", "u2", 2, "jam")])
+    row = customers(history, 3)["u2"]
+    assert (row["history_ids"], row["frequency"], row["active_hour_of_week"]) == ([], 0, None)
+    assert products(history, 3)["jam"]["first_seen_days"] == 1.0
+
+
+def test_of_two_prices_of_one_moment_the_later_message_counts_and_in_it_the_later_line(tmp_path: Path) -> None:
+    told = [("tea", 1, "3.00"), ("tea", 1, "2.50")]
+    events = [happened("product_viewed", "u1", 1, ("tea", 1, "9.00")), bought("u1", 2, "o1", *told)]
+    events += [happened("product_added", "u2", 2, ("tea", 1, "4.00"), ("tea", 1, "2.75"))]
+    events += [happened("product_removed", "u2", 3, ("tea", 1, "1.00"))]
+    history = history_of(tmp_path, events)
+    assert products(history, 4)["tea"]["price_last"] == 2.75
+
+
 def test_an_hour_of_the_week_counts_from_monday(tmp_path: Path) -> None:
     history = history_of(
         tmp_path,

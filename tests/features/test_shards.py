@@ -53,7 +53,7 @@ def tables(folder: Path) -> tuple[pa.Table, pa.Table]:
 
 
 @settings(max_examples=8)
-@given(happenings, homes, st.integers(2, 4), st.booleans())
+@given(happenings, homes, st.integers(1, 4), st.booleans())
 def test_how_many_shards_there_are_changes_no_bit(
     told: list[tuple],  # type: ignore[type-arg]
     owners: dict[tuple[str, str], str],
