@@ -1,4 +1,4 @@
-"""Who reads a visitor, and where: in the event loop what lies in files, in threads whatever may take its time."""
+"""Who reads a visitor, and where: what lies in files in one thread, whatever may take its time in one of its own."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ _TOGETHER = 16
 _AT_ONCE = 4
 _SLOW_SECONDS = 0.05
 _REST_SECONDS = 1.0
-"""So long is read in threads once a file was slow or locked."""
+"""So long everything is read by those that wait once a file was slow or locked."""
 
 T = TypeVar("T")
 
@@ -34,9 +34,9 @@ T = TypeVar("T")
 class Visitors:
     """Reads visitors; those who are asked about at the same time together.
 
-    Where both stores are files of SQLite, the event loop reads by itself, and so does the desk: to read a visitor costs
-    less than handing him to a thread and back. What is locked or slow is left to `threads`, and so is whatever fails,
-    as they know what it means.
+    Where both stores are files of SQLite, one thread reads both, and so does the desk: a second hand-over costs as much
+    as reading does. What is locked or slow is left to those that wait, and so is whatever fails, as they know what it
+    means.
 
     There the feature store has `timeout_seconds`; one that is slow or gone costs its row, not the answer.
     """
@@ -114,17 +114,15 @@ class Visitors:
         self.rows.close()
 
     async def _read_together(self, asked: Sequence[Asked]) -> list[Visitor]:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, asked)
+
+    def _read(self, asked: Sequence[Asked]) -> list[Visitor]:
         found = self._read_at_hand(asked)
-        if found is not None:
-            return found
-        return await asyncio.get_running_loop().run_in_executor(self.threads, self.waiting.read, asked)
+        return self.waiting.read(asked) if found is None else found
 
     def _read_at_hand(self, asked: Sequence[Asked]) -> list[Visitor] | None:
-        """None where it is left to the threads. What was shown to a visitor is, being hundreds of rows."""
         at_hand = self.at_hand
-        if at_hand is None or any(one.shown_since is not None for one in asked):
-            return None
-        return self._at_once(lambda: at_hand.read(asked))
+        return None if at_hand is None else self._at_once(lambda: at_hand.read(asked))
 
     def _at_once(self, ask: Callable[[], T]) -> T | None:
         """What the files say, unless they were slow or locked a moment ago, or are locked now."""
@@ -132,7 +130,7 @@ class Visitors:
         if began < self._at_hand_from:
             return None
         found: T | None = None
-        with suppress(Exception):  # locked, gone, or anything: the threads ask again
+        with suppress(Exception):  # locked, gone, or anything: it is asked for again
             found = ask()
         if found is None or time.monotonic() - began > _SLOW_SECONDS:
             self._at_hand_from = time.monotonic() + _REST_SECONDS

@@ -1,4 +1,4 @@
-"""Where a visitor is read: in the event loop while the files answer at once, in threads whatever does not."""
+"""Where a visitor is read: in one thread while the files answer at once, with patience whatever does not."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,14 +47,14 @@ def read(visitors: Visitors, window: timedelta | None = None) -> Visitor:
 
 
 def batches(visitors: Visitors) -> tuple[int, int]:
-    """Those of the event loop and those of threads."""
+    """Those of the files at once, and those with patience."""
     at_hand, waiting = visitors.at_hand, visitors.waiting
     assert isinstance(at_hand, Counting)
     assert isinstance(waiting, Counting)
     return at_hand.batches, waiting.batches
 
 
-def test_files_are_read_in_the_event_loop_and_tell_what_threads_read(visitors: Visitors) -> None:
+def test_files_are_read_at_once_and_tell_what_is_read_with_patience(visitors: Visitors) -> None:
     here = read(visitors)
     assert batches(visitors) == (1, 0)
     (there,) = visitors.read_many([Subject(user_id=DRINKER)], FEATURES, NOW)
@@ -65,12 +65,12 @@ def test_files_are_read_in_the_event_loop_and_tell_what_threads_read(visitors: V
     assert here.weights.tolist() == there.weights.tolist()
 
 
-def test_what_was_shown_is_counted_in_a_thread(visitors: Visitors) -> None:
+def test_what_was_shown_is_read_from_the_file_as_well(visitors: Visitors) -> None:
     read(visitors, timedelta(hours=1))
-    assert batches(visitors) == (0, 1)
+    assert batches(visitors) == (1, 0)
 
 
-def test_a_file_that_is_locked_is_left_to_threads_for_a_while(
+def test_a_file_that_is_locked_is_left_to_who_waits_for_a_while(
     visitors: Visitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitors.at_hand.locked = True  # type: ignore[union-attr]
@@ -83,7 +83,7 @@ def test_a_file_that_is_locked_is_left_to_threads_for_a_while(
     assert batches(visitors) == (2, 2)
 
 
-def test_a_file_that_is_slow_answers_once_and_is_then_left_to_threads(
+def test_a_file_that_is_slow_answers_once_and_is_then_left_to_who_waits(
     visitors: Visitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serving.visitors._SLOW_SECONDS", 0.0)
