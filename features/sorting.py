@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.codes import compacted, dictionary_of, places_of, with_dictionaries
 from features.reading import ORDER_CODES, sql
 
-_ROWS_A_BATCH = 250_000
+_ROWS_A_BATCH = 60_000
 
 _TEXTS = ("user_id", "anonymous_id", "product_id", "order_id")
 
