@@ -37,6 +37,9 @@ from models.recommenders.vocabulary import Vocabulary
 Lesson = tuple[Matrix, Mask]
 """The candidates of a past question (candidates, columns), and which of them were wanted."""
 
+_COMPILER = 40_000_000
+"""Resident once numba has compiled what a ranking computes."""
+
 _TOGETHER = 32
 """Queries that are ranked at once: with more of them the arrays no longer fit into the cache."""
 
@@ -91,14 +94,15 @@ class TwoStage(combinator.Combined):
         return FittedTwoStage(self, sources, ProductFacts.of(interactions), booster)
 
     def bytes_needed(self, interactions: Interactions) -> int:
-        """Measured: 100 bytes an interaction while sources are fitted on the past, 544 a candidate of a question."""
+        """Measured: 100 bytes an interaction while sources are fitted on the past, 544 a candidate of a question, and
+        what the compiler of their features takes."""
         depths = self.depth + self.others * (len(self.sources) - 1)
-        return 100 * len(interactions.items) + 544 * self.questions * 2 * depths
+        return _COMPILER + 100 * len(interactions.items) + 544 * self.questions * 2 * depths
 
     def way_out(self, interactions: Interactions, memory: int) -> str:
         """Fewer questions, as far as these are what is large."""
         depths = self.depth + self.others * (len(self.sources) - 1)
-        fits = (memory - 100 * len(interactions.items)) // (1088 * depths)
+        fits = (memory - _COMPILER - 100 * len(interactions.items)) // (1088 * depths)
         return f"take questions={fits}" if fits >= 100 else "train on fewer days, or on a machine with more memory"
 
     def restore_over(self, sources: combinator.Fitted, arrays: dict[str, NDArray[Any]]) -> "FittedTwoStage":
