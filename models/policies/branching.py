@@ -10,8 +10,9 @@ hierarchy" (ICML 2021).
 import numpy as np
 
 from models.arrays import Floats
+from models.compiled import compiled
 from models.policies.eligible import FACTORS, Eligible, Starts
-from models.policies.gap_weighting import most_of, weighted_among
+from models.policies.gap_weighting import weighted_among
 
 LEVELS = (
     ("argument", "incentive"),
@@ -33,14 +34,33 @@ def branched(values: Floats, eligible: Eligible, sharpness: Floats | float) -> F
     [0.9, 0.05, 0.05]
     """
     shares = np.ones(len(values))
-    sharp = np.broadcast_to(np.asarray(sharpness, np.float64), values.shape)
+    sharp = np.array(np.broadcast_to(np.asarray(sharpness, np.float64), values.shape))
     node: Starts = eligible.decisions
     for code, kinds in _codes(eligible):
-        _, first, branch = np.unique(node * kinds + code, return_index=True, return_inverse=True)
-        best = most_of(values, branch, len(first))
-        shares *= weighted_among(best, node[first], sharp[first])[branch]
+        cells = node * kinds + code
+        branch, of, best, sharpest = _branches(np.argsort(cells, kind="stable"), cells, node, values, sharp)
+        shares *= weighted_among(best, of, sharpest)[branch]
         node = branch
     return shares
+
+
+@compiled
+def _branches(
+    order: Starts, cells: Starts, nodes: Starts, values: Floats, sharpness: Floats
+) -> tuple[Starts, Starts, Floats, Floats]:
+    """Rows of one of `cells`, which `order` sorts, are a branch. The branch of each row; of each branch its node, its
+    best value, and the sharpness of its first row."""
+    found, of = np.empty(len(cells), np.int64), np.empty(len(cells), np.int64)
+    best, sharpest = np.empty(len(cells)), np.empty(len(cells))
+    branch = -1
+    for place in range(len(order)):
+        row = order[place]
+        if not place or cells[row] != cells[order[place - 1]]:
+            branch += 1
+            of[branch], best[branch], sharpest[branch] = nodes[row], values[row], sharpness[row]
+        best[branch] = max(best[branch], values[row])
+        found[row] = branch
+    return found, of[: branch + 1], best[: branch + 1], sharpest[: branch + 1]
 
 
 def _codes(eligible: Eligible) -> list[tuple[Starts, int]]:

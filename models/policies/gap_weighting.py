@@ -7,6 +7,7 @@ Abe and Long (1999). Whatever estimates the values, the probabilities are exact 
 import numpy as np
 
 from models.arrays import Floats
+from models.compiled import compiled
 from models.policies.eligible import Eligible, Starts
 
 
@@ -20,22 +21,27 @@ def gap_weighted(values: Floats, eligible: Eligible, sharpness: Floats | float) 
     >>> gap_weighted(np.array([0.0, 0.5]), choices, sharpness=16.0).tolist()
     [0.1, 0.9]
     """
-    return weighted_among(values, eligible.decisions, sharpness)
+    sharp = np.array(np.broadcast_to(np.asarray(sharpness, np.float64), values.shape))
+    return weighted_among(values, eligible.decisions, sharp)
 
 
-def weighted_among(values: Floats, of: Starts, sharpness: Floats | float) -> Floats:
+@compiled
+def weighted_among(values: Floats, of: Starts, sharpness: Floats) -> Floats:
     """The same, where `of` (rows) says, by numbers from 0 on, whose choice each of the values is."""
-    count = int(of.max()) + 1
-    gaps = most_of(values, of, count)[of] - values
-    behind = gaps > 0
-    odds = np.where(behind, 1.0 / (np.bincount(of)[of] + sharpness * gaps), 0.0)
-    rest = (1.0 - np.bincount(of, odds)) / np.bincount(of, ~behind)
-    weighted: Floats = np.where(behind, odds, rest[of])
+    count = of.max() + 1
+    most, rows, best, tried = np.full(count, -np.inf), np.zeros(count), np.zeros(count), np.zeros(count)
+    for row in range(len(values)):
+        most[of[row]] = max(most[of[row]], values[row])
+        rows[of[row]] += 1
+    weighted = np.empty(len(values))
+    for row in range(len(values)):
+        gap = most[of[row]] - values[row]
+        weighted[row] = 1.0 / (rows[of[row]] + sharpness[row] * gap)
+        if gap > 0:
+            tried[of[row]] += weighted[row]
+        else:
+            best[of[row]] += 1
+    for row in range(len(values)):
+        if not most[of[row]] - values[row] > 0:
+            weighted[row] = (1.0 - tried[of[row]]) / best[of[row]]
     return weighted
-
-
-def most_of(values: Floats, of: Starts, count: int) -> Floats:
-    """The largest of the values of each of `count` numbers in `of`."""
-    most = np.full(count, -np.inf)
-    np.maximum.at(most, of, values)
-    return most
