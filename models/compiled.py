@@ -1,12 +1,13 @@
 """Loops over numbers that numpy has no call for, compiled by numba when they are first called.
 
 What was compiled is kept beside the source, in the user's cache where that cannot be written to, or where
-`NUMBA_CACHE_DIR` says: once a machine, and once a process where there is no such place. Python's lock
+`NUMBA_CACHE_DIR` says: once a machine, and once a process where there is no such place or no room in it. Python's lock
 is kept: a loop of some microseconds that let go of it would wait for other threads longer than it computes.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
 
 from numba import njit
 
@@ -20,8 +21,15 @@ def compiled(function: Callable[P, T]) -> Callable[P, T]:
     >>> compiled(lambda one, other: one + other)(1, 2)
     3
     """
-    try:
-        loop: Callable[P, T] = njit(cache=True, error_model="numpy")(function)
-    except RuntimeError:  # there is no place to keep it in
-        loop = njit(error_model="numpy")(function)
-    return loop
+    loop: Any = njit(error_model="numpy")(function)
+    with suppress(RuntimeError):  # there is no place to keep it in
+        loop.enable_caching()
+        keep = loop._cache.save_overload
+
+        def kept(*what: Any) -> None:
+            with suppress(OSError):  # a full disk costs the next process a second, and nobody an answer
+                keep(*what)
+
+        loop._cache.save_overload = kept
+    found: Callable[P, T] = loop
+    return found

@@ -224,13 +224,15 @@ class Champion:
 
 
 def _answer_every_page(bundle: Bundle, now: datetime) -> None:
-    """So that whatever answers need, reasons too, is in memory and compiled before somebody waits for it."""
+    """So that whatever answers need, reasons too, is in memory and compiled before somebody waits for it: of one
+    visitor alone, and of several."""
     ids = bundle.published.model.item_ids[:_PROBE_ITEMS]
     visitor = Visitor(ids, np.full(len(ids), days(now) - 1), np.ones(len(ids)))
     context = Context(item_ids=tuple(map(str, ids[:1])), query="a")
     for placement in DEFAULT.values():
         request = RecommendationRequest(placement=placement.name, context=context)
-        answered(bundle, placement, [request], [visitor], now)
+        for count in (1, 2):
+            answered(bundle, placement, [request] * count, [visitor] * count, now)
 
 
 def _strange(bundle: Bundle, rows: Sequence[Sequence[tuple[str, float, str]]]) -> list[str]:

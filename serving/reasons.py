@@ -97,7 +97,7 @@ def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
     order, cells = packed & ((1 << bits) - 1), packed >> bits
     days = np.concatenate([query.days for query in queries])
     bought = np.concatenate([query.weights for query in queries]) == PURCHASE
-    starts, orders, times, last = _by_product(order, cells, days, bought)
+    starts, bought_ever, times, last = _by_product(order, cells, days, bought)
     ids = np.concatenate([query.history_ids for query in queries])[order[starts]]
     ends = lengths.cumsum()
     splits = np.searchsorted(starts, np.append(0, ends)).tolist()
@@ -105,14 +105,14 @@ def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
     for place, (begin, end) in enumerate(zip((ends - lengths).tolist(), ends.tolist(), strict=True)):
         mine = slice(splits[place], splits[place + 1])
         own = order[begin:end] - begin, starts[mine] - begin
-        found.append(_Past(*own, ids[mine], orders[mine], times[mine], last[mine]))
+        found.append(_Past(*own, ids[mine], bought_ever[mine], times[mine], last[mine]))
     return found
 
 
 @compiled
 def _by_product(order: Places, cells: Places, days: Floats, bought: Mask) -> tuple[Places, Mask, Places, Floats]:
     """Of entries in `order`, sorted by `cells`: where each cell begins, and what `_Past` tells of it."""
-    starts, orders = np.empty(len(order), np.int64), np.zeros(len(order), np.bool_)
+    starts, ever = np.empty(len(order), np.int64), np.zeros(len(order), np.bool_)
     times, last = np.zeros(len(order), np.int64), np.empty(len(order))
     cell = -1
     for place in range(len(order)):
@@ -120,12 +120,12 @@ def _by_product(order: Places, cells: Places, days: Floats, bought: Mask) -> tup
         if not place or cells[place] != cells[place - 1]:
             cell += 1
             starts[cell], last[cell] = place, -np.inf
-        if bought[entry] and not orders[cell]:  # looks no longer count
-            orders[cell], times[cell], last[cell] = True, 0, -np.inf
-        if bought[entry] == orders[cell]:
+        if bought[entry] and not ever[cell]:  # looks no longer count
+            ever[cell], times[cell], last[cell] = True, 0, -np.inf
+        if bought[entry] == ever[cell]:
             times[cell] += 1
             last[cell] = max(last[cell], days[entry])
-    return starts[: cell + 1], orders[: cell + 1], times[: cell + 1], last[: cell + 1]
+    return starts[: cell + 1], ever[: cell + 1], times[: cell + 1], last[: cell + 1]
 
 
 @compiled

@@ -46,6 +46,7 @@ CONTEXT = (
     "variety",
     "last_basket",
 )
+_OWN, _CONTEXT, _SINCE = len(OWN), len(CONTEXT), OWN.index("own_since")
 _HALF_DAYS = np.array([7.0, 30.0, 90.0])
 _HALF_TRIPS = np.array([3.0, 8.0, 20.0])
 
@@ -183,7 +184,7 @@ def _context(
     firsts: NDArray[np.bool_],
 ) -> Floats:
     """(customers, len(CONTEXT))."""
-    found = np.zeros((len(bounds) - 1, 9))
+    found = np.zeros((len(bounds) - 1, _CONTEXT))
     for visit in range(len(visitors)):
         owner = visitors[visit]
         found[owner, 2] += firsts[visit]
@@ -231,8 +232,8 @@ def _touched(
         for column in range(3):
             fading[trip, column] = np.exp2(-ages[trip] / _HALF_DAYS[column])
             fading[trip, 3 + column] = np.exp2(-back / _HALF_TRIPS[column])
-    found = np.zeros((17, len(cells) + 1))
-    found[10:, len(cells)] = np.nan
+    found = np.zeros((_OWN, len(cells) + 1))
+    found[_SINCE:, len(cells)] = np.nan
     for place in range(len(cells)):
         cell = cells[place]
         visits = visit_trips[starts[cell] : starts[cell + 1]]

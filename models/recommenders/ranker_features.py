@@ -199,7 +199,8 @@ def _kinds(kinds: Places, codes: Codes, products: Places, owners: Places, wide: 
 def _coarse(*parts: NDArray[np.floating[Any]]) -> Matrix:
     """`parts`, one below the other, to 12 bits of mantissa, so that the last digits of a sum, which depend on its
     order, decide no split."""
-    values = np.concatenate(parts, dtype=np.float32, casting="same_kind")
+    values = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32)
+    np.concatenate(parts, out=values, casting="same_kind")  # row by row, so that one loop is compiled and not two
     _round(values.view(np.uint32))
     return values
 

@@ -2,24 +2,27 @@
 
 import contextlib
 import sqlite3
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from numba.core.registry import CPUDispatcher
 
 from features.database import open_database
 from features.decisions import Shown
 from features.log import DECISIONS, Log, Record
 from models.recommenders.fallback import Fallback
+from models.recommenders.family import RECIPES
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
 from models.recommenders.two_stage import TwoStage
 from serving.placements import DEFAULT
 from serving.schemas import Wish
-from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, Shop, copy_world, publish, running
+from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, PLACES, Shop, copy_world, publish, running
 from tests.waiting import until
 
 
@@ -379,6 +382,32 @@ def test_a_ranker_without_a_history_to_rank_by_says_who_answered(folder: Path) -
             answer = shop.recommend(subject=subject, limit=3)
             assert (answer["strategy"], answer["fallback"]) == ("two_stage", fallback)
             assert answer["items"]
+
+
+def test_nobody_waits_for_the_compiler(folder: Path) -> None:
+    ranker = TwoStage((RP3Beta(), Popularity()), horizon=14.0, smallest_leaf=2, trees=5)
+    publish(folder, recipe=Suite((ranker, *(RECIPES[name]() for name in PLACES))))
+    loops = compiled_loops()
+    for loop in loops:
+        loop._reset_overloads()
+    with running(folder) as shop:
+        until(lambda: shop.client.get("/v1/version").json()["model"]["version"] == "2", "the ranker is live")
+        before = {id(loop): len(loop.signatures) for loop in loops}
+        assert sum(before.values()) >= 15
+        users = [f"tea-drinker-{number}" for number in range(1, 4)]
+        for placement in DEFAULT:
+            for user in (DRINKER, *users):
+                shop.recommend(subject={"user_id": user}, placement=placement, context={"item_ids": [LEAVES[0]]})
+            asked = {"placement": placement, "subjects": [{"user_id": user} for user in users]}
+            assert shop.client.post("/v1/recommendations/batch", json=asked).status_code == 200
+        assert [loop.py_func.__name__ for loop in loops if len(loop.signatures) > before[id(loop)]] == []
+
+
+def compiled_loops() -> list[Any]:
+    """What numba compiles of ours, in all modules that are loaded."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(("models.", "serving."))]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, CPUDispatcher)]
+    return list({id(loop): loop for loop in found}.values())
 
 
 def test_a_catalogue_that_nobody_renews_degrades(folder: Path) -> None:
