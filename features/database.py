@@ -100,6 +100,12 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, DBAPIError | PoolTimeout) and not isinstance(error, ours)
 
 
+def as_sqlalchemys(error: Exception, engine: Engine) -> BaseException:
+    """What SQLAlchemy would raise for an error of the driver; without parameters, as these hold people's ids."""
+    kinds = engine.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(None, None, error, kinds, hide_parameters=True, dialect=engine.dialect)
+
+
 @contextmanager
 def writing(engine: Engine, lock: int) -> Iterator[Connection]:
     """A transaction that no other writer of the same `lock` runs beside: what it reads still holds when it commits.
@@ -136,8 +142,7 @@ def writing_by_driver(engine: Engine, lock: int) -> Iterator[Any]:
                     connection.invalidate(error)  # there is nothing to take back any more
                 raise
     except driver.Error as error:
-        told = DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True, dialect=engine.dialect)
-        raise told from error
+        raise as_sqlalchemys(error, engine) from error
 
 
 def _durable(connection: Any, _record: Any) -> None:

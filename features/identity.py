@@ -18,7 +18,7 @@ from features.database import insert_into, metadata
 from features.events import Body, Event
 from features.log import Log, microseconds
 from features.offsets import forget, move, offset
-from features.selecting import Select, by_engine
+from features.selecting import Select, Statement, by_engine
 
 LINKS = Table(
     "identity_link",
@@ -62,9 +62,9 @@ def default_customer(user_id: str | None, anonymous_id: str | None) -> str:
 class Identities:
     """The projection of the event log that knows persons; it can be dropped and rebuilt by `catch_up`."""
 
-    def __init__(self, engine: Engine, select: Select | None = None) -> None:
+    def __init__(self, engine: Engine, read_by: Select | None = None) -> None:
         self.engine = engine
-        self._select = select or by_engine(engine)
+        self._read_by = read_by or by_engine(engine)
         self._mark = "?" if engine.dialect.positional else "%s"
         self._recorded: dict[tuple[str, str, str], int] = {}
 
@@ -114,19 +114,23 @@ class Identities:
 
     def person(self, user_id: str | None, anonymous_id: str | None) -> Person:
         """The person behind a request; a new id is a person of its own. Raises ValueError when both ids are missing."""
+        with self._read_by.together() as read:
+            return self._person(read, user_id, anonymous_id)
+
+    def _person(self, read: Statement, user_id: str | None, anonymous_id: str | None) -> Person:
         if user_id is None and anonymous_id is None:
             raise ValueError("a person needs a user_id or an anonymous_id; both are missing")
         if user_id is None and anonymous_id is not None:
-            user_id = _owner(self._claims_of("anonymous", [anonymous_id])).get(anonymous_id)
+            user_id = _owner(self._claims_of(read, "anonymous", [anonymous_id])).get(anonymous_id)
         if user_id is None:
             return Person(default_customer(None, anonymous_id), (), (anonymous_id,) if anonymous_id else ())
-        links = self._touching([user_id])
+        links = self._touching(read, [user_id])
         users, seen = {user_id}, {id_ for kind, id_, _, _ in links if kind == "anonymous"}
         if any(kind == "user" for kind, _, _, _ in links):
-            users = self._aliases_of(user_id)
-            seen = self._devices_of(sorted(users))
+            users = self._aliases_of(read, user_id)
+            seen = self._devices_of(read, sorted(users))
         devices = seen | ({anonymous_id} if anonymous_id else set())
-        owners = _owner(self._claims_of("anonymous", sorted(devices)))
+        owners = _owner(self._claims_of(read, "anonymous", sorted(devices)))
         devices = {device for device in seen if owners[device] in users}
         if anonymous_id is not None and anonymous_id not in owners:
             devices.add(anonymous_id)
@@ -139,22 +143,26 @@ class Identities:
         """
         if len(subjects) == 1:
             return [self.person(*subjects[0])]
+        with self._read_by.together() as read:
+            return self._people(read, subjects)
+
+    def _people(self, read: Statement, subjects: Sequence[tuple[str | None, str | None]]) -> list[Person]:
         given = {anonymous_id for _, anonymous_id in subjects if anonymous_id is not None}
-        owners = _owner(self._claims_of("anonymous", sorted(given)))
+        owners = _owner(self._claims_of(read, "anonymous", sorted(given)))
         users = [user or owners.get(anonymous_id or "") for user, anonymous_id in subjects]
         known = sorted({user for user in users if user is not None})
-        links = self._touching(known) if known else []
+        links = self._touching(read, known) if known else []
         devices: defaultdict[str, set[str]] = defaultdict(set)
         for kind, id_, owner, _ in links:
             if kind == "anonymous":
                 devices[owner].add(id_)
         others = set().union(*devices.values()) - given
-        owners |= _owner(self._claims_of("anonymous", sorted(others)))
+        owners |= _owner(self._claims_of(read, "anonymous", sorted(others)))
         joined = {id_ for kind, *both, _ in links if kind == "user" for id_ in both}
         found = []
         for (user_id, anonymous_id), user in zip(subjects, users, strict=True):
             if user is None or user in joined:
-                found.append(self.person(user_id, anonymous_id))
+                found.append(self._person(read, user_id, anonymous_id))
                 continue
             own = {device for device in devices[user] if owners[device] == user}
             if anonymous_id is not None and anonymous_id not in owners:
@@ -162,25 +170,26 @@ class Identities:
             found.append(Person(user, (user,), tuple(sorted(own))))
         return found
 
-    def _touching(self, users: Sequence[str]) -> list[Link]:
+    def _touching(self, read: Statement, users: Sequence[str]) -> list[Link]:
         """Every link that names one of these users, as who took an id over or as who was taken over."""
         among = self._marks(users)
-        return self._links(f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})', *users, *users)
+        return self._links(read, f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})', *users, *users)
 
-    def _claims_of(self, kind: str, ids: Collection[str]) -> list[Link]:
+    def _claims_of(self, read: Statement, kind: str, ids: Collection[str]) -> list[Link]:
         """Who took these ids over."""
-        return self._links(f'"kind" = {self._mark} AND "id" IN ({self._marks(ids)})', kind, *ids) if ids else []
+        where = f'"kind" = {self._mark} AND "id" IN ({self._marks(ids)})'
+        return self._links(read, where, kind, *ids) if ids else []
 
-    def _devices_of(self, users: Collection[str]) -> set[str]:
-        found = self._links(f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(users)})', *users)
+    def _devices_of(self, read: Statement, users: Collection[str]) -> set[str]:
+        found = self._links(read, f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(users)})', *users)
         return {id_ for _, id_, _, _ in found}
 
-    def _aliases_of(self, user_id: str) -> set[str]:
+    def _aliases_of(self, read: Statement, user_id: str) -> set[str]:
         """Every user id that aliases connect with this one, itself included."""
         users, fresh = {user_id}, {user_id}
         while fresh:
-            taken_over = {id_ for kind, id_, _, _ in self._touching(sorted(fresh)) if kind == "user"}
-            owners = _owner(self._claims_of("user", sorted(taken_over)))
+            taken_over = {id_ for kind, id_, _, _ in self._touching(read, sorted(fresh)) if kind == "user"}
+            owners = _owner(self._claims_of(read, "user", sorted(taken_over)))
             fresh = {id_ for pair in owners.items() if users & set(pair) for id_ in pair} - users
             users |= fresh
         return users
@@ -188,9 +197,9 @@ class Identities:
     def _marks(self, values: Collection[str]) -> str:
         return ", ".join([self._mark] * len(values))
 
-    def _links(self, where: str, *given: str) -> list[Link]:
+    def _links(self, read: Statement, where: str, *given: str) -> list[Link]:
         # in the driver's text: to build a query anew costs as much again as SQLite's answer
-        return [(kind, id_, user, since) for kind, id_, user, since in self._select(_LINKS + where, given)]
+        return [(kind, id_, user, since) for kind, id_, user, since in read(_LINKS + where, given)]
 
     def forget_recorded(self) -> None:
         """Remember no link that was recorded lately: some may have been erased from the table, and may be said anew."""

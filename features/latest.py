@@ -47,7 +47,7 @@ def latest_of(
         given: list[Any] = []
         for place, one in zip(places, some, strict=True):
             given += (place, *one.user_ids, *one.anonymous_ids, begins[place], *wanted, ends[place], limit)
-        for place, *row in log.select(text, tuple(given)):
+        for place, *row in log.read_by(text, tuple(given)):
             found[place].append(Record(*row))
     for records in found:
         records.sort(key=attrgetter("position"))

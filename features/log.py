@@ -157,9 +157,9 @@ class Log:
     writer at a time, and on PostgreSQL appends take an advisory lock.
     """
 
-    def __init__(self, engine: Engine, table: Table, select: Select | None = None) -> None:
+    def __init__(self, engine: Engine, table: Table, read_by: Select | None = None) -> None:
         self.engine = engine
-        self.select = select or by_engine(engine)
+        self.read_by = read_by or by_engine(engine)
         self.table = table
         insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
         self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
@@ -271,7 +271,7 @@ class Log:
         bounds = since is not None, before is not None
         text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), *bounds)
         given = {**own, **given}
-        rows = self.select(text, tuple(given[name] for name in order) if order else given)
+        rows = self.read_by(text, tuple(given[name] for name in order) if order else given)
         return [Record(*row) for row in rows][::-1]
 
     def _statement_of_person(
@@ -302,7 +302,7 @@ class Log:
 
     def last_position(self) -> int:
         """The position of the newest record; 0 when the log is empty."""
-        ((newest,),) = self.select(self._newest, ())
+        ((newest,),) = self.read_by(self._newest, ())
         return newest or 0
 
     def before(self, received_at: int) -> int:

@@ -18,9 +18,9 @@ def offset(connection: Connection, name: str) -> int:
     return connection.execute(select(_OFFSETS.c.position).where(_OFFSETS.c.name == name)).scalar() or 0
 
 
-def offset_by(select_: Select, name: str) -> int:
+def offset_by(read_by: Select, name: str) -> int:
     """The same for who asks often. A name is ours, and so goes into the statement."""
-    found = select_(f'SELECT "position" FROM "{_OFFSETS.name}" WHERE "name" = \'{name}\'', ())
+    found = read_by(f'SELECT "position" FROM "{_OFFSETS.name}" WHERE "name" = \'{name}\'', ())
     return int(found[0][0]) if found else 0
 
 

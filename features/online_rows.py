@@ -5,10 +5,9 @@ Feast's and pinned with its version; keys are made by Feast's own functions, and
 SDK's in both stores. What is read from here is read anew each time: nothing is kept.
 """
 
-import sqlite3
-import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from features.newer_rows import client_of
+from features.selecting import read_only
 
 Asked = Mapping[str, Sequence[str]]
 """Names of features by the view that holds them."""
@@ -43,24 +43,22 @@ def rows_of(store: FeatureStore) -> OnlineRows:
     """The rows of `store`, which is on SQLite or on Redis."""
     online = store.config.online_store
     if online.type == "sqlite":
-        return _SQLite(str(online.path), store.config.project)
+        return _SQLite(Path(online.path), store.config.project)
     return _Redis(store)
 
 
 def rows_at_hand(store: FeatureStore) -> OnlineRows | None:
     """The same for who must not wait: what is locked raises at once. None for a store that is not a file."""
     online = store.config.online_store
-    return _SQLite(str(online.path), store.config.project, 0.0) if online.type == "sqlite" else None
+    return _SQLite(Path(online.path), store.config.project, 0.0) if online.type == "sqlite" else None
 
 
 class _SQLite:
     """A table a view, a row a feature; a connection a thread, as a materialization must not make readers wait."""
 
-    def __init__(self, path: str, project: str, patience: float = _PATIENCE) -> None:
-        self.path = path
+    def __init__(self, path: Path, project: str, patience: float = _PATIENCE) -> None:
         self.project = project
-        self.patience = patience
-        self._local = threading.local()
+        self._connection = read_only(path, patience)
 
     def read(self, customer_ids: Sequence[str], asked: Asked) -> list[Values]:
         found: list[Values] = [{view: dict.fromkeys(names) for view, names in asked.items()} for _ in customer_ids]
@@ -74,14 +72,6 @@ class _SQLite:
             for key, name, value in connection.execute(query, (*keys, *names)):
                 found[keys[key]][view][name] = _decoded(value)
         return found
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            path = f"file:{self.path}?mode=ro"
-            connection = sqlite3.connect(path, self.patience, uri=True, isolation_level=None)
-            self._local.connection = connection
-        return connection
 
 
 class _Redis:

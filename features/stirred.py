@@ -24,7 +24,7 @@ def stirred(log: Log, people: Sequence[Person], after: int, since: datetime) -> 
     text = _statement(log.table.name, log.engine.dialect.name, len(users), len(visitors))
     bounds = after, microseconds(since)
     given = tuple(value for ids in (users, visitors) if ids for value in (*ids, *bounds))
-    found = {(kind, id_) for kind, id_ in log.select(text, given)}
+    found = {(kind, id_) for kind, id_ in log.read_by(text, given)}
     return [
         any(("user", id_) in found for id_ in person.user_ids)
         or any(("visitor", id_) in found for id_ in person.anonymous_ids)

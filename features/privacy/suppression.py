@@ -38,9 +38,9 @@ class Suppressions:
     Raises RuntimeError where the list was made with another secret, as nobody on it would be known any more.
     """
 
-    def __init__(self, engine: Engine, secret: bytes, select_: Select | None = None) -> None:
+    def __init__(self, engine: Engine, secret: bytes, read_by: Select | None = None) -> None:
         self.engine = engine
-        self._select = select_ or by_engine(engine)
+        self._read_by = read_by or by_engine(engine)
         self.secret = secret
         self._hashes: frozenset[str] = frozenset()
         self._revision = -1
@@ -71,7 +71,7 @@ class Suppressions:
     def refresh(self) -> bool:
         """Read the list anew if it has changed; whether it had."""
         with self._refreshing:
-            revision = offset_by(self._select, _REVISION)
+            revision = offset_by(self._read_by, _REVISION)
             if revision == self._revision:
                 return False
             with self.engine.connect() as connection:

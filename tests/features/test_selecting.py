@@ -38,6 +38,19 @@ def test_what_the_database_refuses_is_raised_as_sqlalchemys(engine: Engine, way:
     assert [tuple(row) for row in select("SELECT 1, 'a'", ())] == [(1, "a")]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_block_reads_as_often_as_it_likes_and_what_fails_in_it_leaves_nothing_behind(
+    engine: Engine, way: Callable[[Engine], Select]
+) -> None:
+    select = way(engine)
+    with select.together() as read:
+        assert [tuple(row) for number in ("1", "2") for row in read(f"SELECT {number}", ())] == [(1,), (2,)]
+    with pytest.raises(DBAPIError), select.together() as read:
+        read("SELECT nothing FROM nowhere", ())
+    with select.together() as read:
+        assert [tuple(row) for row in read("SELECT 3", ())] == [(3,)]
+
+
 def test_a_file_is_only_read_and_one_that_is_locked_is_an_outage(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'kairos.db'}")
     assert is_file(engine)
