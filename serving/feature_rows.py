@@ -4,6 +4,7 @@ The log tells the latest interactions all the same. The store has a few threads 
 anybody waits for them.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -57,9 +58,13 @@ class FeatureRows:
     def known(self, people: Sequence[Person], features: Sequence[str], now: datetime) -> Known:
         """The rows of each person, and what the projector wrote of their ids; a store of before it has nothing."""
         rows = self.of(people, features, now)
-        with suppress(Exception):
-            return rows, read_recents(self.online, list({id_ for person in people for id_ in _customers_of(person)}))
-        return rows, {}
+        ids = list({id_ for person in people for id_ in _customers_of(person)})
+        try:
+            return rows, read_recents(self.online, ids)
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            return rows, {}
 
 
 class InTime:

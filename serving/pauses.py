@@ -1,8 +1,8 @@
 """How a worker's interpreter is set, so that no request waits long for what lies in between: garbage, and turns.
 
 Whatever measures what a worker does has to set its own interpreter likewise: looking for garbage in everything that was
-imported stops all threads for 40 to 130 ms, and each time a thread asks for its turn beside one that computes it waits
-5 ms as Python is set.
+imported stops all threads for some 90 ms (`benchmarks/README.md`, at `benchmarks.decision_log`), and each time a thread
+asks for its turn beside one that computes it waits 5 ms as Python is set.
 """
 
 import gc

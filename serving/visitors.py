@@ -1,22 +1,27 @@
 """Who reads a visitor, and where: what lies in files in one thread, whatever may take its time in one of its own."""
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from feast import FeatureStore
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
+from features.database import is_outage
 from features.identity import Identities, Person
 from features.log import DECISIONS, EVENTS, Log
 from features.online_rows import rows_at_hand, rows_of
 from features.selecting import by_driver, is_file
 from features.store import folder_of
-from serving.feature_rows import FeatureRows, InTime, Rows
+from serving.breaker import Breaker
+from serving.feature_rows import FeatureRows, InTime, Known, Rows
 from serving.reading import Asked, Reading
 from serving.schemas import Subject
 from serving.together import Together
@@ -29,16 +34,21 @@ _REST_SECONDS = 1.0
 """So long everything is read by those that wait once a file was slow or locked."""
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Visitors:
     """Reads visitors; those who are asked about at the same time together.
 
-    Where both stores are files of SQLite, one thread reads both, and so does the desk: a second hand-over costs as much
-    as reading does. What is locked or slow is left to those that wait, and so is whatever fails, as they know what it
-    means.
+    Where both stores are files of SQLite on one disk, one thread reads both, and so does the desk: a second hand-over
+    costs as much as reading does. What is locked or slow is left to those that wait, and so is whatever fails, as they
+    know what it means.
 
-    There the feature store has `timeout_seconds`; one that is slow or gone costs its row, not the answer.
+    There the feature store has `timeout_seconds`; one that is slow or gone costs its row, not the answer. Of files on
+    one disk neither hangs alone, so a row that is being read from them has no time of its own.
+
+    `waiting` reads visitors with patience, and `rows` asks the feature store in time.
+    `at_hand` reads visitors from files, and `files` the feature store's rows alone: both None where one is no file.
     """
 
     def __init__(
@@ -56,8 +66,9 @@ class Visitors:
         self.breaker = self.rows.breaker
         self.waiting = Reading(events, decisions, identities, self.rows.known)
         self.files = _files(store, events.engine)
-        self.at_hand = None if self.files is None else _at_hand(self.files, events.engine)
+        self.at_hand = None if self.files is None else _at_hand(self.files, events.engine, self.breaker)
         self._at_hand_from = 0.0
+        self._told = False
         self._built = False
         self._together: Together[Asked, Visitor] = Together(self._read_together, _TOGETHER, _AT_ONCE)
 
@@ -95,7 +106,8 @@ class Visitors:
     ) -> tuple[Rows, Degraded | None]:
         """What the feature store knows of each person, in one round to it and in time; else why not."""
         files = self.files
-        if files is not None and (found := self._at_once(lambda: files.of(people, features, now))) is not None:
+        if files is not None and (found := self._from_files(lambda: files.of(people, features, now))) is not None:
+            self.breaker.succeeded()
             return found, None
         rows, degraded = self.rows.of(people, features, now)
         return [[] for _ in people] if rows is None else rows, degraded
@@ -122,32 +134,45 @@ class Visitors:
 
     def _read_at_hand(self, asked: Sequence[Asked]) -> list[Visitor] | None:
         at_hand = self.at_hand
-        return None if at_hand is None else self._at_once(lambda: at_hand.read(asked))
+        return None if at_hand is None else self._from_files(lambda: at_hand.read(asked))
 
-    def _at_once(self, ask: Callable[[], T]) -> T | None:
+    def _from_files(self, ask: Callable[[], T]) -> T | None:
         """What the files say, unless they were slow or locked a moment ago, or are locked now."""
         began = time.monotonic()
         if began < self._at_hand_from:
             return None
         found: T | None = None
-        with suppress(Exception):  # locked, gone, or anything: it is asked for again
+        try:
             found = ask()
+        except Exception as error:  # locked, gone, or anything: it is asked for again
+            if not (self._told or is_outage(error) or isinstance(error, sqlite3.Error | OSError | DBAPIError)):
+                self._told = True
+                log.exception("what the files hold of a visitor cannot be read at once; it is read with patience")
         if found is None or time.monotonic() - began > _SLOW_SECONDS:
             self._at_hand_from = time.monotonic() + _REST_SECONDS
         return found
 
 
 def _files(store: FeatureStore, engine: Engine) -> FeatureRows | None:
-    """The rows of a store that waits for nobody: what is locked raises. None where not both stores are files."""
+    """The rows of a store that waits for nobody: what is locked raises. None where not both are files on one disk."""
     online = rows_at_hand(store)
-    return FeatureRows(store, online) if online is not None and is_file(engine) else None
+    if online is None or not is_file(engine):
+        return None
+    one_disk = _disk(Path(store.config.online_store.path)) == _disk(Path(str(engine.url.database)))
+    return FeatureRows(store, online) if one_disk else None
 
 
-def _at_hand(rows: FeatureRows, engine: Engine) -> Reading:
+def _disk(path: Path) -> int:
+    """The number of the file system that holds a file, or will once its folders are made."""
+    return next(folder for folder in path.resolve().parents if folder.exists()).stat().st_dev
+
+
+def _at_hand(rows: FeatureRows, engine: Engine, breaker: Breaker) -> Reading:
     select = by_driver(engine, 0.0)
-    return Reading(
-        Log(engine, EVENTS, select),
-        Log(engine, DECISIONS, select),
-        Identities(engine, select),
-        lambda people, features, now: (rows.known(people, features, now), None),
-    )
+
+    def known(people: Sequence[Person], features: Sequence[str], now: datetime) -> tuple[Known, None]:
+        found = rows.known(people, features, now)
+        breaker.succeeded()
+        return found, None
+
+    return Reading(Log(engine, EVENTS, select), Log(engine, DECISIONS, select), Identities(engine, select), known)

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import event, text
@@ -139,6 +141,30 @@ def test_a_clock_that_is_stepped_fails_nobody_and_loses_nothing(folder: Path, st
         assert shop.client.post("/v1/decisions", json=other).status_code == 200
     assert {"first", "second"} <= set(keys(folder, EVENTS))
     assert {shown, answer["recommendation_id"], first.json()["decision_id"]} <= set(keys(folder, DECISIONS))
+
+
+def test_files_that_hang_are_waited_for_by_a_few_alone_and_by_nobody_once_they_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is gone: who only looks is told so, and what the desk has begun is decided when it is back."""
+    with running(folder, feature_timeout_ms=50, log_timeout_ms=100) as shop, ThreadPoolExecutor(1) as pool:
+        over, visitors = threading.Event(), shop.resources.visitors
+
+        def hanging(read: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda *given: (over.wait(PATIENCE), read(*given))[1]
+
+        monkeypatch.setattr(visitors, "at_hand", Mock(read=hanging(visitors.at_hand.read)))
+        monkeypatch.setattr(visitors, "files", Mock(of=hanging(visitors.files.of)))
+        asked = {"decision_point": "cart_recovery", "subject": {"user_id": DRINKER}, "trigger": {"id": "t"}}
+        decision = pool.submit(shop.client.post, "/v1/decisions", json=asked)
+        answers = [shop.recommend(subject={"user_id": f"u{number}"}) for number in range(12)]
+        assert {answer["degraded_reason"] for answer in answers} == {"history_unavailable"}
+        assert all(answer["items"] for answer in answers)
+        assert shop.resources.reads.state != "closed"
+        assert not decision.done()
+        over.set()
+        assert decision.result(PATIENCE).status_code == 200
+        until(lambda: not shop.recommend(subject={"user_id": DRINKER})["degraded"], "histories are read again")
 
 
 def test_a_database_that_hangs_is_waited_for_by_a_few_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
