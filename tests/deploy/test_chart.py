@@ -14,7 +14,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "as it comes": {},
     "one replica": {"autoscaling": {"enabled": False}, "replicas": 1, "data": {"existingClaim": "mine"}},
     "object store": {
-        "settings": {"AWS_ENDPOINT_URL": "https://minio:9000"},
+        "settings": {"AWS_ENDPOINT_URL_S3": "https://minio:9000", "TMPDIR": "/data", "NUMBA_CACHE_DIR": "/data/numba"},
         "network": {"to": [{"ports": [5432, 6379, 9000]}]},
         "jobs": {"schedules": {"due": {"schedule": "0 7 * * *", "verbs": ["restock due --out s3://shop/due.parquet"]}}},
     },
@@ -99,6 +99,14 @@ def test_a_new_version_migrates_before_it_serves() -> None:
     told = {one["name"]: one["valueFrom"] for one in service["env"] if "valueFrom" in one}
     assert {one["name"]: one["valueFrom"] for one in first["env"]} == told
     assert (first["image"], first["envFrom"]) == (service["image"], service["envFrom"])
+
+
+def test_keys_of_an_object_store_come_from_the_secret_where_it_has_them() -> None:
+    for pod in pods(rendered({})):
+        for container in containers(pod):
+            keys = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in container["env"] if "valueFrom" in one}
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+                assert keys[name] == {"name": "kairos", "key": name, "optional": True}
 
 
 def test_what_scales_the_service_does_not_count_its_jobs() -> None:

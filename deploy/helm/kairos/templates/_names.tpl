@@ -46,7 +46,7 @@ envFrom:
   valueFrom:
     secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}}
 {{- end }}
-{{- range list "KAIROS_FEAST_REGISTRY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+{{- range list "KAIROS_FEAST_REGISTRY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}
 - name: {{ . }}
   valueFrom:
     secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}, optional: true}
