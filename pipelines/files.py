@@ -1,7 +1,8 @@
 """Files that come in and go out, by path or by the URL of an object store; what works keep for themselves is by path.
 
 S3 is spoken by the client inside of pyarrow, which reads the usual variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL. Any other scheme is left to fsspec and the library that it names.
+AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3 before AWS_ENDPOINT_URL. Any other scheme is left to fsspec and the
+library that it names.
 """
 
 import os
@@ -42,16 +43,16 @@ class Url(str):
     @property
     def writable(self) -> bool:
         """Whether a file can be brought there; web servers are read from alone."""
-        return self.scheme not in ("http", "https")
+        return not self._of_web
 
     @property
     def name(self) -> str:
-        """The last part, without what is asked of a web server.
+        """The last part, without what is asked of a web server; object stores have names with `?` and `#`.
 
-        >>> Url("https://shop.example/feed.csv.gz?key=1").name
-        'feed.csv.gz'
+        >>> Url("https://shop.example/feed.csv.gz?key=1").name, Url("s3://shop/orders#1?.csv").name
+        ('feed.csv.gz', 'orders#1?.csv')
         """
-        return PurePosixPath(urlsplit(self).path).name
+        return PurePosixPath(urlsplit(self).path if self._of_web else self.partition("://")[2]).name
 
     @property
     def suffix(self) -> str:
@@ -61,6 +62,10 @@ class Url(str):
     def with_name(self, name: str) -> "Url":
         """Another file in the same place."""
         return Url(f"{self.rpartition('/')[0]}/{name}")
+
+    @property
+    def _of_web(self) -> bool:
+        return self.scheme in ("http", "https")
 
 
 File = Path | Url
@@ -112,8 +117,11 @@ def here(file: File) -> Iterator[Path]:
             store.get_file(path, str(copy))
         try:
             yield copy
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(copy), file)) from error
+        except (OSError, ValueError) as error:
+            if str(copy) not in str(error):
+                raise
+            told = OSError if isinstance(error, OSError) else ValueError
+            raise told(str(error).replace(str(copy), file)) from error
 
 
 def delivered(file: File, write: Callable[[Path], None]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -174,6 +175,43 @@ def test_a_folder_that_there_is_not_is_refused_before_the_work(tmp_path: Path) -
     check_target(tmp_path / "a.csv")
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*/b for a\.csv; make it"):
         check_target(tmp_path / "b" / "a.csv")
+
+
+def test_no_verb_works_for_a_folder_that_there_is_not(
+    empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, out = tmp_path / "shop", tmp_path / "none" / "out.parquet"
+    monkeypatch.setenv("KAIROS_DATABASE_URL", f"sqlite:///{shop / 'kairos.db'}")
+    shop.mkdir()
+    (shop / "mlflow.db").write_bytes(empty_mlflow.read_bytes())
+    verbs: list[Callable[[], object]] = [
+        lambda: test_recommend.run(shop, out),
+        lambda: test_due_parts.run(shop, out),
+        lambda: CliRunner().invoke(
+            app, ["privacy", "export", "--anonymous", PHONE, "--out", str(out)], catch_exceptions=False
+        ),
+    ]
+    for verb in verbs:
+        with pytest.raises(FileNotFoundError, match=r"there is no folder .*/none for out\.parquet"):
+            verb()
+    assert [path.name for path in shop.iterdir()] == ["mlflow.db"], "no log was opened, nothing begun"
+
+
+def test_names_with_signs_of_a_web_address_come_in_and_go_out(bucket: Bucket, tmp_path: Path) -> None:
+    file = file_at("s3://shop/day #1?.csv")
+    written(file, EVENTS_CSV.encode())
+    assert bucket.keys() == ["day #1?.csv"]
+    engine = open_database(f"sqlite:///{tmp_path / 'kairos.db'}")
+    assert ingest(file, engine, AT).accepted == 1
+    engine.dispose()
+
+
+def test_a_copy_that_cannot_be_read_is_told_by_its_url_and_other_errors_stay(bucket: Bucket) -> None:
+    url = bucket.put("a.csv", b"a")
+    with pytest.raises(OSError, match=f"^{url} broke"), here(file_at(url)) as copy:
+        raise OSError(f"{copy} broke")
+    with pytest.raises(FileNotFoundError, match="another"), here(file_at(url)):
+        raise FileNotFoundError("another")
 
 
 def test_a_file_that_there_is_not_and_a_server_that_does_not_answer(
