@@ -13,13 +13,15 @@ from features.database import open_database
 from features.folder_lock import alone_in
 from features.privacy.personal import identities_to_learn_from
 from features.results import FOLDER as UNFINISHED
+from models.recommenders.base import FittedRecommender, Interactions, Recommender
 from models.recommenders.combinator import Fit, distinct, here
 from models.recommenders.family import RECIPES
+from models.recommenders.memory import threads_that_fit
 from models.recommenders.sasrec import SASRec
 from models.recommenders.suite import Suite
 from models.registry import Registry
 from pipelines.console import Tick
-from pipelines.engine import LOCAL, opened
+from pipelines.engine import LOCAL, RAY, opened
 from pipelines.free_memory import free_memory
 from pipelines.refresh import assortment, end_of_history
 from pipelines.settings import Settings
@@ -93,7 +95,27 @@ def fitted_by(settings: Settings, suite: Suite) -> Iterator[Fit]:
     folder = settings.feature_data / UNFINISHED / SASRec.name
     folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder, "at the same work in"), opened(settings.engine):
-        yield by_ray(RayTraining(folder))
+        training = RayTraining(folder)
+        by = by_ray(training)
+        yield with_room_for(training.workers, by) if settings.engine == RAY else by
+
+
+def with_room_for(workers: int, by: Fit) -> Fit:
+    """The same, where this machine has the memory of so many workers, as each holds what one process would.
+
+    A fit raises ValueError where it has not. Of a cluster nobody asks the machines.
+    """
+
+    def fit(recipe: Recommender, interactions: Interactions) -> FittedRecommender:
+        if isinstance(recipe, SASRec):
+            try:
+                threads_that_fit([recipe], interactions, 1, free_memory() // workers)
+            except ValueError as error:
+                told = f"for each of {workers} workers of Ray on this machine, {error}; KAIROS_ENGINE=local takes one"
+                raise ValueError(told) from error
+        return by(recipe, interactions)
+
+    return fit
 
 
 def report(trained: Trained) -> TrainReport:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import pipelines.train as verb
+from benchmarks.fit_time import shop
 from features.results import forget
 from models.recommenders.combinator import here
+from models.recommenders.popularity import Popularity
 from models.recommenders.sasrec import SASRec
 from models.recommenders.suite import Suite
 from pipelines.settings import Settings
@@ -59,3 +61,21 @@ def test_what_a_training_leaves_behind_goes_when_somebody_is_erased(
     run.mkdir(parents=True)
     forget(tmp_path)
     assert not run.exists()
+
+
+def test_two_workers_on_this_machine_need_the_memory_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(verb, "opened", nullcontext)
+    monkeypatch.setattr(verb, "by_ray", lambda _training: lambda recipe, _: asked.append(recipe.name))
+    recipe, data = SASRec(), shop(2_000, 100, 0)
+    needed = recipe.bytes_needed(data)
+    for engine, free, fits in (("ray", 2 * needed, True), ("ray", 2 * needed - 2, False), ("head:6379", needed, True)):
+        monkeypatch.setattr(verb, "free_memory", lambda free=free: free)
+        with fitted_by(settings_of(tmp_path, engine), led_by("sasrec")) as by:
+            refused = pytest.raises(
+                ValueError, match=r"^for each of 2 workers of Ray on this machine, sasrec over .*=local"
+            )
+            with nullcontext() if fits else refused:
+                by(recipe, data)
+            by(Popularity(), data)
+    assert asked == ["sasrec", "popularity", "popularity", "sasrec", "popularity"]
