@@ -7,6 +7,7 @@ answer leaves the shard it is a text again.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ IDS = ("customer_id", "product_id", "order_id")
 Names = Mapping[str, pa.Array]
 """The texts of the codes, by column."""
 
-NO_NAMES: Names = {}
+NO_NAMES: Names = MappingProxyType({})
 
 
 @dataclass(frozen=True)

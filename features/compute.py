@@ -38,7 +38,7 @@ class Visible:
     connection: duckdb.DuckDBPyConnection
     as_of: datetime
     position: int
-    names: Names = field(default_factory=dict)
+    names: Names = field(default_factory=lambda: NO_NAMES)
 
     def customers(self, created: datetime | None = None) -> pa.Table:
         """One row a customer who ever touched a product, sorted by `customer_id`; columns as in `definitions.py`.

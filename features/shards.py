@@ -6,7 +6,8 @@ what must be known of orders across shards: which were returned, by whomever, an
 persons. How many shards there are changes no answer, only how much is in memory at a time.
 
 The history is thousands of small files, which cost as much to open as to read. So that pass writes what it has read
-down as one file, with the persons, and whatever is asked later is asked of that: of codes in the place of ids.
+down in a few large files, its rows with their persons and apart the orders, and whatever is asked later is asked of
+those: of codes in the place of ids. One shard alone writes its rows and tells nobody.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -86,6 +87,8 @@ class Shards:
         with opened(self.paths(shard), identities, NOTHING, self._means(cores)) as connection:
             found = sorted_out(connection, self._asked(shard))
         written(self._rows(shard), partial(_write, found.own))
+        if self.count == 1:
+            return
         for home, rows in found.moved.items():
             written(self._moved(shard, home), partial(_write, rows))
         written(self._orders(shard), partial(_write, found.orders))
@@ -135,7 +138,7 @@ def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int
     if (shards.folder / _FIRST).exists():
         return
     _write_identities(shards, identities)
-    run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))
+    run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))  # of one alone no `told` is ever there
     returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
     if shards.count > 1:
         returned, contested = _gathered(shards)

@@ -31,7 +31,11 @@ def happened(
     order: str | None = None,
     received: float | None = None,
 ) -> Record:
-    """An event of the customer `who` (`?x` is the anonymous visitor x); a product is an id or (id, quantity, price)."""
+    """An event of the customer `who`; a product is an id or (id, quantity, price).
+
+    `?x` is the anonymous visitor x, `u?x` the customer u on the device of x, and the empty text nobody.
+    """
+    user, _, device = who.partition("?")
     lines = tuple(
         Line(product_id=product)
         if isinstance(product, str)
@@ -43,8 +47,8 @@ def happened(
         type=kind,
         occurred_at=microseconds(day(at)),
         received_at=microseconds(day(at if received is None else received)),
-        user_id=None if who.startswith("?") else who,
-        anonymous_id=who[1:] if who.startswith("?") else None,
+        user_id=user or None,
+        anonymous_id=device or None,
         payload=msgspec.json.encode(Body(lines=lines, order_id=order)).decode(),
     )
 
