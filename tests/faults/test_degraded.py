@@ -1,8 +1,10 @@
 """Degrade, do not fail: whatever is away, recommendations answer, and what was acknowledged is found in the logs."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from sqlalchemy import event, text
 
 from features.log import DECISIONS, EVENTS
+from serving.readiness import readiness
 from serving.writer import Writer
 from tests.faults.logs import keys
 from tests.serving.world import DRINKER, Shop, running
@@ -141,6 +144,25 @@ def test_a_clock_that_is_stepped_fails_nobody_and_loses_nothing(folder: Path, st
         assert shop.client.post("/v1/decisions", json=other).status_code == 200
     assert {"first", "second"} <= set(keys(folder, EVENTS))
     assert {shown, answer["recommendation_id"], first.json()["decision_id"]} <= set(keys(folder, DECISIONS))
+
+
+def test_an_online_store_whose_file_is_broken_is_well_as_soon_as_the_file_answers_again(folder: Path) -> None:
+    with running(folder) as shop, closing(sqlite3.connect(folder / "features" / "online.db")) as online:
+        visitors = shop.resources.visitors
+
+        def asked() -> tuple[str | None, str, str]:
+            reason = shop.recommend(subject={"user_id": DRINKER})["degraded_reason"]
+            states = {one.name: one.state for one in readiness(shop.resources).dependencies}
+            return reason, visitors.breaker.state, states["online_store"]
+
+        name = f"{visitors.store.config.project}_customer"
+        assert asked() == (None, "closed", "ok")
+        online.execute(f'ALTER TABLE "{name}" RENAME TO away')
+        broken = [asked() for _ in range(3)]
+        assert broken[-1] == ("features_unavailable", "open", "degraded")
+        online.execute(f'ALTER TABLE away RENAME TO "{name}"')
+        visitors._at_hand_from = 0.0  # long before anybody asks the threads of the store again
+        assert asked() == (None, "closed", "ok")
 
 
 def test_files_that_hang_are_waited_for_by_a_few_alone_and_by_nobody_once_they_answer(
