@@ -40,6 +40,9 @@ _OF_WORKERS = 50
 _SETTLE = 5.0
 """Seconds after which the sockets of a steady load are shared out over the workers."""
 
+_RATES = (200, 400)
+"""Requests a second at even distances, of shops that ask for less than half of what there is."""
+
 _MUSTS = {50: ("at least 0.8", "1.2", 0.8), 200: ("at least 0.45", "0.8", 0.45)}
 
 
@@ -133,10 +136,11 @@ def main(
             live(pair, secret, folder, _OF_WORKERS)
             closed(pair, asked, CALLERS, 3)
             double = [closed(pair, asked, CALLERS, seconds) for _ in range(rounds)]
-            steady = at_rate(pair, asked, 0.5 * max(load.rate for load in double), seconds, settle=_SETTLE)
-        for load in (*double, steady):
+            rates = (*_RATES, 0.5 * max(load.rate for load in double))
+            *calm, steady = [at_rate(pair, asked, rate, seconds, settle=_SETTLE) for rate in rates]
+        for load in (*double, *calm, steady):
             typer.echo(f"   2 workers {load.words()}")
-        claims += _workers(single, double, steady, time.process_time() - began)
+        claims += _workers(single, double, calm, steady, time.process_time() - began)
     write(claims, "serving", PART)
     text = table(claims)
     typer.echo(text)
@@ -200,7 +204,9 @@ def _over_noop(candidates: int, turns: Sequence[Round], idle: float, spent: floa
     )
 
 
-def _workers(single: Sequence[Load], double: Sequence[Load], steady: Load, spent: float) -> list[Claim]:
+def _workers(
+    single: Sequence[Load], double: Sequence[Load], calm: Sequence[Load], steady: Load, spent: float
+) -> list[Claim]:
     one, two = max(load.rate for load in single), max(load.rate for load in double)
     common = {"data": _DATA, "seeds": (1,), "cpu_seconds": spent, "machine": machine(), "commit": commit()}
     return [
@@ -226,6 +232,7 @@ def _workers(single: Sequence[Load], double: Sequence[Load], steady: Load, spent
                 "rate at half": steady.rate,
                 "CPU us at half": steady.cpu_us,
                 "CPU us at the peak": float(np.mean([load.cpu_us for load in double])),
+                **{f"p90 ms at {rate} a second": load.percentile(90) for rate, load in zip(_RATES, calm, strict=True)},
             },
             must="at least 1,000, p90 below 7 ms",
             goal="the same",
