@@ -6,6 +6,7 @@ sees half of two versions.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ _CATALOGUE_SECONDS = 0.5
 
 _FEATURES = frozenset(field.name for fields in CUSTOMER_VIEWS.values() for field in fields)
 _LOADING_SECONDS = 30.0
+_BREATH_SECONDS = 0.005
 _PROBE_ITEMS = 5
 _PROBE_K = 10
 
@@ -233,6 +235,7 @@ def _answer_every_page(bundle: Bundle, now: datetime) -> None:
         request = RecommendationRequest(placement=placement.name, context=context)
         for count in (1, 2):
             answered(bundle, placement, [request] * count, [visitor] * count, now)
+            time.sleep(_BREATH_SECONDS)  # whoever is being answered by the version before goes first
 
 
 def _strange(bundle: Bundle, rows: Sequence[Sequence[tuple[str, float, str]]]) -> list[str]:
