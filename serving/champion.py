@@ -221,8 +221,14 @@ class Champion:
             before = {id_ for id_, _, _ in _ask(self.bundle, days(self.clock())).row(1)}
             same = before & {id_ for id_, _, _ in answer.row(1)}
             agreement = f", {len(same)} of {_PROBE_K} answers to the probe as before"
-        _answer_every_page(fresh, self.clock())
+        if self.bundle is None or _kinds(fresh) != _kinds(self.bundle):
+            _answer_every_page(fresh, self.clock())
         log.info("%s %s goes live with %d products%s", version.name, version.number, len(model.item_ids), agreement)
+
+
+def _kinds(bundle: Bundle) -> frozenset[type]:
+    """Of the models in it: what one of another kind needs may not be compiled yet."""
+    return frozenset(map(type, bundle.members.values()))
 
 
 def _answer_every_page(bundle: Bundle, now: datetime) -> None:
