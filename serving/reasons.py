@@ -10,7 +10,7 @@ import numpy as np
 from models.arrays import Codes, Floats, Ids, Mask
 from models.compiled import compiled
 from models.recommenders.base import Query
-from models.recommenders.timelines import Places
+from models.recommenders.timelines import Places, by_product
 from serving.placements import Ask
 from serving.recommendation import Reason
 from serving.schemas import ReasonCode
@@ -91,13 +91,10 @@ def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
     """The history of each query, all in the same few calls; unknown products count as one, as they add nothing."""
     codes = np.concatenate([shop.codes(query.history_ids) for query in queries]) + np.int64(1)
     lengths = np.array([len(query.history_ids) for query in queries])
-    owners, width = np.repeat(np.arange(len(queries)), lengths), int(codes.max()) + 1
-    bits = len(codes).bit_length()
-    packed = np.sort(((owners * width + codes) << bits) | np.arange(len(codes)))
-    order, cells = packed & ((1 << bits) - 1), packed >> bits
+    order, cells = by_product(np.repeat(np.arange(len(queries)), lengths), codes, int(codes.max()) + 1)
     days = np.concatenate([query.days for query in queries])
     bought = np.concatenate([query.weights for query in queries]) == PURCHASE
-    starts, bought_ever, times, last = _by_product(order, cells, days, bought)
+    starts, bought_ever, times, last = _told(order, cells, days, bought)
     ids = np.concatenate([query.history_ids for query in queries])[order[starts]]
     ends = lengths.cumsum()
     splits = np.searchsorted(starts, np.append(0, ends)).tolist()
@@ -110,7 +107,7 @@ def _pasts(queries: Sequence[Query], shop: Shop) -> list[_Past]:
 
 
 @compiled
-def _by_product(order: Places, cells: Places, days: Floats, bought: Mask) -> tuple[Places, Mask, Places, Floats]:
+def _told(order: Places, cells: Places, days: Floats, bought: Mask) -> tuple[Places, Mask, Places, Floats]:
     """Of entries in `order`, sorted by `cells`: where each cell begins, and what `_Past` tells of it."""
     starts, ever = np.empty(len(order), np.int64), np.zeros(len(order), np.bool_)
     times, last = np.zeros(len(order), np.int64), np.empty(len(order))

@@ -67,13 +67,13 @@ class Timelines:
             owners, products, days, weights, places = (
                 column[known] for column in (owners, products, days, weights, places)
             )
-        order, cells = _by_product(owners, products, width)
+        order, cells = by_product(owners, products, width)
         if not _in_order(owners, cells, days, weights, order):
             by_time = np.lexsort((weights, days, owners))
             owners, products, days, weights, places = (
                 column[by_time] for column in (owners, products, days, weights, places)
             )
-            order, cells = _by_product(owners, products, width)
+            order, cells = by_product(owners, products, width)
         starts, now = _moments(owners, days, np.array([query.day for query in queries], np.float64))
         return cls(width, starts, owners, products, days, weights, places, order, cells, now)
 
@@ -94,10 +94,10 @@ def _counted(lengths: Places, products: Places) -> tuple[Places, Places, Places]
     return owners, places, known[:count]
 
 
-def _by_product(owners: Places, products: Places, width: int) -> tuple[Places, Places]:
+def by_product(owners: Places, products: Places, width: int) -> tuple[Places, Places]:
     """The order by query and product, what is equal in the order it has; and query * `width` + product in it."""
     # One number holds product and place, as numbers are sorted ten times as fast as places by their numbers.
-    bits = np.int64(len(owners)).item().bit_length()
+    bits = len(owners).bit_length()
     packed = np.sort(((owners * width + products) << bits) | np.arange(len(owners)))
     return packed & ((1 << bits) - 1), packed >> bits
 
