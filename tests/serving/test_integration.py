@@ -15,9 +15,7 @@ from tests.serving.world import NOW, Shop
 
 def counted(shop: Shop) -> Any:
     """The report, after everything that is waiting was counted."""
-    shop.resources.arrivals.write()
-    while shop.resources.projection.activity.step():
-        pass
+    shop.count()
     return shop.client.get("/v1/reports/integration").json()
 
 

@@ -94,7 +94,7 @@ def test_without_a_holdout_it_is_compared_with_the_rule_of_the_shop(shop: Shop) 
 def test_decisions_and_what_was_shown_are_counted_by_day(shop: Shop) -> None:
     for _ in range(3):
         shop.recommend(subject={"user_id": "ann"}, placement="home", limit=2)
-    shop.resources.projection.activity.step()
+    shop.count()
     shown = told(shop)["shown_by_day"]
     assert len(shown) == 14
     assert [count for _, count in shown][-1] == 3

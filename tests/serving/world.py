@@ -222,6 +222,12 @@ class Shop:
         assert response.status_code == 200, response.text
         return response.json()
 
+    def count(self) -> None:
+        """Count all that came in; a single step does not, where the service's own thread counts at the same time."""
+        self.resources.arrivals.write()
+        while self.resources.projection.activity.step():
+            pass
+
     def recommend(self, **request: Any) -> Any:
         """One answer with recommendations; answers the body of a 200."""
         response = self.client.post("/v1/recommendations", json=request)
