@@ -32,7 +32,7 @@ from benchmarks.scale_shop import Shop
 MILLION = 1_000_000
 SIZES = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
 _KILLED = "its process was killed, as a rule for want of memory"
-REPEATED = MILLION
+REPEATED = 10 * MILLION
 """Up to this size a cell is measured with several seeds, above with one."""
 
 
@@ -51,15 +51,15 @@ class Step:
 STEPS: Mapping[str, Step] = {
     "history": Step(steps.history, 100 * MILLION),
     "all features": Step(steps.all_features, 100 * MILLION, ("history",)),
-    "materialize": Step(steps.online, 10 * MILLION, ("all features",)),
+    "materialize": Step(steps.online, 30 * MILLION, ("all features",)),
     "join": Step(steps.join, 10 * MILLION),
-    "join by bucket": Step(steps.join_by_bucket, 30 * MILLION),
-    "lines for recommenders": Step(steps.training_lines, 10 * MILLION, ("history",)),
+    "join by bucket": Step(steps.join_by_bucket, 100 * MILLION),
+    "lines for recommenders": Step(steps.training_lines, 30 * MILLION, ("history",)),
     "lines for replenishment": Step(steps.purchase_lines, 30 * MILLION, ("history",)),
-    "als": Step(steps.als, 30 * MILLION),
-    "rp3beta": Step(steps.rp3beta, 30 * MILLION),
-    "hazard": Step(steps.hazard, 30 * MILLION),
-    "restock score": Step(steps.restock_score, 30 * MILLION, ("hazard",)),
+    "als": Step(steps.als, 100 * MILLION),
+    "rp3beta": Step(steps.rp3beta, 100 * MILLION),
+    "hazard": Step(steps.hazard, 100 * MILLION),
+    "restock score": Step(steps.restock_score, 100 * MILLION, ("hazard",)),
     "recommend": Step(steps.recommend, 10 * MILLION, ("all features",)),
     "ray": Step(steps.ray, 10 * MILLION, ("history", "hazard")),
     "log": Step(steps.log, 3 * MILLION, ("history",)),
