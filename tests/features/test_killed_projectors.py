@@ -149,7 +149,7 @@ def test_consumers_that_are_killed_in_the_middle_lose_nothing(served: Served, tm
 
 def slowly(store: FeatureStore, recents: Mapping[str, Recent]) -> list[str]:
     """A push that is likely to be cut off."""
-    time.sleep(0.05)
+    time.sleep(0.2)
     return push(store, recents)
 
 
@@ -158,6 +158,7 @@ def _stop_with_something_in_hand(child: int, name: bytes, seen_by: SharedProject
 
     def holds() -> bool:
         os.kill(child, signal.SIGSTOP)
+        os.waitpid(child, os.WUNTRACED)  # until it stands, it may give back what it has
         told = seen_by.stream.client.xinfo_consumers(seen_by.stream.key, "projectors")
         if any(one["pending"] for one in told if one["name"] == name):
             return True
