@@ -26,12 +26,12 @@ from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import build, newest, product_table
 from features.store import apply, materialize, open_store, training_set
+from models.published import Published, PublishedRecommender, Version
 from models.recommenders.als import ALS
 from models.recommenders.base import days
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
-from models.registry import Published, PublishedRecommender, Version
 from models.storage import load, save
 from models.time_to_event.replenishment import Replenishment
 from pipelines.export import subject_of

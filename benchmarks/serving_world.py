@@ -19,12 +19,13 @@ from features.events import Event
 from features.identity import Identities
 from features.log import EVENTS, Log, from_record, to_record
 from models.evidence import Evidence
+from models.published import CHAMPION
 from models.recommenders.base import days
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
 from models.recommenders.two_stage import TwoStage
-from models.registry import CHAMPION, Registry
+from models.registry import Registry
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
 from pipelines.settings import Settings
 from training.dataset import to_interactions

@@ -23,6 +23,7 @@ from feast.errors import FeatureViewNotFoundException
 from feast.types import Array, Float64, String
 from sqlalchemy import make_url
 
+from features.customer_row import CustomerRow
 from features.database import address_of
 from features.definitions import (
     CUSTOMER,
@@ -54,20 +55,6 @@ class Materialized:
 
     customers: int
     as_of: datetime
-
-
-@dataclass(frozen=True)
-class CustomerRow:
-    """A customer's features by name: lists are arrays, what is not known is None.
-
-    They are as of `event_timestamp`: no event from then on is in them; `created` is when they were computed. Of
-    features of two views it is the older moment, and the newer view may know a little more.
-    """
-
-    customer_id: str
-    values: Mapping[str, Any]
-    event_timestamp: datetime
-    created: datetime
 
 
 def open_store(feature_data: Path, online_store: str, registry: str | None = None) -> FeatureStore:

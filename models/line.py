@@ -4,7 +4,7 @@ Each version says in its tags how far in the logs it has learned, so that nothin
 can refuse to judge a version on what it has seen.
 """
 
-from models.registry import Version
+from models.published import Version
 
 LINE = "line"
 """The number of the version that a line began with; that version itself lacks the tag."""

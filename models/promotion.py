@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Literal
 
 from models.line import SAW_NOTHING, line_of
-from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, Registry, Version
+from models.published import CANARY, CHALLENGER, CHAMPION, FAMILY, Version
+from models.registry import Registry
 
 Reason = Literal["nothing_live", "on_trial", "not_passed", "rolled_back", "judged_against_another"]
 

@@ -9,10 +9,10 @@ same policy.
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import mlflow
 import mlflow.pyfunc
@@ -25,17 +25,12 @@ from models import pyfunc, pyfunc_policy, pyfunc_restock, pyfunc_send_time
 from models.evidence import Evidence
 from models.policies.base import FittedPolicy, Policy
 from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
+from models.published import CANARY, CHALLENGER, CHAMPION, FAMILY, Published, Version
 from models.recommenders.base import FittedRecommender, Recommender
 from models.runs import LoggedRun, Study, log_evidence
 from models.storage import family_of, load, save
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 
-CHAMPION, CHALLENGER, CANARY = "champion", "challenger", "canary"
-FAMILY = "family"
-"""The tag that says what kind of model a version holds."""
-
-R = TypeVar("R")
-M = TypeVar("M")
 _LOGGED = "models:/"
 _TABLES = {
     "recommender": pyfunc,
@@ -44,33 +39,6 @@ _TABLES = {
     "send_time": pyfunc_send_time,
 }
 """How a model of each family is asked through MLflow's own `pyfunc`."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a registered model."""
-
-    name: str
-    number: str
-    run_id: str
-    alias: str | None
-    created_at: datetime
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Published(Generic[R, M]):
-    """A version, loaded: what serving needs, and the recipe that a later challenger is compared with."""
-
-    version: Version
-    recipe: R
-    model: M
-    features: tuple[str, ...]
-
-
-PublishedRecommender = Published[Recommender, FittedRecommender]
-PublishedReplenishment = Published[Replenishment, FittedReplenishment]
-PublishedPolicy = Published[Policy, FittedPolicy]
 
 
 class Registry:

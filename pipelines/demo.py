@@ -16,7 +16,8 @@ from rich.table import Table
 
 from features.database import open_database
 from models.promotion import promote
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from pipelines.catalog import import_catalog
 from pipelines.console import bar, counting
 from pipelines.demo_console import look, offer, simulate_weeks

@@ -10,7 +10,8 @@ import httpx
 from rich.console import Console
 
 from models.promotion import promote
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from pipelines.console import bar
 from pipelines.learn import learn_once, words
 from pipelines.settings import Settings

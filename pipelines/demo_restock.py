@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from models.promotion import promote
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from pipelines.console import bar, counting
 from pipelines.refresh import end_of_history, materialize_features
 from pipelines.score import MODEL, score

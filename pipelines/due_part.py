@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from models.published import PublishedReplenishment
 
 from features.database import open_database
 from features.identity import Identities, Person
@@ -19,7 +20,6 @@ from features.privacy.suppression import Suppressions
 from features.restock_table import RestockTable, read
 from features.results import written
 from models.arrays import Mask
-from models.registry import PublishedReplenishment
 from models.time_to_event.forecast import Forecasts
 from pipelines.export import Export, subject_of, table_of
 from serving.bundle import Shelf

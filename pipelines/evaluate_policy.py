@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from models.published import CHALLENGER, CHAMPION, Version
+from models.registry import Registry
 from pipelines.evaluate import write
 from pipelines.policies import decider, logs, seen
 from pipelines.settings import Settings

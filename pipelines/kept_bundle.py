@@ -4,20 +4,22 @@ Models lie there as they are published and the catalogue as JSON, so that nothin
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from features.catalog import Changes
 from features.snapshots import newest, product_table
+from models.published import Published, Version
 from models.recommenders.base import days
-from models.registry import Published, Registry, Version
 from models.storage import load, save
 from serving.bundle import Bundle, Shelf
-from serving.restock.champion import following, with_due_again
+from serving.restock.due_again import following, with_due_again
 
 _FOLDER, _MODEL, _NEED, _TOLD = "bundle", "model", "need", "told.json"
 
@@ -30,19 +32,26 @@ class _Told:
 
 
 def keep_bundle(
-    folder: Path, registry: Registry, version: Version, need: Version | None, changes: Changes, feature_data: Path
+    folder: Path,
+    load_version: Callable[[Version], Published[Any, Any]],
+    version: Version,
+    need: Version | None,
+    changes: Changes,
+    feature_data: Path,
 ) -> None:
     """Keep in `folder` what answers are made of, whole or not at all, unless it is there: the recommender `version`,
     the replenishment model `need` if one is live, the catalogue, and the newest features of products.
+
+    `load_version` is the registry's, which a worker that reads what is kept does without.
     """
     if (folder / _FOLDER).exists():
         return
     half = folder / f".{_FOLDER}"
     shutil.rmtree(half, ignore_errors=True)
-    published = registry.load(version)
+    published = load_version(version)
     save(published.recipe, published.model, _made(half / _MODEL))
     if need is not None:
-        foreseen = registry.load(need)
+        foreseen = load_version(need)
         save(foreseen.recipe, foreseen.model, _made(half / _NEED))
     products = newest(feature_data, "product")
     shutil.copy2(products, _made(half / products.parent.name) / products.name)

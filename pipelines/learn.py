@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from features.alone import LASTING, Hold, Taken, alone
 from features.database import open_database
 from models.line import FROZEN, position
-from models.registry import CANARY, Registry
+from models.published import CANARY
+from models.registry import Registry
 from pipelines.policies import Decider, deciders, logs, seen
 from pipelines.settings import Settings
 from training.policy.dataset import History, Logs

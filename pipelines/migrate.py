@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from features.database import connect_to, migrate
 from features.migrations.upgrade import newest, standing
 from features.store import open_store
-from models.registry import CHAMPION, Registry
+from models.published import CHAMPION
+from models.registry import Registry
 from pipelines.settings import Settings
 
 

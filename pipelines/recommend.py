@@ -26,7 +26,8 @@ from features.privacy.suppression import Suppressions
 from features.results import FOLDER as UNFINISHED
 from features.results import code, kept
 from features.snapshots import newest
-from models.registry import CHAMPION, Registry
+from models.published import CHAMPION
+from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.engine import opened
@@ -107,7 +108,7 @@ def recommend(
         opened(settings.engine) as engine,
     ):
         export = begun(folder.resolve(), now, now, partial(_parts, table), secret)
-        keep_bundle(export.folder, registry, version, need, changes, settings.feature_data)
+        keep_bundle(export.folder, registry.load, version, need, changes, settings.feature_data)
         engine.map(partial(choose_part, export, asked), export.missing(LINES), progress)
         gone = _left_out(settings, database, table)
         customers, rows = _gather(export, out, gone)

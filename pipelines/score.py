@@ -23,7 +23,8 @@ from features.results import FOLDER as UNFINISHED
 from features.results import code, kept
 from features.shards import Shards, prepare, size
 from features.snapshots import digest
-from models.registry import CHAMPION, PublishedReplenishment, Registry
+from models.published import CHAMPION, PublishedReplenishment
+from models.registry import Registry
 from models.time_to_event.replenishment import Replenishment
 from pipelines.console import Tick
 from pipelines.engine import opened

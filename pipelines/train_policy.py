@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from models.policies.family import RECIPES
-from models.registry import CHAMPION, Registry
+from models.published import CHAMPION
+from models.registry import Registry
 from pipelines.policies import decider, logs, seen
 from pipelines.settings import Settings
 from training.policy.dataset import History

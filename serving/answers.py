@@ -10,8 +10,8 @@ import numpy as np
 
 from features.decisions import RECOMMENDATION, Shown, ShownItem
 from features.log import Record, microseconds
+from models.published import CHAMPION
 from models.recommenders.base import days
-from models.registry import CHAMPION
 from serving.bundle import Bundle
 from serving.choose import Chosen, Source, Wanted, choose
 from serving.placements import Placement

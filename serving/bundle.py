@@ -10,8 +10,8 @@ from features.assortment import described
 from features.catalog import Changes, Product
 from features.snapshots import ProductFeatures
 from models.catalogue import Catalogue
+from models.published import PublishedRecommender
 from models.recommenders.base import FittedRecommender
-from models.registry import PublishedRecommender
 from serving.placements import members
 from serving.rules.columns import Columns
 from serving.schemas import ItemField

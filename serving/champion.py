@@ -16,8 +16,9 @@ import numpy as np
 from features.catalog import Catalog
 from features.definitions import CUSTOMER_VIEWS
 from features.snapshots import ProductFeatures, newest, product_table
+from models.published import PublishedRecommender
 from models.recommenders.base import FittedRecommender, Query, Ranking, Recommender, days
-from models.registry import PublishedRecommender, Registry
+from models.registry import Registry
 from serving.answers import answered
 from serving.bundle import Bundle, Shelf
 from serving.follower import Follower

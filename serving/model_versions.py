@@ -7,7 +7,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from features.reports.models import Models, ModelVersion, RegisteredModel
-from models.registry import CHAMPION, FAMILY, Registry, Version
+from models.published import CHAMPION, FAMILY, Version
+from models.registry import Registry
 from models.runs import LoggedRun
 
 _KEPT_SECONDS = 5.0

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from models.registry import CHAMPION
+from models.published import CHAMPION
 from serving.access.security_headers import policy_for
 from serving.metrics import CONTENT_TYPE
 from serving.openapi import problems

@@ -6,7 +6,7 @@ from features.acts import Act
 from features.alone import Taken
 from models.promotion import Promotion, promote
 from models.promotion import Refused as NotCarried
-from models.registry import CHAMPION
+from models.published import CHAMPION
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
 

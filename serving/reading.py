@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from features.customer_row import CustomerRow
 from features.identity import Identities, Person
 from features.log import Log
 from features.recent import Recent, tail
 from features.stirred import stirred
-from features.store import CustomerRow
 from serving.feature_rows import Known
 from serving.schemas import Subject
 from serving.shown import shown_lately

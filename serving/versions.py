@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from models.registry import CHAMPION, Published, Registry, Version
+from models.published import CHAMPION, Published, Version
+from models.registry import Registry
 
 R = TypeVar("R")
 M = TypeVar("M")

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
+from features.customer_row import CustomerRow
 from features.events import INTERACTION_WEIGHTS, Event
 from features.purchases import kept_lines
-from features.store import CustomerRow
 from models.arrays import Floats, Ids
 from models.recommenders.base import Query, days
 

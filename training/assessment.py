@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from models.evidence import Evidence
+from models.published import CHALLENGER, CHAMPION, PublishedRecommender
 from models.recommenders.base import Recommender
 from models.recommenders.family import RECIPES
 from models.recommenders.suite import Suite
-from models.registry import CHALLENGER, CHAMPION, PublishedRecommender, Registry
+from models.registry import Registry
 from training.assortment import Assortment
 from training.contest import contest
 from training.dataset import Exam, exam

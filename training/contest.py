@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from models.published import PublishedRecommender
 from models.recommenders.base import FittedRecommender, Recommender
 from models.recommenders.combinator import Fit, fit_all, here
 from models.recommenders.suite import Suite
-from models.registry import PublishedRecommender
 from training.baselines import BASELINES
 from training.dataset import Exam
 from training.evaluate import Evaluation, evaluate

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from features.compute import interactions
 from features.definitions import RECOMMENDER_FEATURES
 from models.evidence import Evidence, Snapshot
+from models.published import CHAMPION, Version
 from models.recommenders.base import Interactions, Recommender, days
 from models.recommenders.combinator import Combinator, Fit, distinct, fit_all, here
 from models.recommenders.family import to_json
 from models.recommenders.suite import Suite
-from models.registry import CHAMPION, Registry, Version
+from models.registry import Registry
 from training.assortment import Assortment
 from training.contest import contest
 from training.dataset import digest, exam, to_interactions, with_catalogues

@@ -17,7 +17,8 @@ from models.arrays import Codes, Floats
 from models.evidence import Evidence, Snapshot
 from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
 from models.policies.rhythm import HOURS_OF_WEEK, Visits
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from training.bootstrap import Interval, paired
 
 NAME = "send-time"

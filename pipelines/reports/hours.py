@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.policies.rhythm import HOURS_OF_WEEK
-from models.registry import CHAMPION, Registry
+from models.published import CHAMPION
+from models.registry import Registry
 from serving.decisions.bank import Bank, Channel
 from serving.decisions.quiet_hours import open_minutes
 from serving.decisions.zones import place

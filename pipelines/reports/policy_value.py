@@ -5,7 +5,8 @@ from datetime import datetime
 
 from features.reports.policy_value import GateVerdict, PolicyValue
 from models.policies.rule import Message, Rule
-from models.registry import CHAMPION, Registry
+from models.published import CHAMPION
+from models.registry import Registry
 from pipelines.policies import logs
 from pipelines.settings import Settings
 from serving.decisions.bank import DecisionPoint

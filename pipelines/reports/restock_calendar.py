@@ -12,7 +12,8 @@ from features.log import DECISIONS, EVENTS, Log
 from features.privacy.personal import identities_to_learn_from
 from features.reports.restock_calendar import DueDay, RestockCalendar
 from features.restock_table import RestockTable, newest, read
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from models.time_to_event.replenishment import Replenishment
 from pipelines.reports.restock_past import pasts
 from pipelines.settings import Settings

@@ -31,7 +31,8 @@ def simulate(
 
     Its events, decisions and policies go into the stores of the settings: those of the demo, never those of a shop.
     """
-    from models.registry import CHAMPION, Registry
+    from models.published import CHAMPION
+    from models.registry import Registry
     from pipelines.demo import MODEL
     from pipelines.demo_decision import begin
     from pipelines.serve import running

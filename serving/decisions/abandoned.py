@@ -13,6 +13,7 @@ from features.cart_lines import CartLine, round_money
 from features.cart_table import CartTable, KeptCart, Place, Times
 from features.carts_then import abandoned_then
 from features.fields import storable
+from serving.as_of import moment_of
 from serving.decisions.bank import DecisionPoint
 from serving.decisions.event_schemas import (
     AbandonedAnswer,
@@ -24,7 +25,6 @@ from serving.decisions.event_schemas import (
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
-from serving.restock.customer import moment_of
 from serving.schemas import Subject
 
 router = APIRouter(tags=["decisions"])

@@ -12,7 +12,8 @@ from models.policies.base import FittedPolicy
 from models.policies.contexts import Contexts
 from models.policies.eligible import Eligible
 from models.policies.hour_of_week import FittedHourOfWeek
-from models.registry import CANARY, CHAMPION, PublishedPolicy, Registry, Version
+from models.published import CANARY, CHAMPION, PublishedPolicy, Version
+from models.registry import Registry
 from serving.decisions import send_time
 from serving.decisions.asking import asked
 from serving.decisions.live_bank import LiveBank

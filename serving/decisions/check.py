@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from features.contact import ANY, LEAVING, Contact
 from features.decisions import Decided, Option
 from features.log import Record, moment
+from serving.as_of import moment_of
 from serving.bundle import Shelf
 from serving.decisions.answers import silent_because
 from serving.decisions.arms import arm_of
@@ -27,7 +28,6 @@ from serving.decisions.told import find_decision
 from serving.lane import Hot
 from serving.openapi import problems
 from serving.resources import Resources
-from serving.restock.customer import moment_of
 from serving.schemas import CartLine, Subject
 
 router = APIRouter(tags=["decisions"])

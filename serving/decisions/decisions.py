@@ -6,6 +6,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 
 from features.decisions import Decided
+from serving.as_of import moment_of
 from serving.decisions.answers import answer_of
 from serving.decisions.decide import Made
 from serving.decisions.question import Question, question_of
@@ -13,7 +14,6 @@ from serving.decisions.schemas import DecisionAnswer, DecisionAnswers, DecisionB
 from serving.lane import Hot
 from serving.openapi import problems
 from serving.resources import Resources
-from serving.restock.customer import moment_of
 
 router = APIRouter(tags=["decisions"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited")

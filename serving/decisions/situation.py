@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from features.cart_kinds import BROWSE, CART, WISHLIST
 from features.carts import Cart
 from features.contact import Contact
+from features.customer_row import CustomerRow
 from features.identity import Identities, Person
 from features.log import Log
-from features.store import CustomerRow
 from serving.decisions.histories import Histories, Wanted
 from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from models.registry import CHALLENGER, PublishedRecommender, Registry, Version
+from models.published import CHALLENGER, PublishedRecommender, Version
+from models.registry import Registry
 from serving.bundle import Bundle
 from serving.champion import MODEL
 

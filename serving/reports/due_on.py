@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from models.published import PublishedReplenishment
+
 from features.identity import Person
 from features.purchases import last_day
-from models.registry import PublishedReplenishment
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.group_names import group_name

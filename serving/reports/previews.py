@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from models.published import PublishedRecommender
 from models.recommenders.base import days
-from models.registry import PublishedRecommender, Registry
+from models.registry import Registry
 from serving.bundle import Bundle
 from serving.champion import Champion
 from serving.logs import in_context

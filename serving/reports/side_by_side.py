@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from models.published import CHALLENGER
 from models.recommenders.base import FittedRecommender, days
-from models.registry import CHALLENGER
 from serving.answers import answered
 from serving.bundle import Bundle
 from serving.placements import Placement, stages
@@ -19,7 +19,7 @@ from serving.recommend import answer
 from serving.reports.challenger import Beside
 from serving.reports.visitor_schemas import Contribution, Previewed, PreviewedItem, SideBySide, VisitorRequest
 from serving.resources import Resources
-from serving.restock.champion import with_due_again
+from serving.restock.due_again import with_due_again
 from serving.schemas import Context, ModelReference, RecommendationRequest, Subject
 from serving.visitor import Visitor
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 
 from features.identity import Person
 from serving.access.guard import Caller
+from serving.as_of import moment_of
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.reports.person import ids_of, looked_at, restock_moment
@@ -22,7 +23,6 @@ from serving.reports.told_of import contact_state, decisions_of, events_of
 from serving.reports.visitor_schemas import Missing, Part, PreviewedCart, VisitorAnswer, VisitorRequest
 from serving.resources import Resources
 from serving.restock.carts import cart_of
-from serving.restock.customer import moment_of
 from serving.restock.forecast import forecast_of
 from serving.restock.schemas import CartRequest, ForecastAnswer, ForecastRequest
 

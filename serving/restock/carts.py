@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query, Request, Response
 from features.decisions import RESTOCK_CART, PreparedCart
 from features.log import Record
 from features.purchases import last_day
-from models.registry import PublishedReplenishment
+from models.published import PublishedReplenishment
+from serving.as_of import moment_of
 from serving.bundle import Shelf
 from serving.openapi import problems
 from serving.problems import Refused
 from serving.resources import Resources
 from serving.restock.choice import Choice, chosen, for_sale
-from serving.restock.customer import customer_of, dated, moment_of, over_groups
+from serving.restock.customer import customer_of, dated, over_groups
 from serving.restock.forecast import nothing_because, reference
 from serving.restock.prepared import Prepared, cart_id_of, prepared, total
 from serving.restock.schemas import CartAnswer, CartRequest, OpenedCart, OpenedItem

@@ -8,29 +8,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from features.assortment import described
-from features.catalog import Catalog, Changes
+from features.catalog import Catalog
 from features.identity import Identities
 from features.log import Log
 from features.purchases import last_day
 from features.restock_table import newest, read
-from models.catalogue import Catalogue
-from models.recommenders.base import days
-from models.recommenders.buy_again import BuyAgain, FittedBuyAgain
-from models.recommenders.due_again import FittedDueAgain
-from models.registry import PublishedReplenishment, Registry
+from models.published import PublishedReplenishment
+from models.registry import Registry
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
 from serving.bundle import Bundle
 from serving.follower import Follower
 from serving.metrics import LiveModel, Metrics
-from serving.placements import DUE_AGAIN
 from serving.problems import Refused
+from serving.restock.due_again import following, with_due_again
 from serving.restock.history import OrderHistories
 from serving.restock.touched import ScoredCustomers
 from serving.versions import Versions
@@ -190,23 +185,6 @@ class RestockChampion:
         if self._follower.failing:
             return f"{what} cannot be loaded; the service's log says why, and it tries again by itself."
         return missing
-
-
-def following(model: FittedReplenishment, changes: Changes, now: datetime) -> FittedReplenishment:
-    """The model with the groups of products that are new or other, as the catalogue tells of them now."""
-    if not changes.products:
-        return model
-    told: Any = described(changes.products, {}, None)
-    catalogue = Catalogue(days(now), told.item_ids, told.texts, told.numbers)
-    return replace(model, groups=model.groups.extended(catalogue))
-
-
-def with_due_again(bundle: Bundle, model: FittedReplenishment) -> Bundle:
-    """The bundle with `due_again` among its recommenders; as it is where its version does not know `buy_again`."""
-    buyer = bundle.members.get(BuyAgain.name)
-    if not isinstance(buyer, FittedBuyAgain):
-        return bundle
-    return replace(bundle, members={**bundle.members, DUE_AGAIN: FittedDueAgain(model, buyer)})
 
 
 def _probe(model: FittedReplenishment, now: datetime) -> None:

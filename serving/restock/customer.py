@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil, isfinite
 
 import numpy as np
@@ -12,8 +12,6 @@ from features.identity import Identities, Person
 from features.log import Log, from_record
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
-from serving.problems import InvalidField, Refused
-from serving.resources import Resources
 from serving.restock.history import OrderHistories
 from serving.schemas import Subject
 
@@ -21,9 +19,6 @@ REMEMBERED = timedelta(days=180)
 """How long what a customer said of a prepared cart is remembered at all."""
 
 _MOST_FEEDBACK = 500
-_INSTANT = timedelta(microseconds=1)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""No event is older, so an older `as_of` knows no less; there are hardly dates before those of the year 1."""
 _EPOCH = date(1970, 1, 1)
 
 
@@ -42,23 +37,6 @@ class Customer:
         found = self.events.of_person(*ids, limit=_MOST_FEEDBACK, types=(RESTOCK_FEEDBACK,))
         told = [from_record(record) for record in found if self.person.did(record.user_id)]
         return [event for event in told if self.as_of - REMEMBERED <= event.occurred_at < self.as_of]
-
-
-def moment_of(resources: Resources, as_of: datetime | None) -> datetime:
-    """Before which moment everything is known: what happens right now counts, or whatever was before `as_of`.
-
-    Raises `Refused` for an `as_of` where no setting allows it, and for one in the future.
-    """
-    now = resources.clock() + _INSTANT
-    if as_of is None:
-        return now
-    if not resources.settings.allow_as_of:
-        detail = "as_of is for simulation and replay; start the service with KAIROS_ALLOW_AS_OF=true to use it"
-    elif as_of > now:
-        detail = f"as_of lies in the future; nothing is known after {now.isoformat(timespec='seconds')}"
-    else:
-        return max(as_of, _EARLIEST)
-    raise Refused("validation_error", detail, [InvalidField(pointer="/as_of", code="not_allowed", detail=detail)])
 
 
 def customer_of(

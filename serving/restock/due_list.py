@@ -7,20 +7,21 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 from fastapi import APIRouter, Request
+from models.published import PublishedReplenishment
 
 from features.identity import Person
 from features.purchases import last_day
 from models.arrays import codes_of
-from models.registry import PublishedReplenishment
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.groups import Groups
+from serving.as_of import moment_of
 from serving.bundle import Shelf
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
 from serving.restock.carts import log_carts
-from serving.restock.customer import customer_behind, moment_of, over_groups
+from serving.restock.customer import customer_behind, over_groups
 from serving.restock.due import Budget, Page, Question, cart_for, due_page
 from serving.restock.forecast import reference
 from serving.restock.notices import with_notices

@@ -8,17 +8,18 @@ from fastapi import APIRouter, Request
 
 from features.purchases import last_day
 from models.arrays import Floats, codes_of
-from models.registry import CHAMPION, PublishedReplenishment
+from models.published import CHAMPION, PublishedReplenishment
 from models.time_to_event.curves import quantile
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
 from models.time_to_event.missing import missing_of
+from serving.as_of import moment_of
 from serving.openapi import problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
-from serving.restock.customer import Customer, customer_of, dated, moment_of, over_groups
+from serving.restock.customer import Customer, customer_of, dated, over_groups
 from serving.restock.schemas import Due, ForecastAnswer, ForecastRequest, RestockEvidence, RestockForecast
 from serving.restock.wording import NO_PAST, Past, RestockWording, restock_wording
 from serving.schemas import ModelReference, Subject

@@ -17,7 +17,7 @@ import msgspec
 
 from features.decisions import RESTOCK_CART, PreparedCart, PreparedItem
 from features.log import Record, microseconds
-from models.registry import PublishedReplenishment
+from models.published import PublishedReplenishment
 from serving.bundle import Shelf
 from serving.restock.choice import Line
 from serving.restock.schemas import Cart, CartItem, Total

@@ -9,9 +9,10 @@ import pytest
 from models.evidence import Evidence, Snapshot
 from models.policies.uniform import Uniform
 from models.promotion import Refused, promote
+from models.published import CANARY, CHAMPION, Version
 from models.recommenders.base import Interactions
 from models.recommenders.popularity import Popularity
-from models.registry import CANARY, CHAMPION, Registry, Version
+from models.registry import Registry
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 DATA = Interactions(

@@ -14,11 +14,12 @@ from models.policies.contexts import Contexts
 from models.policies.eligible import FACTORS, NUMBERS, Eligible
 from models.policies.factored import Factored
 from models.policies.rule import Message, Rule
+from models.published import CANARY, CHALLENGER, CHAMPION, FAMILY, PublishedReplenishment, Version
 from models.recommenders.base import Interactions, Query
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.suite import Suite
-from models.registry import CANARY, CHALLENGER, CHAMPION, FAMILY, PublishedReplenishment, Registry, Version
+from models.registry import Registry
 from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.replenishment import Replenishment
 from tests.models.tea_shop import weekly_tea

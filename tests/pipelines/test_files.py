@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 
 from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log
+from models.published import CHALLENGER
 from models.recommenders.popularity import Popularity
-from models.registry import CHALLENGER, Registry
+from models.registry import Registry
 from pipelines.__main__ import app
 from pipelines.catalog import import_catalog
 from pipelines.files import File, check_target, delivered, file_at, here

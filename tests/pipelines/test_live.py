@@ -11,7 +11,8 @@ import pytest
 from features.alone import Taken, alone, moving
 from features.database import open_database
 from models.promotion import Refused, promote
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from pipelines import live
 from pipelines.live import moving_registry
 from pipelines.settings import Settings

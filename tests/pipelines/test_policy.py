@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from models.registry import CANARY, CHALLENGER, CHAMPION, Registry
+from models.published import CANARY, CHALLENGER, CHAMPION
+from models.registry import Registry
 from pipelines.__main__ import app
 from pipelines.learn import learn_again
 from pipelines.policies import decider, deciders

@@ -13,7 +13,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from models.evidence import Evidence
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.memory import bytes_needed

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from benchmarks.fault_traffic import DECIDE, RECOMMEND, TRACK, Traffic
-from models.registry import CHAMPION
+from models.published import CHAMPION
 from tests.replicas.world import WORKERS, Replicas
 from tests.serving.world import NOW
 from tests.waiting import until

@@ -14,7 +14,8 @@ from features.history import FILES
 from features.log import EVENTS, Log, to_record
 from models.line import base_of
 from models.promotion import promote
-from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from models.published import CHALLENGER, CHAMPION, Version
+from models.registry import Registry
 from pipelines.settings import Settings
 from tests.replicas.verb import verb
 from tests.replicas.world import driven

@@ -23,7 +23,8 @@ from features.log import DECISIONS, EVENTS, Log, to_record
 from features.store import apply, materialize, open_store
 from models.evidence import Evidence, Snapshot
 from models.policies.uniform import Uniform
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from serving.settings import Settings
 from tests.serving.server import Server, serving
 from tests.serving.world import FEATURES, NOW, catalogue, data, orders, settings_in, suite

@@ -27,13 +27,14 @@ from features.store import apply, materialize, open_store
 from models.arrays import codes_of
 from models.catalogue import Catalogue
 from models.evidence import Evidence, Snapshot
+from models.published import Version
 from models.recommenders.base import Interactions, Recommender, days
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
-from models.registry import Registry, Version
+from models.registry import Registry
 from serving.access.key_table import KeyTable
 from serving.access.scopes import Kind
 from serving.app import create_app

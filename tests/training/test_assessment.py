@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from features.compute import NOBODY
+from models.published import CHALLENGER, CHAMPION
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import Registry
 from tests.features.shop import day, history_of
 from tests.registries import empty_registry
 from tests.training.shop import END, records

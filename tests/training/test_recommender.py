@@ -9,12 +9,13 @@ import pytest
 
 from features.compute import NOBODY
 from features.definitions import HISTORY, RECOMMENDER_FEATURES
+from models.published import CHALLENGER, CHAMPION
 from models.recommenders.base import days
 from models.recommenders.fallback import Fallback
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import FittedSuite, Suite
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import Registry
 from tests.features.shop import bought, day, history_of
 from tests.registries import empty_registry
 from tests.training.shop import END, records

@@ -11,7 +11,8 @@ import pytest
 
 from models.policies.rhythm import HOURS_OF_WEEK
 from models.promotion import Refused, promote
-from models.registry import CHAMPION, FAMILY, Registry
+from models.published import CHAMPION, FAMILY
+from models.registry import Registry
 from serving.decisions import send_time as served
 from training.send_time import NAME, Dated, train
 

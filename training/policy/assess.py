@@ -14,7 +14,8 @@ from models.arrays import Mask
 from models.evidence import Evidence
 from models.line import DECISIONS, FROZEN, line_of, position
 from models.policies.base import FittedPolicy
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from training.policy.dataset import History
 from training.policy.gate import Candidate, Harm, Rules, Verdict, judge
 from training.policy.groups import Comparison, compare

@@ -17,7 +17,7 @@ from features.outcomes import Outcome, outcomes
 from models.arrays import Floats, Ids, Mask
 from models.policies.eligible import Starts
 from models.policies.logged import LoggedDecisions
-from models.registry import CANARY
+from models.published import CANARY
 from training.policy.journal import BASELINE, POLICY, RANDOM, RULE, Journal, gathered
 from training.policy.rewards import LEFT_OUT, Rewards, rewards
 

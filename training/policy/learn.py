@@ -15,7 +15,8 @@ from models.arrays import Mask
 from models.evidence import Evidence
 from models.line import BASE, DIGEST, LEARNED_FROM, LINE, base_of, line_of, position
 from models.policies.base import FittedPolicy, Policy
-from models.registry import CHAMPION, Published, Registry, Version
+from models.published import CHAMPION, Published, Version
+from models.registry import Registry
 from training.policy.dataset import History
 from training.policy.train import adds_up, evidence
 

@@ -6,7 +6,8 @@ decision log names versions that are gone; it holds their probabilities itself, 
 """
 
 from models.line import BASE, LEARNED_FROM
-from models.registry import CANARY, CHALLENGER, CHAMPION, Registry, Version
+from models.published import CANARY, CHALLENGER, CHAMPION, Version
+from models.registry import Registry
 
 KEPT = 20
 """So many of the latest versions stay whatever they are."""

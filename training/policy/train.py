@@ -21,7 +21,8 @@ from models.policies.family import to_json
 from models.policies.logged import LoggedDecisions
 from models.policies.rule import Rule
 from models.policies.sequential import Sequential
-from models.registry import CHALLENGER, Registry, Version
+from models.published import CHALLENGER, Version
+from models.registry import Registry
 from training.policy.dataset import History
 from training.policy.rewards import in_words
 from training.replenishment.train import parameters

@@ -12,7 +12,8 @@ import numpy as np
 from features.log import microseconds
 from models.arrays import Mask
 from models.line import line_of
-from models.registry import CANARY, CHAMPION, Registry, Version
+from models.published import CANARY, CHAMPION, Version
+from models.registry import Registry
 from training.policy.canary import Canary, Comparison
 from training.policy.dataset import History
 from training.policy.journal import POLICY

@@ -7,7 +7,8 @@ import numpy as np
 
 from models.catalogue import Catalogue
 from models.evidence import Evidence
-from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from models.published import CHALLENGER, CHAMPION, Version
+from models.registry import Registry
 from models.time_to_event.family import RECIPES
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import Replenishment

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from models.catalogue import Catalogue
 from models.evidence import Evidence, Snapshot
-from models.registry import CHAMPION, Registry, Version
+from models.published import CHAMPION, Version
+from models.registry import Registry
 from models.time_to_event.family import to_json
 from models.time_to_event.lines import Lines
 from models.time_to_event.memory import check as check_memory

@@ -9,7 +9,8 @@ import pytest
 
 from models.evidence import Evidence, Snapshot
 from models.promotion import Reason
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from serving.console.refusals import REASONS
 from serving.model_versions import ModelVersions
 from tests.serving.console.browser import Browser

@@ -15,7 +15,7 @@ from models.policies.eligible import Eligible
 from models.policies.logged import LoggedDecisions
 from models.policies.rule import Message, Rule
 from models.policies.uniform import Uniform
-from models.registry import CANARY, CHAMPION
+from models.published import CANARY, CHAMPION
 from serving.decisions.champion import probe
 from serving.decisions.deciders import decider_of
 from tests.serving.decisions.world import MODEL, POINT, ask, bank, deciding, live, logged, of_arm, publish, registry

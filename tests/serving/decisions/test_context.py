@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from features.store import CustomerRow
+from features.customer_row import CustomerRow
 from serving.decisions.context import CONTEXTS
 from serving.decisions.deciders import NO_POLICY, POLICY_FAILED
 from serving.decisions.rules import REASONS

@@ -14,7 +14,8 @@ from features.decisions import Decided
 from models.evidence import Evidence, Snapshot
 from models.policies.base import Policy
 from models.policies.uniform import Uniform
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from serving.decisions.arms import drawn_arm
 from serving.decisions.bank import Groups
 from tests.serving.world import NOW, Shop, running

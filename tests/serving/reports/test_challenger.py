@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from models.published import CHALLENGER, Version
 
-from models.registry import CHALLENGER, Registry, Version
+from models.registry import Registry
 from serving.bundle import Bundle
 from serving.reports.challenger import Challenger
 from tests.waiting import until

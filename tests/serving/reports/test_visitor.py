@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from models.evidence import Evidence, Snapshot
-from models.registry import CHALLENGER, Registry
+from models.published import CHALLENGER
+from models.registry import Registry
 from serving.reports import visitor as use_case
 from serving.reports.visitor_schemas import PARTS
 from tests.serving.restock.world import WEEKLY

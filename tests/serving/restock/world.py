@@ -18,8 +18,9 @@ from features.restock_table import CURVE_DAYS, SCHEMA, write
 from models.arrays import codes_of
 from models.catalogue import Catalogue
 from models.evidence import Evidence, Snapshot
+from models.published import Version
 from models.recommenders.base import days
-from models.registry import Registry, Version
+from models.registry import Registry
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.lines import Lines
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment

@@ -14,7 +14,8 @@ from models.line import DECISIONS, FROZEN, LINE
 from models.policies.base import Policy
 from models.policies.rule import Message, Rule
 from models.policies.uniform import Uniform
-from models.registry import Registry, Version
+from models.published import Version
+from models.registry import Registry
 from tests.registries import empty_registry
 from tests.training.policy.planted import MAIL, MODEL, SILENCE, START, TERMS, Planted, hours
 from training.policy.assess import Assessment, assess

@@ -13,7 +13,8 @@ from models.line import BASE, DECISIONS, FROZEN, SAW_NOTHING, base_of, line_of
 from models.policies.factored import Factored
 from models.policies.rule import Message, Rule
 from models.promotion import promote
-from models.registry import CHALLENGER, CHAMPION, Registry, Version
+from models.published import CHALLENGER, CHAMPION, Version
+from models.registry import Registry
 from tests.registries import empty_registry
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History

@@ -8,7 +8,8 @@ import pytest
 from models.evidence import Evidence, Snapshot
 from models.line import BASE, LEARNED_FROM
 from models.policies.uniform import Uniform
-from models.registry import CANARY, CHAMPION, Registry, Version
+from models.published import CANARY, CHAMPION, Version
+from models.registry import Registry
 from tests.training.policy.planted import MODEL, START
 from training.policy.prune import prune
 

@@ -13,7 +13,8 @@ import pytest
 from models.evidence import Evidence, Snapshot
 from models.line import LINE
 from models.policies.uniform import Uniform
-from models.registry import CANARY, CHAMPION, Registry, Version
+from models.published import CANARY, CHAMPION, Version
+from models.registry import Registry
 from tests.registries import empty_registry
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.published import CHALLENGER, CHAMPION
+from models.registry import Registry
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.mean_interval import MeanInterval
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
