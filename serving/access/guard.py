@@ -71,9 +71,10 @@ class Guard:
         """`admit`, with one look into the database for a key that is not known here."""
         try:
             return self.admit(scope, template)
-        except _Unfamiliar as digest:
-            await asyncio.to_thread(self.ring.look_up, str(digest))
-        return self.admit(scope, template)
+        except _Unfamiliar as unfamiliar:
+            digest = str(unfamiliar)
+        await asyncio.to_thread(self.ring.look_up, digest)
+        return self.admit(scope, template, digest)
 
     def preflight(self, scope: AsgiScope, template: str) -> Response | None:
         """The answer to a browser that asks whether it may ask; None for any other request."""
@@ -82,8 +83,11 @@ class Guard:
         self._spend_address(self.addresses.of(scope))
         return cors.preflight(scope, template, self.ring.origins)
 
-    def admit(self, scope: AsgiScope, template: str) -> Caller:
-        """Who asks for the route `template`, if they may. In memory: raises before anything of the body is read."""
+    def admit(self, scope: AsgiScope, template: str, looked_up: str | None = None) -> Caller:
+        """Who asks for the route `template`, if they may. In memory: raises before anything of the body is read.
+
+        A key of the digest `looked_up` that is not known was looked for just now, and there is none.
+        """
         if template in PROBES:
             return ANYBODY
         address = self.addresses.of(scope)
@@ -92,7 +96,7 @@ class Guard:
             self._spend_address(address)
             return ANYBODY
         told = presented(scope)
-        key = self._key(told, address)
+        key = self._key(told, address, looked_up)
         headers = _seen_by(key, told)
         if needed not in key.scopes:
             raise Refused(
@@ -122,7 +126,7 @@ class Guard:
             raise Refused("unauthorized", _FIRST)
         raise Refused("unauthorized", "No live key of this shop; `python -m pipelines keys list` names those")
 
-    def _key(self, told: Presented, address: str) -> Key:
+    def _key(self, told: Presented, address: str, looked_up: str | None) -> Key:
         if told.secret is None:
             self._spend_address(address)
             if self.ring.empty:
@@ -132,7 +136,8 @@ class Guard:
         key = self.ring.get(digest)
         if key is not None and key.alive(self._clock()):
             return key
-        seen = key is not None or self.ring.unknown(digest) or not well_formed(told.secret)
+        known = key is not None or digest == looked_up or self.ring.unknown(digest)
+        seen = known or not well_formed(told.secret)
         if not seen:
             self._refuse_if(self._failures.take(address), self._failures.limit, {})
             raise _Unfamiliar(digest)

@@ -48,9 +48,9 @@ class KeyRing:
         return self._origins
 
     def refresh(self) -> None:
-        """Read every key."""
-        keys = {key.digest: key for key in self._table.all()}
+        """Read every key. Nobody else reads meanwhile: what was read before a key was made must not hide it again."""
         with self._lock:
+            keys = {key.digest: key for key in self._table.all()}
             self._keys = keys
             self._origins = frozenset(o for key in keys.values() if key.revoked_at is None for o in key.origins)
             self._unknown.clear()
@@ -83,8 +83,8 @@ class KeyRing:
 
     def look_up(self, digest: str) -> None:
         """Ask the database; afterwards it is known or `unknown`. Blocks, so not from the event loop."""
-        key = self._table.find(digest)
         with self._lock:
+            key = self._table.find(digest)
             if key is None:
                 self._unknown[digest] = None
                 if len(self._unknown) > _UNKNOWN_KEPT:

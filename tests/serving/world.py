@@ -79,6 +79,7 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
         "feature_timeout_ms": 5_000,
         "rate_admin": 100_000.0,
         "rate_address": 100_000.0,
+        "rate_failures": 100_000.0,
         "journal": folder / "journal",
         "journal_megabytes": 1,
         "log_timeout_ms": 10_000,

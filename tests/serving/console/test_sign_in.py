@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from features.database import open_database
 from serving.access.key_table import KeyTable
 from serving.console.frame import inside
 from serving.console.pages import ADDRESSES
+from tests.serving.access.test_guard import stop_the_clock_of_limits
 from tests.serving.console.browser import Browser
-from tests.serving.world import Shop, make_key
+from tests.serving.world import Shop, make_key, running
 from tests.waiting import until
 
 
@@ -105,16 +107,19 @@ def test_whatever_is_asked_for_the_way_leads_inside(told: str) -> None:
     assert found.isascii()
 
 
-def test_guessing_is_slowed_down_by_address(shop: Shop) -> None:
-    answers = [
-        shop.client.post("/console/sign-in", data={"key": f"adm_{n:043d}"}, follow_redirects=False) for n in range(40)
-    ]
-    statuses = [answer.status_code for answer in answers]
-    assert statuses[:20] == [401] * 20
-    assert 429 in statuses
-    assert answers[statuses.index(429)].headers["retry-after"]
-    known = shop.client.post("/console/sign-in", data={"key": make_key(shop.folder)}, follow_redirects=False)
-    assert known.status_code in (303, 429)
+def test_guessing_is_slowed_down_by_address(folder: Path) -> None:
+    with running(folder, rate_failures=0.5) as shop:
+        stop_the_clock_of_limits(shop)
+        answers = [
+            shop.client.post("/console/sign-in", data={"key": f"adm_{n:043d}"}, follow_redirects=False)
+            for n in range(40)
+        ]
+        statuses = [answer.status_code for answer in answers]
+        assert statuses[:20] == [401] * 20
+        assert 429 in statuses
+        assert answers[statuses.index(429)].headers["retry-after"]
+        known = shop.client.post("/console/sign-in", data={"key": make_key(shop.folder)}, follow_redirects=False)
+        assert known.status_code in (303, 429)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)

@@ -1,0 +1,54 @@
+"""Keys in memory: one that was just made is never hidden again by what was read before it was there."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from features.database import open_database
+from serving.access.key_ring import KeyRing
+from serving.access.key_table import KeyTable
+from serving.access.keys import Key
+from serving.measures import Counter
+from tests.serving.world import NOW
+from tests.waiting import PATIENCE
+
+
+class Slow(KeyTable):
+    """Whoever reads every key first keeps them to himself until he may `go_on`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.has_read, self.go_on = threading.Event(), threading.Event()
+
+    def all(self) -> list[Key]:
+        found, first = super().all(), not self.has_read.is_set()
+        self.has_read.set()
+        assert not first or self.go_on.wait(PATIENCE)
+        return found
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    found = open_database(f"sqlite:///{tmp_path / 'kairos.db'}")
+    yield found
+    found.dispose()
+
+
+@pytest.mark.parametrize("how", ["look_up", "refresh"])
+def test_a_key_that_was_made_while_the_others_were_read_stays_known(engine: Engine, how: str) -> None:
+    table = Slow(engine)
+    ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
+    reading = threading.Thread(target=ring.refresh)
+    reading.start()
+    assert table.has_read.wait(PATIENCE)
+    digest = table.create("sk", "", NOW).key.digest
+    asking = threading.Thread(target=getattr(ring, how), args=[digest] if how == "look_up" else [])
+    asking.start()
+    asking.join(0.2)  # if it does not wait for who reads, it is over by now
+    table.go_on.set()
+    for thread in (reading, asking):
+        thread.join(PATIENCE)
+    assert ring.get(digest) is not None
