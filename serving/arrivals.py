@@ -25,6 +25,7 @@ class ArrivalCounts:
         self._clock = clock
         self._counts: Counter[Why] = Counter()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     def add(self, whys: Iterable[Why]) -> None:
         """Count each of them once."""
@@ -34,17 +35,21 @@ class ArrivalCounts:
                 self._counts[why if known else _MORE] += 1
 
     def write(self) -> None:
-        """Add what was counted to the table; what cannot be written now is written later."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        try:
-            self._table.add(counts, self._clock())
-        except Exception:
+        """Add what was counted to the table; what cannot be written now is written later.
+
+        When this returns, also what another thread was just writing is in the table.
+        """
+        with self._writing:
             with self._lock:
-                self._counts.update(counts)
-            raise
+                counts, self._counts = self._counts, Counter()
+            if not counts:
+                return
+            try:
+                self._table.add(counts, self._clock())
+            except Exception:
+                with self._lock:
+                    self._counts.update(counts)
+                raise
 
 
 @contextmanager
