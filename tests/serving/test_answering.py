@@ -18,6 +18,7 @@ from serving.rules.syntax import FilterError
 from serving.schemas import Context, RecommendationRequest
 from serving.visitor import Visitor
 from tests.serving.world import MILK, NOW, Shop
+from tests.waiting import PATIENCE
 
 DRINKER = Visitor(np.array(["tea-1", "tea-2", MILK], object), np.full(3, days(NOW) - 2), np.array([1.0, 0.1, 1.0]))
 BEANS = Visitor(np.array(["coffee-1", MILK], object), np.full(2, days(NOW) - 9), np.ones(2))
@@ -118,8 +119,8 @@ def test_those_who_are_read_about_meanwhile_are_chosen_with_those_who_wait(
     async def scene() -> None:
         read = asyncio.Event()
 
-        async def reading(seconds: float) -> None:
-            await asyncio.wait_for(read.wait(), 60 * seconds)
+        async def reading(_seconds: float) -> None:
+            await asyncio.wait_for(read.wait(), PATIENCE)
 
         answering, one = Answering(reading), ready(bundle, Visitor())
         first = asyncio.create_task(answering.choose(one))

@@ -89,6 +89,7 @@ def test_readiness_and_metrics_tell_when_it_stands_still(shop: Shop, monkeypatch
 def test_the_lag_is_counted_in_events_and_seconds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     projection = shop.resources.projection
     lag = Lag(7, shop.clock() - timedelta(seconds=45))
+    projection.close()  # or a look of its own thread that is under way would say afterwards what it found before
     monkeypatch.setattr(projection.projector, "lag", lambda: lag)
     projection.step()
     text = shop.client.get("/metrics").text
@@ -151,6 +152,7 @@ def test_where_many_can_write_a_worker_pushes_also_without_the_lease(on_valkey: 
 
 def test_ranges_that_lie_between_the_log_and_the_store_are_shown(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     projection = shop.resources.projection
+    projection.close()
     monkeypatch.setattr(projection.projector, "lag", lambda: Lag(9, shop.clock(), waiting=3, taken=2))
     projection.step()
     text = shop.client.get("/metrics").text

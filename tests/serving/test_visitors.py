@@ -22,6 +22,7 @@ from serving.schemas import Subject
 from serving.visitor import Degraded, Visitor
 from serving.visitors import Visitors
 from tests.serving.world import DRINKER, FEATURES, NOW, Shop
+from tests.waiting import PATIENCE
 
 
 class Counting:
@@ -44,7 +45,9 @@ def visitors(shared: Shop, monkeypatch: pytest.MonkeyPatch) -> Visitors:
     monkeypatch.setattr(found, "at_hand", Counting(found.at_hand))
     monkeypatch.setattr(found, "waiting", Counting(found.waiting))
     monkeypatch.setattr(found, "_at_hand_from", 0.0)
-    monkeypatch.setattr("serving.visitors._SLOW_SECONDS", 60.0)
+    monkeypatch.setattr(found, "_told", False)
+    monkeypatch.setattr("serving.visitors._SLOW_SECONDS", PATIENCE)
+    monkeypatch.setattr("serving.visitors._REST_SECONDS", PATIENCE)
     return found
 
 

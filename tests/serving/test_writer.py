@@ -59,8 +59,12 @@ def log(tmp_path: Path) -> Iterator[Moody]:
     engine.dispose()
 
 
+SOON = 0.1
+"""Seconds for a commit where the database hangs. Everywhere else it has all the time that a busy disk may take."""
+
+
 def writer_of(log: Log, tmp_path: Path, capacity: int = 1 << 20, **more: Any) -> Writer:
-    return Writer(GroupCommit(log), tmp_path / "journal", capacity, 0.1, (DECISION,), **more)
+    return Writer(GroupCommit(log), tmp_path / "journal", capacity, PATIENCE, (DECISION,), **more)
 
 
 numbers = itertools.count()
@@ -80,13 +84,13 @@ def test_nothing_is_lost_or_doubled_while_the_database_is_gone(log: Moody, tmp_p
     writer = writer_of(log, tmp_path, replayed=lambda: heard.append(True))
     before, during, after = records(3), records(5), records(2)
     assert writer.submit(before).result(PATIENCE) == [True] * 3
-    log.mood = mood
+    log.mood, writer.patience = mood, SOON
     for one in during:
         assert writer.submit([one]).result(PATIENCE) == [True]
     assert writer.breaker.state != "closed"
     assert writer.submit(before).result(PATIENCE) == [True] * 3, "of what is journaled nobody knows whether it is new"
     assert writer.journaled > 0
-    log.mood = "well"
+    log.mood, writer.patience = "well", PATIENCE
     log.awake.set()
     until(lambda: writer.breaker.state == "closed" and not writer.journaled, "the log is written again")
     assert writer.submit(after).result(PATIENCE) == [True] * 2
@@ -101,13 +105,13 @@ def test_what_the_database_must_arbitrate_is_refused_at_once_once_it_is_gone(
     log: Moody, tmp_path: Path, mood: str
 ) -> None:
     writer = writer_of(log, tmp_path)
-    log.mood = mood
+    log.mood, writer.patience = mood, SOON
     for _ in range(3):
         with pytest.raises(Refused) as refused:
             writer.submit(records(kind=DECISION)).result(PATIENCE)
         assert refused.value.code == "storage_unavailable"
     assert not writer.journaled
-    log.mood = "well"
+    log.mood, writer.patience = "well", PATIENCE
     log.awake.set()
     until(lambda: writer.breaker.state == "closed", "decisions are taken again")
     assert writer.submit(records(kind=DECISION)).result(PATIENCE) == [True]
@@ -178,7 +182,7 @@ def test_what_no_database_takes_is_put_aside_and_holds_up_nobody(log: Moody, tmp
 
 def test_closing_writes_what_waits_even_when_the_database_hangs(log: Moody, tmp_path: Path) -> None:
     writer = writer_of(log, tmp_path)
-    log.mood = "hangs"
+    log.mood, writer.patience = "hangs", SOON
     answers = [writer.submit(one) for one in (records(), records(), records())]
     wait(answers, PATIENCE)
     late = writer.submit(records())
