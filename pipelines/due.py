@@ -20,10 +20,10 @@ from sqlalchemy import Engine as Database
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.identity import Identities
+from features.identity import Identities, Person
 from features.log import DECISIONS, EVENTS, Log
 from features.privacy.secret import secret_in
-from features.privacy.suppression import Suppressions
+from features.privacy.unlisted import Unlisted
 from features.purchases import last_day
 from features.restock_table import newest, read
 from features.results import FOLDER as UNFINISHED
@@ -51,7 +51,7 @@ class Wanted:
     """Who is wanted: those who need something from `first` (the next day by default) to `last` (a week) with
     probability `least`, the likeliest `limit` of them at most, with carts of `max_items` at most.
 
-    Who is suppressed while others are prepared is dropped and nobody takes the place, so a list may be shorter.
+    Who says no while others are prepared is dropped and nobody takes the place, so a list may be shorter.
     """
 
     first: date | None = None
@@ -125,7 +125,7 @@ def due(
         )
         with opened(settings.engine) as engine:
             engine.map(partial(prepare_part, export, asked), export.missing(DUE), progress)
-        found, records = _gathered(export, asked, Suppressions(database, asked.privacy_secret))
+        found, records = _gathered(export, asked, Unlisted.now(database, asked.privacy_secret))
         delivered(out, partial(_WRITERS[out.suffix], found))
         if log:  # what is in no file was shown to nobody, so the log comes after it
             log_shown(Log(database, DECISIONS), records, now)
@@ -155,15 +155,14 @@ def _parts(path: Path, database: Database) -> Iterator[dict[str, pa.Table]]:
     return parted(path, scored, CUSTOMERS_A_PART)
 
 
-def _gathered(export: Export, asked: Asked, listed: Suppressions) -> tuple[pa.Table, pa.Table]:
-    """The rows of all parts, the likeliest first, and what the log is to keep of them; without who is `listed` now.
+def _gathered(export: Export, asked: Asked, unlisted: Unlisted) -> tuple[pa.Table, pa.Table]:
+    """The rows of all parts, the likeliest first, and what the log is to keep of them; without who is `unlisted` now.
 
     A row and its record are matched by the id of the cart, as two machines may have been at a part. A row without a
     record is left out: its link would open nothing.
     """
     table = pa.concat_tables([pq.read_table(export.path(DUE, part)) for part in range(export.parts)])
-    subjects = [subject_of(id_) for id_ in table["customer_id"].to_pylist()]
-    stays = np.array([not listed.has(one.user_id, one.anonymous_id) for one in subjects], bool)
+    stays = ~np.array(unlisted.among([_person(id_) for id_ in table["customer_id"].to_pylist()]), bool)
     records = table_of([])
     if asked.log:
         records = pa.concat_tables([pq.read_table(export.path(SHOWN, part)) for part in range(export.parts)])
@@ -171,6 +170,12 @@ def _gathered(export: Export, asked: Asked, listed: Suppressions) -> tuple[pa.Ta
     order = np.argsort(-table[LIKELY].to_numpy(), kind="stable")
     found = table.take(pa.array(order[stays[order]][: asked.limit])).drop_columns([LIKELY])
     return found, records.take(pc.index_in(found["cart_id"], records["key"])) if asked.log else records
+
+
+def _person(customer: str) -> Person:
+    subject = subject_of(customer)
+    users, visitors = ((id_,) if id_ else () for id_ in (subject.user_id, subject.anonymous_id))
+    return Person(customer, users, visitors)
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:

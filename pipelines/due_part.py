@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from models.published import PublishedReplenishment
 
 from features.database import open_database
 from features.identity import Identities, Person
 from features.log import EVENTS, Log
-from features.privacy.suppression import Suppressions
+from features.privacy.unlisted import Unlisted
 from features.restock_table import RestockTable, read
 from features.results import written
 from models.arrays import Mask
+from models.published import PublishedReplenishment
 from models.time_to_event.forecast import Forecasts
 from pipelines.export import Export, subject_of, table_of
 from serving.bundle import Shelf
@@ -60,7 +60,7 @@ class Asked:
     """Whom a list is of: who needs something in the window of `question`, the likeliest `limit` of them, with carts of
     `max_items` at most, in the words of `locale`. With `log` the carts are to be kept, so that their links open.
 
-    Nobody on the list of suppressions in `database_url` is told of, whose secret is `privacy_secret`.
+    Nobody is told of who said no, in `database_url`, whose list of suppressions has the secret `privacy_secret`.
     """
 
     question: Question
@@ -129,7 +129,7 @@ def prepare_part(export: Export, asked: Asked, part: int) -> None:
         read(export.path(SCORED, part)), events, Identities(database), pq.read_table(export.path(MOVED, part))
     )
     histories, model = OrderHistories(events), asked.published.model
-    listed, words = Suppressions(database, asked.privacy_secret), restock_wording(asked.locale)
+    unlisted, words = Unlisted.now(database, asked.privacy_secret), restock_wording(asked.locale)
 
     def anew(person: Person) -> tuple[Forecasts, Taught]:
         customer = customer_behind(histories, person, export.at)
@@ -152,7 +152,7 @@ def prepare_part(export: Export, asked: Asked, part: int) -> None:
         return _Row(customer, day, one.probability, made)
 
     # the curves of a customer are 100 kB in a grocery, so nobody's are kept longer than it takes to prepare the cart
-    everybody = (one for one in _everybody(scored, asked.question, anew) if not listed.has_any(one.person))
+    everybody = _everybody(scored, asked.question, anew, unlisted)
     likeliest = everybody if asked.limit is None else nlargest(asked.limit, everybody, key=_probability)
     try:
         found = [row(one) for one in likeliest]
@@ -169,11 +169,12 @@ def date_of(day: int) -> date:
     return _EPOCH + timedelta(days=day)
 
 
-def _everybody(scored: ScoredCustomers, question: Question, anew: Anew) -> Iterator[Due]:
+def _everybody(scored: ScoredCustomers, question: Question, anew: Anew, unlisted: Unlisted) -> Iterator[Due]:
     after: str | None = ""
     while after is not None:
         page = due_page(scored, replace(question, after=after, limit=_BATCH), anew)
-        yield from page.customers
+        out = unlisted.among([one.person for one in page.customers])
+        yield from (one for one, gone in zip(page.customers, out, strict=True) if not gone)
         after = page.last_id
 
 

@@ -34,6 +34,7 @@ WORDS = Table(
 )
 _NAME = "personalization"
 _LOCK = 7_061_776_695
+_PRIME = 1_000_000_007
 _BATCH = 50_000
 _USER, _VISITOR = "user", "anonymous"
 
@@ -77,11 +78,16 @@ class Withdrawals:
                     connection.execute(upsert)
                 move(connection, _NAME, upto)
 
-    def said(self) -> tuple[int, int]:
-        """What changes when anybody says anything: for whoever keeps `people`."""
+    def said(self) -> tuple[int, ...]:
+        """What changes when anybody says anything: for whoever keeps `people`.
+
+        A word that arrives late is neither one more nor the latest, so all moments count, each by its remainder: their
+        sum would be too large for a database.
+        """
+        moments = func.sum(WORDS.c.at % _PRIME)
         with self.engine.connect() as connection:
-            row = connection.execute(select(func.count(), func.max(WORDS.c.at)).select_from(WORDS)).one()
-        return int(row[0]), int(row[1] or 0)
+            row = connection.execute(select(func.count(), moments, func.sum(WORDS.c.granted)).select_from(WORDS)).one()
+        return tuple(int(number or 0) for number in row)
 
     def people(self, identities: Identities) -> list[Person]:
         """Everybody who has withdrawn, with all ids of theirs: the last word of any of them counts for all."""

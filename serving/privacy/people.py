@@ -4,7 +4,7 @@ Read anew every second in a thread of its own, which also does the jobs of erasu
 serves. As long as nobody is suppressed and nobody withdrew, a question costs nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -13,6 +13,7 @@ from features.identity import Identities, Person
 from features.log import Log
 from features.privacy.personal import Withdrawals, ids_of
 from features.privacy.suppression import Suppressions
+from features.privacy.unlisted import Unlisted
 from features.privacy.work import Places, work
 from serving.follower import Follower
 from serving.measures import Counter
@@ -48,7 +49,7 @@ class People:
         self.clock = clock
         self.withdrawals = Withdrawals(places.engine)
         self._withdrawn: frozenset[tuple[str, str]] = frozenset()
-        self._said: tuple[int, int] | None = None
+        self._said: tuple[int, ...] | None = None
         self._looks = 0
         self._follower = Follower("privacy", self.look, REFRESH_SECONDS, failures)
         self.refresh()
@@ -93,6 +94,11 @@ class People:
     def suppressed(self, person: Person) -> bool:
         """Whether a person is on the suppression list, by any id."""
         return self.suppressions.has_any(person)
+
+    def unlisted(self, people: Sequence[Person]) -> list[bool]:
+        """Of each, whether a list of people to write to leaves them out: by every word that the log has by now."""
+        self.refresh()
+        return Unlisted(self.suppressions, self._withdrawn, self.events, self.identities).among(people)
 
     def impersonal(self, user_id: str | None, anonymous_id: str | None) -> bool:
         """Whether this one is to be answered as nobody is; who names a user is that user, whoever used the device."""

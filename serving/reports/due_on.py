@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from models.published import PublishedReplenishment
-
 from features.identity import Person
 from features.purchases import last_day
+from models.published import PublishedReplenishment
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.group_names import group_name
@@ -60,7 +59,8 @@ def due_on(resources: Resources, day: date, least: float, after: str, limit: int
     left: str | None = after
     for _ in range(_ROUNDS):  # after many orders a page may hold nobody, though others follow
         page = _page(resources, published, scored, replace(question, after=left or ""), as_of)
-        found += [_shown(resources, due) for due in page.customers if not resources.privacy.suppressed(due.person)]
+        out = resources.privacy.unlisted([due.person for due in page.customers])
+        found += [_shown(resources, due) for due, gone in zip(page.customers, out, strict=True) if not gone]
         left = page.last_id
         if found or left is None:
             break

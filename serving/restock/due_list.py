@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 from fastapi import APIRouter, Request
-from models.published import PublishedReplenishment
 
 from features.identity import Person
 from features.purchases import last_day
 from models.arrays import codes_of
+from models.published import PublishedReplenishment
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
 from models.time_to_event.groups import Groups
@@ -59,9 +59,8 @@ async def restock_due(request: Request, body: DueRequest) -> DueAnswer:
     as_of = moment_of(resources, body.as_of)
     question = _question(resources, published, scored, body, last_day(as_of))
     page, carts = await resources.in_batch_thread(_made, resources, published, scored, body, question, as_of)
-    found = [
-        pair for pair in zip(page.customers, carts, strict=True) if not resources.privacy.suppressed(pair[0].person)
-    ]
+    out = await resources.in_batch_thread(resources.privacy.unlisted, [due.person for due in page.customers])
+    found = [pair for pair, gone in zip(zip(page.customers, carts, strict=True), out, strict=True) if not gone]
     if body.as_of is None and found:
         await log_carts(resources, [one.record for _, one in found])
     customers = [

@@ -13,6 +13,7 @@ import pytest
 
 from features.database import open_database
 from features.decisions import RESTOCK_CART, PreparedCart
+from features.events import Body, Event
 from features.identity import Person
 from features.log import DECISIONS, EVENTS, Log, to_record
 from features.privacy.secret import secret_in
@@ -173,3 +174,34 @@ def test_nobody_who_is_suppressed_is_in_the_file(folder: Path, tmp_path: Path) -
     Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(gone, (gone,), ()), NOW)
     after = {row["customer_id"] for row in rows(run(folder, tmp_path / "after.parquet").file)}
     assert after == before - {gone}
+
+
+@pytest.mark.parametrize("purpose", ["personalization", None], ids=["does not want to be known", "left every channel"])
+def test_who_said_no_is_in_no_file_after_the_next_order_either(
+    folder: Path, tmp_path: Path, purpose: str | None
+) -> None:
+    engine, gone = open_database(f"sqlite:///{folder / 'kairos.db'}"), WEEKLY[5]
+
+    def listed(name: str, *events: Event) -> set[str]:
+        Log(engine, EVENTS).append([to_record(one) for one in events])
+        return {row["customer_id"] for row in rows(run(folder, tmp_path / f"{name}.parquet").file)}
+
+    def word(consent: str, minutes: int) -> Event:
+        at = UNTIL + timedelta(minutes=minutes)
+        left = purpose is None and consent == "withdrawn"
+        body = Body() if left else Body(channel="web", purpose=purpose, consent=consent)
+        return Event(
+            message_id=f"{consent}-{minutes}",
+            type="unsubscribed" if left else "consent_changed",
+            occurred_at=at,
+            received_at=at,
+            user_id=gone,
+            body=body,
+        )
+
+    assert gone in listed("before")
+    assert listed("no", word("withdrawn", 2)) == set(WEEKLY) - {gone}
+    late = order(gone, UNTIL - timedelta(days=8), "late", milk_a=2.0)
+    assert listed("ordered", late, word("granted", 1)) == set(WEEKLY) - {gone}
+    assert gone in listed("yes", word("granted", 3))
+    engine.dispose()

@@ -51,6 +51,17 @@ def test_words_about_anything_else_are_none(engine: Engine) -> None:
     assert withdrawn(engine) == set()
 
 
+def test_a_word_that_is_late_is_noticed_by_whoever_keeps_the_people(engine: Engine) -> None:
+    log, words = Log(engine, EVENTS), Withdrawals(engine)
+    said = []
+    for one in (("granted", 1, "u1"), ("withdrawn", 5, "u2"), ("withdrawn", 3, "u1"), ("granted", 4, "u1")):
+        consent, minutes, user = one
+        log.append([to_record(word(consent, minutes, user=user))])
+        words.catch_up(log)
+        said.append(words.said())
+    assert len(set(said)) == 4
+
+
 @settings(max_examples=10)
 @given(
     words=st.lists(st.tuples(st.sampled_from(["granted", "withdrawn"]), st.integers(0, 3), st.sampled_from("uv"))),

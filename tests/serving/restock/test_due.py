@@ -15,6 +15,7 @@ from features.purchases import last_day
 from features.restock_table import newest
 from models.time_to_event.durations import HORIZON
 from models.time_to_event.forecast import Forecasts
+from serving.reports.due_on import due_on
 from serving.restock.customer import customer_behind
 from serving.restock.due import Budget, Question, due_page
 from serving.restock.history import OrderHistories
@@ -141,6 +142,51 @@ def test_whoever_bought_this_minute_is_forecast_anew(restock_shop: Shop) -> None
     assert probability == pytest.approx(week, abs=1e-3)
     restock_shop.track("Order Cancelled", {"order_id": "o"}, userId=eager)
     assert eager in names(everybody(restock_shop, **asked))
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"),
+    [
+        ({"event": "Consent Changed", "consent": "withdrawn"}, {"purpose": "personalization"}),
+        ({"event": "Unsubscribed"}, {}),
+    ],
+    ids=["does not want to be known", "left every channel"],
+)
+def test_who_said_no_is_on_no_list_after_the_next_order_either(
+    restock_shop: Shop, no: dict[str, str], yes: dict[str, str]
+) -> None:
+    gone, day = WEEKLY[3], due_day(restock_shop, WEEKLY[3])
+
+    def told(event: str, at: timedelta, **said: str) -> None:
+        said = {"channel": "web"} | said | yes if event == "Consent Changed" else said
+        when = (NOW - timedelta(minutes=60) + at).isoformat()
+        restock_shop.track(event, said, userId=gone, timestamp=when, messageId=f"{event}-{said}-{at}")
+
+    def listed() -> list[bool]:
+        calendar = due_on(restock_shop.resources, day, 0.01, "", 1_000)
+        service = names(everybody(restock_shop, min_probability=0.01))
+        assert set(service) >= set(WEEKLY) - {gone}
+        return [gone in service, gone in {one.customer_id for one in calendar.customers}]
+
+    assert listed() == [True, True]
+    told(no["event"], timedelta(minutes=10), **{name: said for name, said in no.items() if name != "event"})
+    assert listed() == [False, False]
+    buy(restock_shop, "milk-a", timedelta(days=8), userId=gone)
+    assert listed() == [False, False], "after an order"
+    told("Consent Changed", timedelta(minutes=9), consent="granted")
+    assert listed() == [False, False], "after a consent of before, which is late"
+    before = restock_shop.resources.restock.scored
+    position = restock_shop.resources.events.log.last_position()
+    score(restock_shop.folder, restock_shop.resources.restock.published().model, position, UNTIL + timedelta(minutes=1))
+    until(lambda: restock_shop.resources.restock.scored is not before, "the new table is read")
+    assert listed() == [False, False], "by a new table"
+    told("Consent Changed", timedelta(minutes=11), consent="granted")
+    assert listed() == [True, True]
+
+
+def due_day(shop: Shop, customer: str) -> date:
+    (one,) = [one for one in everybody(shop, min_probability=0.01) if one["subject"]["user_id"] == customer]
+    return date.fromisoformat(one["due_at"])
 
 
 def test_a_customer_whom_the_table_does_not_know_yet_can_be_due(restock_shop: Shop) -> None:
