@@ -1,6 +1,6 @@
 """How much came in, by hour and type: a small table that follows the logs, so that no page counts a log.
 
-It holds counts, latest times and product ids, nobody's id; so an erasure has nothing to take out of it.
+It holds counts, latest times, channels and product ids, nobody's id; so an erasure has nothing to take out of it.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from features.database import insert_into, metadata, writing
 from features.log import microseconds, moment
 from features.offsets import move, offset
 from features.simulated import PREFIX
+from features.told_channels import GRANTED, KEPT, WITHDRAWN, channels_told
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 """In microseconds, as the logs store times."""
@@ -108,7 +109,7 @@ class Activity:
         Counting and remembering how far are one transaction, so whatever fails is counted again and nothing twice; of
         two who count at the same time the second finds that it is done.
         """
-        return self._follow("event") | self._follow("decision")
+        return self._follow("event") | self._follow("decision") | self._follow_words()
 
     def behind(self) -> int:
         """How many events are not counted yet, at most."""
@@ -178,6 +179,24 @@ class Activity:
             move(connection, _name(log), upto)
         return upto < last
 
+    def _follow_words(self) -> bool:
+        """Count words about consent; by a mark of its own, as they may be in a log that is counted already."""
+        with self.engine.connect() as connection:
+            after = offset(connection, _name(GRANTED))
+            last = int(connection.execute(text("SELECT max(position) FROM event")).scalar() or 0)
+            upto = min(last, after + _AT_ONCE)
+            if upto <= after:
+                return False
+            rows = channels_told(connection, after, upto, HOUR)
+        with writing(self.engine, _LOCK) as connection:
+            if offset(connection, _name(GRANTED)) != after:
+                return True
+            if rows:
+                _add(connection, _ACTIVITY, [dict.fromkeys(_COUNTS, 0) | row for row in rows], _COUNTS)
+                _trim_channels(connection)
+            move(connection, _name(GRANTED), upto)
+        return upto < last
+
     def _lines(
         self, connection: Connection, told: dict[str, int]
     ) -> tuple[dict[tuple[int, str], tuple[int, int]], list[Any]]:
@@ -226,6 +245,14 @@ def _trim(connection: Connection) -> None:
     id_, lines = _UNKNOWN.c.product_id, _UNKNOWN.c.lines
     kept = select(id_).order_by(lines.desc(), _UNKNOWN.c.received_at.desc()).limit(_UNKNOWN_KEPT)
     connection.execute(delete(_UNKNOWN).where(id_.not_in(kept)))
+
+
+def _trim_channels(connection: Connection) -> None:
+    """The same for channels that words about consent name."""
+    log, channel, words = _ACTIVITY.c.log, _ACTIVITY.c.type, func.sum(_ACTIVITY.c.count)
+    told = log.in_([GRANTED, WITHDRAWN])
+    most = select(channel).where(told).group_by(channel).order_by(words.desc(), channel).limit(KEPT)
+    connection.execute(delete(_ACTIVITY).where(told, channel.not_in(most)))
 
 
 def _tally(row: Any) -> Tally:

@@ -1,23 +1,26 @@
 """Use case: what of the shop's tracking arrives; from tallies, in time that does not depend on the size of the log."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
 from features.activity import MADE, SKEWS, Activity, Tally
 from features.arrivals import Arrivals, Arrived
-from features.reports.integration import ClockSkew, EventTypeSeen, Integration, Refused, Unknown
+from features.reports.integration import ClockSkew, EventTypeSeen, Integration, Refused, Unknown, UnknownChannel
 from features.reports.stale import silent
+from features.told_channels import GRANTED, WITHDRAWN
 
 WEEK = timedelta(days=7)
 _DAYS = 14
 _MOST_REASONS = 50
 _MOST_ITEMS = 25
+_MOST_CHANNELS = 25
 
 
-def integration(engine: Engine, now: datetime) -> Integration:
-    """How the tracking stands at `now`. Blocks on the database."""
+def integration(engine: Engine, now: datetime, channels: Collection[str]) -> Integration:
+    """How the tracking stands at `now`, where messages may go by `channels`. Blocks on the database."""
     activity = Activity(engine)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     recent = activity.hours("event", today - timedelta(days=_DAYS - 1))
@@ -50,6 +53,7 @@ def integration(engine: Engine, now: datetime) -> Integration:
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
         events_a_minute=a_minute(recent, now),
+        unknown_channels=_unknown(activity, channels),
         simulated=_count([tally for tally in activity.hours(MADE, now - WEEK) if tally.hour > now - WEEK]),
     )
 
@@ -81,6 +85,24 @@ def _seen(ever: Tally, week: list[Tally], today: datetime, now: datetime) -> Eve
         total=ever.count,
         stale=silent(ever.count, ever.hour, ever.received_at, now),
     )
+
+
+def _unknown(activity: Activity, known: Collection[str]) -> tuple[UnknownChannel, ...]:
+    """First those by which most withdrew: they are written to all the same."""
+    withdrawn, granted = (
+        {tally.type: tally for tally in activity.types(words) if tally.type not in known}
+        for words in (WITHDRAWN, GRANTED)
+    )
+    found = [
+        UnknownChannel(
+            channel=channel,
+            withdrawn=withdrawn[channel].count if channel in withdrawn else 0,
+            granted=granted[channel].count if channel in granted else 0,
+            last_received_at=max(told[channel].received_at for told in (withdrawn, granted) if channel in told),
+        )
+        for channel in withdrawn.keys() | granted.keys()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.withdrawn, -one.granted, one.channel))[:_MOST_CHANNELS])
 
 
 def _refused(one: Arrived) -> Refused:

@@ -41,6 +41,16 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class UnknownChannel:
+    """A channel by which people withdrew or agreed, ever, and that the action bank does not name: it has no effect."""
+
+    channel: str
+    withdrawn: int
+    granted: int
+    last_received_at: datetime
+
+
+@dataclass(frozen=True)
 class ClockSkew:
     """How the times of the events of seven days stand to ours: counts."""
 
@@ -78,3 +88,4 @@ class Integration:
     events_by_day: tuple[tuple[datetime, int], ...]
     events_a_minute: float
     simulated: int = 0
+    unknown_channels: tuple[UnknownChannel, ...] = ()

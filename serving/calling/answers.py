@@ -163,6 +163,12 @@ class Told(Answer, frozen=True, kw_only=True):
     new: bool
 
 
+class ConsentAnswer(Told, frozen=True, kw_only=True):
+    """`channel_known` is false where the action bank does not name the channel: the word is kept and stops nothing."""
+
+    channel_known: bool
+
+
 class AbandonedItem(Answer, frozen=True, kw_only=True):
     """One product that was left behind."""
 

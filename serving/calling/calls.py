@@ -94,9 +94,9 @@ def outcome(**told: Unpack[Outcome]) -> Call[answers.Told]:
     return _call("/v1/outcomes", told, answers.Told)
 
 
-def consent(**told: Unpack[Consent]) -> Call[answers.Told]:
+def consent(**told: Unpack[Consent]) -> Call[answers.ConsentAnswer]:
     """It holds for the very next decision and check."""
-    return _call("/v1/consents", told, answers.Told)
+    return _call("/v1/consents", told, answers.ConsentAnswer)
 
 
 def abandoned(**told: Unpack[Abandoned]) -> Call[answers.AbandonedAnswer]:

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request
 
 from features.events import Body, Event
 from features.log import microseconds
-from serving.decisions.event_schemas import ConsentRequest, Told
+from features.privacy.personal import PURPOSE
+from serving.decisions.event_schemas import ConsentAnswer, ConsentRequest
 from serving.decisions.told import keep, moment_told
 from serving.openapi import problems
 from serving.resources import Resources
@@ -20,8 +21,11 @@ router = APIRouter(tags=["decisions"])
     status_code=202,
     responses=problems("malformed_json", "payload_too_large", "unsupported_media_type", "rate_limited"),
 )
-async def consent(request: Request, body: ConsentRequest) -> Told:
-    """Consent for a channel and a purpose. The last word by its time holds; of two at one moment the withdrawal."""
+async def consent(request: Request, body: ConsentRequest) -> ConsentAnswer:
+    """Consent for a channel and a purpose. The last word by its time holds; of two at one moment the withdrawal.
+
+    A channel that the action bank does not name is taken, as the bank may come to name it, and the answer says so.
+    """
     resources: Resources = request.app.state.resources
     at = moment_told(resources, body.at, "/at", None)
     user_id = body.subject.user_id
@@ -36,4 +40,5 @@ async def consent(request: Request, body: ConsentRequest) -> Told:
         anonymous_id=anonymous_id,
         body=Body(channel=body.channel, purpose=body.purpose, consent=body.consent),
     )
-    return Told(new=await keep(resources, event))
+    known = body.channel in resources.bank.now.channels or body.purpose == PURPOSE
+    return ConsentAnswer(new=await keep(resources, event), channel_known=known)

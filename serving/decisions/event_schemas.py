@@ -70,6 +70,13 @@ class Told(BaseModel):
     new: bool
 
 
+class ConsentAnswer(Told):
+    """`channel_known` is false where the action bank does not name the channel: the word is kept, and stops nothing
+    until the bank names it. Of the purpose `personalization` the channel does not matter."""
+
+    channel_known: bool
+
+
 class ConsentRequest(Request):
     """What `POST /v1/consents` takes. Without `purpose` it is about every purpose of the channel."""
 

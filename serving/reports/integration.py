@@ -12,6 +12,10 @@ router = APIRouter(tags=["reports"])
 
 @router.get("/v1/reports/integration", responses=problems(), name="integration")
 async def answer(request: Request) -> Integration:
-    """Event types with when they were last seen and how often, rejects with reasons, catalogue match, clock skew."""
+    """Event types with when they were last seen and how often, rejects with reasons, catalogue match, clock skew.
+
+    `unknown_channels` are those by which people withdrew or agreed though the action bank does not name them.
+    """
     resources: Resources = request.app.state.resources
-    return await resources.in_thread(integration, resources.reports.engine, resources.clock())
+    known = resources.bank.now.channels.keys()
+    return await resources.in_thread(integration, resources.reports.engine, resources.clock(), known)

@@ -12,6 +12,7 @@ from features.activity import MADE, SKEWS, Activity
 from features.catalog import Catalog, Product
 from features.events import Body, Event, Line
 from features.log import DECISIONS, EVENTS, Log, Record, to_record
+from features.told_channels import GRANTED, WITHDRAWN
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
@@ -107,6 +108,66 @@ def test_made_up_ids_do_not_fill_the_table(engine: Engine, monkeypatch: pytest.M
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM unknown_item")).scalar() == 5
     assert found.unknown_items(1)[0].product_id == "often"
+
+
+def word(number: int, channel: str | None, kind: str = "consent_changed", **said: str) -> Record:
+    at = NOW + timedelta(hours=number)
+    body = Body(channel=channel, **said)
+    told = Event(message_id=f"word-{number}", type=kind, occurred_at=at, received_at=at, user_id="u", body=body)
+    return to_record(told)
+
+
+def words_by_channel(found: Activity) -> dict[str, dict[str, int]]:
+    return {log: {tally.type: tally.count for tally in found.types(log)} for log in (WITHDRAWN, GRANTED)}
+
+
+def test_words_about_consent_are_counted_by_the_channel_that_they_name_once_in_whatever_steps(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "_AT_ONCE", 3)
+    no, yes, known = {"consent": "withdrawn"}, {"consent": "granted"}, {"purpose": "personalization"}
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append(
+        [
+            word(1, "emial", **no),
+            word(2, "emial", purpose="carts", **no),
+            word(3, "emial", **yes),
+            word(4, "почта", "unsubscribed"),
+            word(5, None, "unsubscribed"),
+            word(6, "sms", "message_marked_as_spam"),
+            word(7, "sms", "message_sent"),
+            word(8, "web", **no, **known),
+        ]
+    )
+    everything(found)
+    everything(Activity(engine))
+    assert words_by_channel(found) == {WITHDRAWN: {"emial": 2, "почта": 1, "sms": 1}, GRANTED: {"emial": 1}}
+    log.append([word(9, "emial", **no)])
+    everything(found)
+    (tally,) = [tally for tally in found.types(WITHDRAWN) if tally.type == "emial"]
+    assert (tally.count, tally.received_at) == (3, NOW + timedelta(hours=9))
+
+
+def test_words_are_counted_from_the_beginning_of_a_log_that_was_counted_before(engine: Engine) -> None:
+    """By a version that knew nothing of channels."""
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([word(1, "emial", consent="withdrawn")])
+    everything(found)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM activity WHERE log <> 'event'"))
+        connection.execute(text("DELETE FROM projection WHERE \"name\" LIKE '%by channel'"))
+    everything(found)
+    assert words_by_channel(found)[WITHDRAWN] == {"emial": 1}
+    assert [tally.count for tally in found.types("event")] == [1]
+
+
+def test_made_up_channels_do_not_fill_the_table(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "KEPT", 5)
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([word(n, "often" if n < 3 else f"x{n}", consent="withdrawn") for n in range(40)])
+    everything(found)
+    assert len(found.types(WITHDRAWN)) == 5
+    assert words_by_channel(found)[WITHDRAWN]["often"] == 3
 
 
 def test_no_id_of_a_person_gets_into_a_tally(engine: Engine) -> None:

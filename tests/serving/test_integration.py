@@ -45,7 +45,7 @@ def test_what_was_sent_is_what_is_told(shop: Shop) -> None:
     page = Browser(shop).get("/console/integration").text
     for shown in ("missing at /userId", "ghost", "product_viewed"):
         assert f"<code>{shown}</code>" in page
-    assert "ann" not in str(told)
+    assert "'ann'" not in str(told)
 
 
 def test_what_made_customers_name_is_no_unknown_product(shop: Shop) -> None:
@@ -54,6 +54,29 @@ def test_what_made_customers_name_is_no_unknown_product(shop: Shop) -> None:
     told = counted(shop)
     assert (told["simulated"], told["unknown_items"]) == (1, [])
     assert "Simulated: 1 event of these seven days" in Browser(shop).get("/console/integration").text
+
+
+@pytest.mark.parametrize(("locale", "told"), [("en", "Consent for channels that nobody knows"), ("ru", "Согласия по")])
+def test_a_withdrawal_by_a_channel_that_the_bank_does_not_name_is_found(shop: Shop, locale: str, told: str) -> None:
+    def word(channel: str, consent: str, purpose: str | None = None) -> bool:
+        body = {"subject": {"user_id": "ann"}, "channel": channel, "purpose": purpose, "consent": consent}
+        answer = shop.client.post("/v1/consents", json=body)
+        assert answer.status_code == 202
+        return bool(answer.json()["channel_known"])
+
+    assert word("email", "withdrawn")
+    assert word("web", "withdrawn", "personalization"), "its channel does not matter"
+    assert counted(shop)["unknown_channels"] == []
+    assert "unknown-channels" not in Browser(shop, locale=locale).get("/console/integration").text
+    assert not word("emial", "withdrawn")
+    assert not word("emial", "granted")
+    shop.track("Unsubscribed", {"channel": "telegramm"}, userId="ann")
+    found = [(one["channel"], one["withdrawn"], one["granted"]) for one in counted(shop)["unknown_channels"]]
+    assert found == [("emial", 1, 1), ("telegramm", 1, 0)]
+    page = Browser(shop, locale=locale).get("/console/integration").text
+    assert told in page
+    for shown in ("<code>emial</code>", "<code>telegramm</code>", "email, messenger, on_site"):
+        assert shown in page
 
 
 def test_while_a_product_is_unknown_nobody_reads_that_all_are_known(shop: Shop) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from serving.app import create_app
+from tests.serving.access.test_threats import files_of
 from tests.serving.server import Server, serving
 from tests.serving.world import NOW, SELDOM, copy_world, settings_in
 from tests.waiting import until
@@ -28,6 +29,7 @@ KEPT = {
     "kept_answer": {"body"},
     "privacy_job": {"person", "result"},
     "personalization": {"id"},
+    "activity": {"type"},
 }
 """The columns in which an id or a text that a shop sends may stand; docs/privacy.md says what each is for."""
 
@@ -124,8 +126,7 @@ def columns_with(path: Path, text: str) -> set[tuple[str, str]]:
 
 
 def files_with(folder: Path, text: str) -> set[str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix() for path in files if text.encode() in path.read_bytes()}
+    return {path.relative_to(folder).as_posix() for path, content in files_of(folder) if text.encode() in content}
 
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,40 @@
+"""By which channels people said who may write to them: counted, so that a name that nobody's rules know is found.
+
+A withdrawal by `emial` closes no channel, and nobody would notice. No id of a person stands here.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from features.privacy.personal import PURPOSE
+
+GRANTED, WITHDRAWN = "granted by channel", "withdrawn by channel"
+"""What stands in place of a log in the tallies; the channel stands in place of a type."""
+
+KEPT = 1_000
+"""Channels with the most words, and as many of one step: made-up names must not fill the database."""
+
+_READ = {"sqlite": "json_extract(payload, '$.{name}')", "postgresql": "CAST(payload AS jsonb) ->> '{name}'"}
+_TOLD = """
+SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN '{granted}' ELSE '{withdrawn}' END AS log,
+  received_at / :hour AS hour, channel AS type, count(*) AS count,
+  max(occurred_at) AS occurred_at, max(received_at) AS received_at
+FROM (
+  SELECT type, occurred_at, received_at, {channel} AS channel, {purpose} AS purpose, {consent} AS consent FROM event
+  WHERE position > :after AND position <= :upto
+    AND type IN ('consent_changed', 'unsubscribed', 'message_marked_as_spam')
+) AS told
+WHERE coalesce(channel, '') <> '' AND NOT (type = 'consent_changed' AND coalesce(purpose, '') = '{personal}')
+GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT :kept"""
+
+
+def channels_told(connection: Connection, after: int, upto: int, hour: int) -> list[dict[str, Any]]:
+    """The words of the log behind a position and not behind another, by what was said, hour of receipt and channel.
+
+    `hour` is in microseconds. A word on being known at all is left out: its channel does not matter.
+    """
+    read = {name: _READ[connection.dialect.name].format(name=name) for name in ("channel", "purpose", "consent")}
+    query = text(_TOLD.format(granted=GRANTED, withdrawn=WITHDRAWN, personal=PURPOSE, **read))
+    bounds = {"after": after, "upto": upto, "hour": hour, "kept": KEPT}
+    return [dict(row) for row in connection.execute(query, bounds).mappings()]
