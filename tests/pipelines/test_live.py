@@ -28,7 +28,8 @@ def settings(tmp_path: Path, empty_mlflow: Path) -> Settings:
     return Settings(database_url=f"sqlite:///{tmp_path / 'kairos.db'}", **places)
 
 
-def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings) -> None:
+def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", timedelta(seconds=PATIENCE))
     versions = [publish(moving_registry(settings), "passed") for _ in range(2)]
     begin = Barrier(2)
 
