@@ -49,14 +49,18 @@ def coded(tables: Sequence[pa.Table]) -> Coded:
     rows = pa.concat_tables([_whole(table) for table in tables]).unify_dictionaries()
     names = {}
     for name in IDS:
-        texts = dictionary_of(rows[name])
-        order = pc.sort_indices(texts)
-        ranks = np.empty(len(texts), np.int32)
-        ranks[order.to_numpy()] = np.arange(len(texts), dtype=np.int32)
-        ranked = [pa.array(ranks).take(chunk.indices) for chunk in rows[name].chunks]
-        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.chunked_array(ranked, pa.int32()))
-        names[name] = texts.take(order)
+        ranks, names[name] = ranked(dictionary_of(rows[name]))
+        codes = [pa.array(ranks).take(chunk.indices) for chunk in rows[name].chunks]
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.chunked_array(codes, pa.int32()))
     return Coded(rows, names)
+
+
+def ranked(texts: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
+    """The place of each of some different texts among all of them in order, and all of them in order."""
+    order = pc.sort_indices(texts)
+    ranks = np.empty(len(texts), np.int32)
+    ranks[order.to_numpy()] = np.arange(len(texts), dtype=np.int32)
+    return ranks, texts.take(order)
 
 
 def known_to(names: Names, told: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features import arrow_file
 from features.compute import product_totals
 from features.log import microseconds
 from features.results import written
@@ -20,7 +21,7 @@ SUMS, _GAPS = "product", "gaps"
 def compute(shards: Shards, shard: int, cores: int | None = None) -> None:
     """Write what is known of one shard; the sums of its products last, as they say that it is done."""
     with shards.visible(shard, cores) as seen:
-        written(_customers(shards, shard), partial(_write, seen.customers()))
+        written(_customers(shards, shard), partial(arrow_file.write, seen.customers()))
         sums, gaps = seen.product_parts()
     written(shards.path(_GAPS, shard), partial(pq.write_table, gaps))
     written(shards.path(SUMS, shard), partial(pq.write_table, sums))
@@ -39,8 +40,7 @@ def products(shards: Shards, created: datetime) -> pa.Table:
 def customers(shards: Shards, created: datetime) -> Iterator[pa.Table]:
     """The features of customers, shard by shard, usable from `created` on."""
     for shard in range(shards.count):
-        with pa.memory_map(str(_customers(shards, shard))) as file:
-            table = pa.ipc.open_file(file).read_all()
+        table = arrow_file.read(_customers(shards, shard))
         for name, value in (("created", created), ("created_us", microseconds(created))):
             place = table.schema.get_field_index(name)
             constant = pa.repeat(pa.scalar(value, table.field(place).type), len(table))
@@ -50,9 +50,3 @@ def customers(shards: Shards, created: datetime) -> Iterator[pa.Table]:
 
 def _customers(shards: Shards, shard: int) -> Path:
     return shards.folder / f"customer-{shard:04d}.arrow"
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    """Nearly as it lies in memory: it is read once, and encoded when it is kept."""
-    with pa.ipc.new_file(str(path), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(table)

@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features import arrow_file
 from features.codes import coded, known_to
 from features.compute import Visible, ask, seen
 from features.history import parts
@@ -76,7 +77,7 @@ class Shards:
     def visible(self, shard: int, cores: int | None = None) -> Iterator[Visible]:
         """What may be known of the persons of a shard, after `prepare`; `cores` is how many threads may read."""
         moved = [path for other in range(self.count) if (path := self._moved(other, shard)).exists()]
-        here = coded([_read(path) for path in (self._rows(shard), *moved)])
+        here = coded([arrow_file.read(path) for path in (self._rows(shard), *moved)])
         told = Told(*(known_to(here.names, pq.read_table(self.folder / name)) for name in (_RETURNED, _FIRST)))
         with opened_sorted(here.rows, told, self._means(cores)) as connection:
             yield seen(connection, self.as_of, self.known_at, self.position, shard, here.names)
@@ -86,19 +87,19 @@ class Shards:
         identities = pq.read_table(self.path(_IDENTITY, shard))
         with opened(self.paths(shard), identities, NOTHING, self._means(cores)) as connection:
             found = sorted_out(connection, self._asked(shard))
-        written(self._rows(shard), partial(_write, found.own))
+        written(self._rows(shard), partial(arrow_file.write, found.own))
         if self.count == 1:
             return
         for home, rows in found.moved.items():
-            written(self._moved(shard, home), partial(_write, rows))
-        written(self._orders(shard), partial(_write, found.orders))
+            written(self._moved(shard, home), partial(arrow_file.write, rows))
+        written(self._orders(shard), partial(arrow_file.write, found.orders))
         with opened_sorted(found.orders, NOTHING, self._means(cores)) as connection:
             told = ask(connection, "told.sql", **self._asked(shard))
         written(self.path(_TOLD, shard), partial(pq.write_table, told))
 
     def report(self, shard: int, cores: int | None = None) -> None:
         """Write the reports of contested orders that lie in a shard."""
-        with opened_sorted(_read(self._orders(shard)), NOTHING, self._means(cores)) as connection:
+        with opened_sorted(arrow_file.read(self._orders(shard)), NOTHING, self._means(cores)) as connection:
             connection.register("contested", pq.read_table(self.folder / _CONTESTED))
             table = ask(connection, "reports.sql", **self._asked(shard))
         written(self.path(_REPORTS, shard), partial(pq.write_table, table))
@@ -166,17 +167,6 @@ def _write_identities(shards: Shards, identities: pa.Table) -> None:
     known = identities.append_column("home", pa.array(home, pa.int32()))
     for shard in range(shards.count):
         written(shards.path(_IDENTITY, shard), partial(pq.write_table, known.filter(pa.array(lies == shard))))
-
-
-def _read(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as file:
-        return pa.ipc.open_file(file).read_all()
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    """Nearly as it lies in memory: it is read once or twice."""
-    with pa.ipc.new_file(str(path), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(table)
 
 
 def _gathered(shards: Shards) -> tuple[pa.Table, pa.Table]:

@@ -1,16 +1,18 @@
 """Ids as codes: what arrays are indexed by."""
 
-import numpy as np
 import pyarrow as pa
 
+from features.codes import ranked
 from models.arrays import Codes, Ids
 
 
 def encoded(column: pa.ChunkedArray) -> tuple[Codes, Ids]:
-    """The code of each entry, and the sorted ids that the codes point into."""
+    """The code of each entry, and the sorted ids that the codes point into. Every entry has an id.
+
+    >>> codes, ids = encoded(pa.chunked_array([["tea", "milk"], ["tea"]]))
+    >>> codes.tolist(), ids.tolist()
+    ([1, 0, 1], ['milk', 'tea'])
+    """
     entries = column.combine_chunks().dictionary_encode()
-    ids = entries.dictionary.to_numpy(zero_copy_only=False).astype(object)
-    order = np.argsort(ids, kind="stable")
-    rank = np.empty(len(ids), np.int32)
-    rank[order] = np.arange(len(ids), dtype=np.int32)
-    return rank[entries.indices.to_numpy()] if len(ids) else np.empty(0, np.int32), ids[order]
+    ranks, ids = ranked(entries.dictionary)
+    return ranks[entries.indices.to_numpy()], ids.to_numpy(zero_copy_only=False).astype(object)
