@@ -6,7 +6,7 @@ tasks of Ray are compared with the same functions in as many bare processes; the
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -62,15 +62,34 @@ class Spent:
 
         return run
 
+    def around(self, everything: float) -> dict[str, float]:
+        """Of `everything` that all processes took: what workers took outside of tasks, and what was nobody's task."""
+        workers = sum(self.processes.values())
+        return {
+            "workers": float(len(self.processes)),
+            "workers, outside of tasks": workers - sum(self.inside.values()),
+            "Ray itself": everything - workers,
+        }
+
 
 def compared(folder: Path) -> dict[str, float]:
     """The least of some runs each: in tasks of both works by each engine, and what Ray takes outside of tasks."""
-    found: dict[str, float] = {}
+    runs = []
     for _ in range(RUNS):
         for engine in ENGINES:
             with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
-                spent = fresh.submit(once, engine, folder).result()
-            found |= {name: min(seconds, found.get(name, seconds)) for name, seconds in spent.items()}
+                runs.append(fresh.submit(once, engine, folder).result())
+    return least(runs)
+
+
+def least(runs: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The least that was seen of each figure, and by how much tasks of Ray are above bare processes in it.
+
+    Whatever else the machine does makes a run longer, never shorter.
+    """
+    found: dict[str, float] = {}
+    for run in runs:
+        found |= {name: min(seconds, found.get(name, seconds)) for name, seconds in run.items()}
     return {
         **found,
         "overhead": found[f"features, {RAY}"] / found[f"features, {PROCESSES}"] - 1,
@@ -98,9 +117,7 @@ def once(engine: str, folder: Path) -> dict[str, float]:
     rmtree(own)
     found = {f"{work}, {engine}": seconds for work, seconds in spent.inside.items()}
     if engine == RAY:
-        workers = sum(spent.processes.values())
-        found |= {"shards": float(shards.count), "workers": float(len(spent.processes))}
-        found |= {"workers, outside of tasks": workers - sum(spent.inside.values()), "Ray itself": everything - workers}
+        found |= {"shards": float(shards.count), **spent.around(everything)}
     return found
 
 
