@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.find import ARGUMENTS, LOUD, executable
 from tests.browser.shop import build_shop
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, context_of
 from tests.serving.server import Server, serving
 from tests.serving.world import SELDOM, make_key, settings_in
+from tests.waiting import PATIENCE
+
+expect.set_options(timeout=1000 * PATIENCE)  # of itself it waits for 5 seconds
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +54,7 @@ def key(service: Server) -> str:
 
 
 def _visit(chromium: Browser, service: Server, key: str, locale: str, scheme: str) -> Iterator[Visit]:
-    context = chromium.new_context(locale=locale, color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    context.set_default_timeout(60_000)
+    context = context_of(chromium, locale=locale, color_scheme=scheme, viewport={"width": 1280, "height": 900})
     visit = Visit(service, context, context.new_page())
     visit.page.goto(f"{service.url}/console")
     visit.page.fill("#key", key)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, context_of
 from tests.serving.server import Server
 
 
 def test_one_signs_in_and_out_by_the_keyboard_alone(chromium: Browser, service: Server, key: str) -> None:
-    with chromium.new_context(locale="en-US") as context:
+    with context_of(chromium, locale="en-US") as context:
         page = context.new_page()
         page.goto(f"{service.url}/console/integration")
         expect(page.locator("#key")).to_be_focused()
@@ -72,7 +72,7 @@ def test_a_chart_has_its_numbers_as_a_table_and_as_a_file(console: Visit, tmp_pa
 
 
 def test_every_page_is_there_without_javascript(chromium: Browser, service: Server, key: str) -> None:
-    with chromium.new_context(locale="en-US", java_script_enabled=False) as context:
+    with context_of(chromium, locale="en-US", java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{service.url}/console/integration")
         page.fill("#key", key)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, context_of
 from tests.serving.restock.world import WEEKLY
 from tests.serving.server import Server
 
@@ -35,7 +35,7 @@ def test_each_part_comes_for_itself_and_says_what_the_api_says(console: Visit) -
 
 
 def test_without_javascript_everything_is_there_at_once(chromium: Browser, service: Server, key: str) -> None:
-    with chromium.new_context(locale="ru-RU", java_script_enabled=False) as context:
+    with context_of(chromium, locale="ru-RU", java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{service.url}/console")
         page.fill("#key", key)

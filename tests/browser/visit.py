@@ -4,13 +4,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from tests.serving.server import Server
+from tests.waiting import PATIENCE
 
 VENDOR = Path(__file__).parent / "vendor"
 SCREENSHOTS = Path(__file__).parents[2] / "var/screenshots"
 _SERIOUS = ("serious", "critical")
+
+
+def context_of(browser: Browser, **told: Any) -> BrowserContext:
+    """A window of its own, as patient as all tests are; Playwright itself gives up after half a minute."""
+    context = browser.new_context(**told)
+    context.set_default_timeout(1000 * PATIENCE)
+    return context
 
 
 @dataclass

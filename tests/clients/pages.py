@@ -46,4 +46,4 @@ def run_python(code: str, folder: Path, **environment: Any) -> "subprocess.Compl
     script.write_text(code)
     told = {**os.environ, "PYTHONPATH": str(ROOT), **{name: str(value) for name, value in environment.items()}}
     command = [sys.executable, "-W", "error", str(script)]
-    return subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, timeout=300, check=False)

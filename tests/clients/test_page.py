@@ -14,6 +14,7 @@ from features.log import Record
 from tests.clients.conftest import Keys
 from tests.clients.pages import SHOWN, snippet
 from tests.serving.server import Server
+from tests.waiting import PATIENCE
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"  # comes with the package, on every machine
 ORIGIN = "https://shop.example"
@@ -48,7 +49,8 @@ def visit(server: Server, tmp_path: Path) -> Callable[..., dict]:  # type: ignor
     html = snippet("page.md", "product.html")
     (element,), (product,) = re.findall(r'id="(\w+)"', html), re.findall(r'data-product="([\w-]+)"', html)
     (script,) = re.findall(r'<script type="module" src="([\w.]+)">', html)
-    page = snippet("page.md", "product.js")
+    page, client = snippet("page.md", "product.js"), snippet("page.md", "kairos.js")
+    assert "timeout(2000)" in client, "a visitor waits no longer; a test does"
     assert script == "product.js"
 
     def open_page(key: str, origin: str = ORIGIN) -> dict:  # type: ignore[type-arg]
@@ -57,11 +59,11 @@ def visit(server: Server, tmp_path: Path) -> Callable[..., dict]:  # type: ignor
         for name, value in told.items():
             browser = re.sub(rf"\b{name}\b", msgspec.json.encode(value).decode(), browser)
         (tmp_path / "package.json").write_text('{"type": "module"}')
-        (tmp_path / "kairos.js").write_text(snippet("page.md", "kairos.js"))
+        (tmp_path / "kairos.js").write_text(client.replace("timeout(2000)", f"timeout({1000 * PATIENCE:.0f})"))
         (tmp_path / "product.js").write_text(page.replace(SHOWN, server.url).replace("pk_…", key))
         (tmp_path / "browser.js").write_text(browser)
         run = subprocess.run(
-            [str(NODE), "browser.js"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+            [str(NODE), "browser.js"], cwd=tmp_path, capture_output=True, text=True, timeout=3 * PATIENCE, check=False
         )
         assert run.returncode == 0, run.stderr
         return msgspec.json.decode(run.stdout)
@@ -104,7 +106,7 @@ def test_a_browser_is_let_through_before_it_asks(server: Server, keys: Keys) -> 
         "Access-Control-Request-Headers": ", ".join(headers[0]).lower(),
     }
     for path in ("/v1/track", "/v1/recommendations"):
-        answer = httpx.options(server.url + path, headers=asks)
+        answer = httpx.options(server.url + path, headers=asks, timeout=PATIENCE)
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         allowed = answer.headers["access-control-allow-headers"].lower()

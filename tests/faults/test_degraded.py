@@ -169,7 +169,8 @@ def test_files_that_hang_are_waited_for_by_a_few_alone_and_by_nobody_once_they_a
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a disk that is gone: who only looks is told so, and what the desk has begun is decided when it is back."""
-    with running(folder, feature_timeout_ms=50, log_timeout_ms=100) as shop, ThreadPoolExecutor(1) as pool:
+    few = {"feature_timeout_ms": 50, "log_timeout_ms": 100}
+    with running(folder, give_up_seconds=PATIENCE, **few) as shop, ThreadPoolExecutor(1) as pool:
         over, visitors = threading.Event(), shop.resources.visitors
 
         def hanging(read: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from features.log import DECISIONS, EVENTS
 from tests.faults.logs import keys
 from tests.serving.server import Server, serving
 from tests.serving.world import BEANS, MILK, SELDOM, copy_world, publish, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 CALLERS = 6
@@ -114,5 +114,5 @@ def test_a_promotion_reaches_every_worker(server: Server) -> None:
 def test_a_service_that_is_ended_answers_what_is_under_way_and_refuses_the_rest(server: Server) -> None:
     with traffic(server) as callers:
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait(60)
+        server.process.wait(PATIENCE)
     kept(server, callers.seen)

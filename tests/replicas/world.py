@@ -5,6 +5,7 @@ of his own each time, which any worker may take.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +32,10 @@ from tests.serving.world import FEATURES, NOW, catalogue, data, orders, settings
 from tests.waiting import until
 
 WORKERS = {"a": 2, "b": 1}
-PUBLISHABLE = 10.0
-"""Requests a second of a publishable key: few, so that a test can use them up."""
+PUBLISHABLE = 5.0
+"""Requests a second of a publishable key: few, so that a test can use them up on any machine."""
+
+_LIVE = re.compile(r'^kairos_model_info\{name="recommender",version="(\d+)"\}', re.MULTILINE)
 
 
 @dataclass
@@ -74,8 +77,9 @@ class Replicas:
             return list(callers.map(lambda name: self.ask(name, "GET", "/v1/version"), [*"ab"] * asked))
 
     def live(self) -> set[str]:
-        """The versions of the recommender that answer now."""
-        return {response.json()["model"]["version"] for response in self.everywhere()}
+        """The versions of the recommender that answer now, of every worker: each tells the others of its service."""
+        found = [self.ask(name, "GET", "/metrics") for name in self.servers]
+        return {version for answer in found for version in _LIVE.findall(answer.text)}
 
     def keys(self, table: Any) -> list[str]:
         """The keys of a log, in their order."""
@@ -114,6 +118,7 @@ def settings_of(world: Path, folder: Path, postgresql_url: str, valkey: str) -> 
         refresh_seconds=0.5,
         rate_admin=1_000_000.0,
         rate_address=1_000_000.0,
+        rate_failures=1_000_000.0,
         rate_publishable=PUBLISHABLE,
     )
     engine = open_database(settings.database_url)
