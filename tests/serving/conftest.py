@@ -12,6 +12,14 @@ from tests.serving.world import SELDOM, Shop, copy_world, running, settings_in
 from tests.waiting import until
 
 
+@pytest.fixture(scope="package", autouse=True)
+def unhurried() -> Iterator[None]:
+    """A part of a look at a person has the time of a busy machine; where one is to be too slow, the test says so."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("serving.reports.visitor.SECONDS", 20.0)
+        yield
+
+
 @pytest.fixture
 def folder(world: Path, tmp_path: Path) -> Path:
     """The folder of a shop of one's own."""

@@ -21,9 +21,11 @@ def put(shop: Shop, *items: dict[str, Any]) -> None:
 
 
 def ruled(folder: Path, text: str) -> Path:
+    """The file of placements, whole at every moment: an empty one would be the default."""
     path = folder / "placements.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+    made = folder / "placements.made"
+    made.write_text(text, encoding="utf-8")
+    return made.replace(path)
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_a_changed_file_is_told_while_the_service_runs_and_a_wrong_one_changes_n
         assert answer.status_code == 200
         assert answer.json()["currency"] == "EUR"
         assert answer.json()["channels"][-1] == answer.json()["channels"][-1] | {"name": "telegram", "quiet": None}
-        path.write_text("channels.viber = {}")
+        bank(bare_folder, "channels.viber = {}")
         until(lambda: "viber" in channels(), "the new channel is told")
-        path.write_text("channels = 3")
+        bank(bare_folder, "channels = 3")
         until(lambda: not shop.resources.bank.file.changed(), "the wrong file was looked at")
         assert "viber" in channels()
 
@@ -59,7 +59,7 @@ def test_a_service_that_begins_with_a_wrong_file_sends_nothing_until_it_is_mende
         assert (told["degraded"], told["degraded_reason"]) == (True, "action_bank_unreadable")
         assert "policies: the action bank cannot be read" in shop.client.get("/readyz").text
         assert shop.recommend(subject={"user_id": "u1"}, limit=1)["items"]
-        path.write_text('currency = "EUR"')
+        bank(folder, 'currency = "EUR"')
         until(lambda: shop.resources.bank.now.currency == "EUR", "the mended file is followed")
         again = shop.client.post("/v1/decisions", json=asked).json()
         assert again["decision_id"] != told["decision_id"], "silence of before hides nothing"

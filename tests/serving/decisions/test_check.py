@@ -146,7 +146,7 @@ def test_a_point_that_was_switched_off_stops_it(chance_folder: Path, user: str) 
     with deciding(chance_folder, action_bank=path) as shop:
         live(shop)
         answer = ask(shop, next(name for name in of_arm("policy") if ask(shop, name)["action"]["send"]))
-        path.write_text(f'[points.{POINT}]\nmode = "off"\n')
+        bank(chance_folder, f'[points.{POINT}]\nmode = "off"\n')
         until(lambda: shop.resources.bank.now.points[POINT].mode == "off", "the bank is followed")
         assert check(shop, answer["decision_id"])["reason"] == "switched_off"
 

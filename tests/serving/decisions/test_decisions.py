@@ -353,7 +353,7 @@ def test_a_point_that_is_off_sends_nothing_and_decides_anew_when_it_is_on(chance
         assert (off["action"]["send"], off["action"]["reason"]) == (False, "switched_off")
         assert not logged(shop, off["decision_id"]).learnable
         assert ask(shop, user, "before") == off
-        path.write_text(f'[points.{POINT}]\nmode = "online"\n# on\n')
+        bank(chance_folder, f'[points.{POINT}]\nmode = "online"\n# on\n')
         until(lambda: shop.resources.bank.now.points[POINT].mode == "online", "the bank is followed")
         assert ask(shop, user, "before")["mode"] == "online"
 

@@ -59,10 +59,11 @@ def live(shop: Shop, number: str = "1", alias: str = "champion", name: str = MOD
 
 
 def bank(folder: Path, text: str) -> Path:
-    """A file that changes the action bank."""
+    """A file that changes the action bank, whole at every moment: an empty one would be the default."""
     path = folder / "bank.toml"
-    path.write_text(text)
-    return path
+    made = folder / "bank.made"
+    made.write_text(text)
+    return made.replace(path)
 
 
 @contextmanager

@@ -60,12 +60,12 @@ def test_reading_reports_is_not_seeing_customers(reported: Shop) -> None:
 
 def test_whoever_takes_customers_along_is_written_down(reported: Shop) -> None:
     key = make_key(reported.folder)
-    before = len(reported.resources.acts.latest(100))
+    before = len(reported.resources.acts.latest(10_000))
     assert (
         reported.client.get(PATH, params={"segment": "decile-3", "limit": 1}, headers=bearing(key)).status_code == 200
     )
     reported.client.get(PATH, params={"segment": "no-such"}, headers=bearing(key))
-    done = reported.resources.acts.latest(100)
+    done = reported.resources.acts.latest(10_000)
     assert len(done) == before + 1
     assert (done[0].act, done[0].object, done[0].details) == ("exported", "decile-3", "1 customers")
     assert key.startswith(done[0].actor)
