@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.built import built_once
 from tests.databases import engine, postgresql_url
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["empty_mlflow", "engine", "postgresql_url", "restock_world", "world"]
 
 # No test asserts a time. People look for examples that nobody has seen; a change is judged by the same ones each time.
-settings.register_profile("kairos", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile(
+    "kairos", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("kairos")
 
 
@@ -39,8 +41,7 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without a model, to be copied: making its tables takes MLflow seconds."""
-    from models.published import CHAMPION
-    from models.registry import Registry
+    from models.registry import CHAMPION, Registry
 
     def build(folder: Path) -> None:
         folder.mkdir()
