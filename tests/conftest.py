@@ -41,7 +41,8 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without a model, to be copied: making its tables takes MLflow seconds."""
-    from models.registry import CHAMPION, Registry
+    from models.published import CHAMPION
+    from models.registry import Registry
 
     def build(folder: Path) -> None:
         folder.mkdir()
