@@ -4,6 +4,7 @@ Read anew every second in a thread of its own, which also does the jobs of erasu
 serves. As long as nobody is suppressed and nobody withdrew, a question costs nothing.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Self, TypeVar
@@ -51,6 +52,7 @@ class People:
         self._withdrawn: frozenset[tuple[str, str]] = frozenset()
         self._said: tuple[int, ...] | None = None
         self._looks = 0
+        self._refreshing = threading.Lock()
         self._follower = Follower("privacy", self.look, REFRESH_SECONDS, failures)
         self.refresh()
 
@@ -77,14 +79,18 @@ class People:
             self.wake()
 
     def refresh(self) -> None:
-        """Read both lists anew where they have changed."""
-        self.catch_up()
-        self.withdrawals.catch_up(self.events)
-        self._looks += 1
-        said = self.withdrawals.said()
-        if said != self._said or (said[0] and self._looks % _EVERYBODY_AGAIN == 0):
-            self._withdrawn = ids_of(self.withdrawals.people(self.identities))
-            self._said = said
+        """Read both lists anew where they have changed.
+
+        One at a time: who began before somebody withdrew must not put back what he read then.
+        """
+        with self._refreshing:
+            self.catch_up()
+            self.withdrawals.catch_up(self.events)
+            self._looks += 1
+            said = self.withdrawals.said()
+            if said != self._said or (said[0] and self._looks % _EVERYBODY_AGAIN == 0):
+                self._withdrawn = ids_of(self.withdrawals.people(self.identities))
+                self._said = said
 
     def catch_up(self) -> None:
         """Know who was suppressed until this moment, whatever replica was told: for whoever decides what is sent."""

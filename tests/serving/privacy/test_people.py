@@ -1,0 +1,37 @@
+"""Who withdrew is known to whoever looked after the withdrawal, whoever else looks at the same time."""
+
+import threading
+
+import pytest
+
+from features.identity import Person
+from tests.serving.world import DRINKER, Shop
+from tests.waiting import PATIENCE
+
+
+def test_who_began_to_look_before_somebody_withdrew_does_not_put_back_what_he_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = shop.resources.privacy
+    people._follower.close()
+    people._said = None  # so that the first look, too, reads who withdrew
+    has_read, go_on, real = threading.Event(), threading.Event(), people.withdrawals.people
+
+    def read(identities: object) -> list[Person]:
+        found, first = real(identities), not has_read.is_set()
+        has_read.set()
+        assert not first or go_on.wait(PATIENCE)
+        return found
+
+    monkeypatch.setattr(people.withdrawals, "people", read)
+    before, after = threading.Thread(target=people.refresh), threading.Thread(target=people.refresh)
+    before.start()
+    assert has_read.wait(PATIENCE)
+    consent = {"consent": "withdrawn", "purpose": "personalization", "channel": "email"}
+    shop.track("Consent Changed", consent, userId=DRINKER, messageId="gone")
+    after.start()
+    after.join(0.5)  # if it does not wait for who looks, it is over by now
+    go_on.set()
+    for thread in (before, after):
+        thread.join(PATIENCE)
+    assert people.impersonal(DRINKER, None)
