@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -235,6 +235,15 @@ def test_a_file_that_there_is_not_and_a_server_that_does_not_answer(
         check_target(file_at("s3://shop/a.csv"))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where a shell started the tests in the background and had them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_failure_or_an_interrupt_leaves_what_was_there(bucket: Bucket) -> None:
     bucket.put("a.csv", b"before")
     large = os.urandom(30_000_000)
