@@ -52,7 +52,7 @@ def ready(server: Server) -> bool:
 
 def anew(server: Server, method: str, path: str, **told: Any) -> httpx.Response:
     """Over a connection of its own, which either worker may take."""
-    return httpx.request(method, f"{server.url}{path}", headers=server.headers, timeout=30, **told)
+    return httpx.request(method, f"{server.url}{path}", headers=server.headers, timeout=PATIENCE, **told)
 
 
 @contextmanager

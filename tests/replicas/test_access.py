@@ -14,7 +14,7 @@ from serving.access.key_table import KeyTable
 from tests.replicas.world import PUBLISHABLE, Replicas
 from tests.serving.console.browser import TOKEN
 from tests.serving.world import DRINKER, bearing, make_key
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 ASKED = {"subject": {"user_id": DRINKER}, "limit": 2}
@@ -48,7 +48,7 @@ def test_what_one_lets_through_is_missing_at_the_other(replicas: Replicas) -> No
 
     def hammer(name: str) -> Counter[int]:
         found = Counter[int]()
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             while time.monotonic() < ends or not found[429]:
                 answer = client.post(f"{replicas.servers[name].url}{PATH}", json=ASKED, headers=headers)
                 found[answer.status_code] += 1

@@ -29,7 +29,7 @@ from models.registry import Registry
 from serving.settings import Settings
 from tests.serving.server import Server, serving
 from tests.serving.world import FEATURES, NOW, catalogue, data, orders, settings_in, suite
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 WORKERS = {"a": 2, "b": 1}
 PUBLISHABLE = 5.0
@@ -62,7 +62,7 @@ class Replicas:
     def ask(self, name: str, method: str, path: str, **told: Any) -> httpx.Response:
         """One request to one of them, over a connection of its own."""
         return httpx.request(
-            method, f"{self.servers[name].url}{path}", **{"headers": self.headers, "timeout": 30, **told}
+            method, f"{self.servers[name].url}{path}", **{"headers": self.headers, "timeout": PATIENCE, **told}
         )
 
     def post(self, name: str, path: str, /, **body: Any) -> Any:
@@ -156,7 +156,7 @@ def ready(server: Server) -> None:
 
     def one() -> bool:
         try:
-            return httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200
+            return httpx.get(f"{server.url}/readyz", timeout=PATIENCE).status_code == 200
         except httpx.TransportError:
             return False
 

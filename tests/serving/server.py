@@ -16,7 +16,7 @@ import psutil  # type: ignore[import-untyped]
 
 from serving.settings import Settings
 from tests.serving.world import SELDOM, bearing, make_key, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,7 @@ def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient
     with (
         log.open("w") as output,
         subprocess.Popen(command, cwd=ROOT, env=environment(settings, home), stdout=output, stderr=output) as process,
-        httpx.Client(base_url=url, timeout=30, headers=headers) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE, headers=headers) as client,
     ):
         server = Server(url, folder, psutil.Process(process.pid), log, client, headers)
         try:
@@ -91,7 +91,7 @@ def kill_while_asked(folder: Path, ask: Callable[[httpx.Client], object], enough
 
     def ask_on(server: Server) -> None:
         with (
-            httpx.Client(base_url=server.url, timeout=30, headers=server.headers) as client,
+            httpx.Client(base_url=server.url, timeout=PATIENCE, headers=server.headers) as client,
             suppress(httpx.TransportError),
         ):
             while True:
