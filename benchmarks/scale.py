@@ -62,8 +62,8 @@ STEPS: Mapping[str, Step] = {
     "restock score": Step(steps.restock_score, 100 * MILLION, ("hazard",)),
     "recommend": Step(steps.recommend, 10 * MILLION, ("all features",)),
     "ray": Step(steps.ray, 10 * MILLION, ("history", "hazard")),
-    "log": Step(steps.log, 3 * MILLION, ("history",)),
-    "compaction": Step(steps.compaction, 3 * MILLION, ("log",)),
+    "log": Step(steps.log, 10 * MILLION, ("history",)),
+    "compaction": Step(steps.compaction, 10 * MILLION, ("log",)),
 }
 
 app = typer.Typer(add_completion=False)
@@ -72,7 +72,7 @@ console = Console(width=160)
 
 @app.command()
 def main(
-    work: Annotated[Path, typer.Option(help="folder for the made shops, some 10 GB; kept until you delete it")],
+    work: Annotated[Path, typer.Option(help="folder for the made shops, some 15 GB; kept until you delete it")],
     most: Annotated[float, typer.Option(help="leave out sizes above so many million events")] = 100,
     only: Annotated[list[str] | None, typer.Option(help="only this step and what it needs; may be repeated")] = None,
     seeds: Annotated[int, typer.Option(help="made shops of each of the small sizes")] = 3,

@@ -1,8 +1,12 @@
-"""Rows of the history out of records of the log: one row a line of an event, and the partition that it belongs to."""
+"""Rows of the history out of records of the log: one row a line of an event, and the partition that it belongs to.
+
+What repeats is worked out once a batch: many look at one product, and a visitor looks at many.
+"""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -10,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.events import Body
+from features.history_source import Columns
 from features.identity import default_customer
-from features.log import Record
 
 SCHEMA = pa.schema(
     [
@@ -31,10 +35,34 @@ SCHEMA = pa.schema(
 )
 """One row a line of an event; an event without lines is one row whose product_id is null."""
 
+_OF_EVENT = ("position", "type", "occurred_at", "received_at", "user_id", "anonymous_id")
 HASH = "crc32"
 _PRICE_LIMIT = Decimal(10) ** 14
 _PRICE_STEP = Decimal("0.0001")
 _MICROSECONDS_A_DAY = 86_400_000_000
+_NULL = msgspec.Raw(b"null")
+
+T = TypeVar("T", bound=Hashable)
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """Of a `Line` what the history keeps; the price as it is written, as most are read once a batch."""
+
+    product_id: str
+    quantity: float = 1.0
+    price: msgspec.Raw = _NULL
+
+
+class _Body(msgspec.Struct, frozen=True, gc=False):
+    """Of a `Body` what the history keeps: to make all of its fields took ten times as long."""
+
+    lines: tuple[_Line, ...] = ()
+    order_id: str | None = None
+    currency: str | None = None
+
+
+_body = msgspec.json.Decoder(_Body)
+_price = msgspec.json.Decoder(Decimal | None)
 
 
 def bucket_of(customer_id: str, buckets: int) -> int:
@@ -46,45 +74,68 @@ def bucket_of(customer_id: str, buckets: int) -> int:
     return zlib.crc32(customer_id.encode()) % buckets
 
 
-def rows_of(records: Sequence[Record], buckets: int) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The rows of `records` in `SCHEMA`, and for each its partition as day since 1970 times `buckets` plus bucket."""
-    bodies = [_body(record) for record in records]
-    counts = np.array([max(len(body.lines), 1) for body in bodies])
-    event = np.repeat(np.arange(len(records)), counts)
-    lines = [line for body in bodies for line in body.lines or (None,)]
-    of_event = pa.table(
-        {
-            "position": [record.position for record in records],
-            "type": [record.type for record in records],
-            "occurred_at": pa.array([record.occurred_at for record in records], pa.timestamp("us", "UTC")),
-            "received_at": pa.array([record.received_at for record in records], pa.timestamp("us", "UTC")),
-            "user_id": pa.array([record.user_id for record in records], pa.string()),
-            "anonymous_id": pa.array([record.anonymous_id for record in records], pa.string()),
-            "currency": pa.array([body.currency for body in bodies], pa.string()),
-            "order_id": pa.array([body.order_id for body in bodies], pa.string()),
-        }
-    ).take(pa.array(event))
-    of_line = {
-        "line": pa.array(np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts), pa.int32()),
-        "product_id": pa.array([line and line.product_id for line in lines], pa.string()),
-        "quantity": pa.array([line and line.quantity for line in lines], pa.float64()),
-        "price": pa.array([line and stored_price(line.price) for line in lines], pa.decimal128(18, 4)),
-    }
-    for name, values in of_line.items():
-        of_event = of_event.append_column(name, values)
-    day = np.array([record.occurred_at for record in records]) // _MICROSECONDS_A_DAY
-    bucket = np.array([bucket_of(default_customer(record.user_id, record.anonymous_id), buckets) for record in records])
-    return of_event.select(SCHEMA.names).cast(SCHEMA), (day * buckets + bucket)[event]
+def rows_of(events: Columns, buckets: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows of `events` in `SCHEMA`, and for each its partition as day since 1970 times `buckets` plus bucket.
 
-
-def _body(record: Record) -> Body:
+    Raises ValueError with the position of an event whose payload cannot be read.
+    """
+    payloads, told = _distinct(events.payload)
     try:
-        return msgspec.json.decode(record.payload, type=Body)
+        what, counts = _lines_of(payloads)
     except msgspec.MsgspecError as error:
-        raise ValueError(
-            f"the payload at position {record.position} of the event log is not an event's body ({error}); "
-            "correct or erase that record, then compact again"
-        ) from error
+        raise _unreadable(events) or error from error
+    rows = counts[told]
+    event = np.repeat(np.arange(len(told)), rows)
+    line = np.arange(len(event)) - np.repeat(np.cumsum(rows) - rows, rows)
+    place = pa.array((np.cumsum(counts) - counts)[told][event] + line)
+    whole = pa.table({name: pa.array(getattr(events, name), SCHEMA.field(name).type) for name in _OF_EVENT})
+    columns = {**_named(whole.take(pa.array(event))), "line": pa.array(line, pa.int32()), **_named(what.take(place))}
+    persons, who = _distinct(list(zip(events.user_id, events.anonymous_id, strict=True)))
+    bucket = np.array([bucket_of(default_customer(*ids), buckets) for ids in persons])[who]
+    day = np.array(events.occurred_at) // _MICROSECONDS_A_DAY
+    return pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA), (day * buckets + bucket)[event]
+
+
+def _lines_of(payloads: Sequence[str]) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The lines of `payloads` one after the other, with what those of one share, and how many each has, 1 at least."""
+    bodies = list(map(_body.decode, payloads))
+    counts = np.array([max(len(body.lines), 1) for body in bodies])
+    lines = [line for body in bodies for line in body.lines or (None,)]
+    texts, priced = _distinct([bytes(line.price if line else _NULL) for line in lines])
+    prices = pa.array([stored_price(_price.decode(text)) for text in texts], SCHEMA.field("price").type)
+    body_of = pa.array(np.repeat(np.arange(len(bodies)), counts))
+    return pa.table(
+        {
+            "product_id": pa.array([line and line.product_id for line in lines], pa.string()),
+            "quantity": pa.array([line and line.quantity for line in lines], pa.float64()),
+            "price": prices.take(pa.array(priced)),
+            "currency": pa.array([body.currency for body in bodies], pa.string()).take(body_of),
+            "order_id": pa.array([body.order_id for body in bodies], pa.string()).take(body_of),
+        }
+    ), counts
+
+
+def _distinct(values: Sequence[T]) -> tuple[list[T], NDArray[np.int64]]:
+    """Every value once, and for each of `values` its place among these."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return list(places), np.fromiter(map(places.__getitem__, values), np.int64, len(values))
+
+
+def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _unreadable(events: Columns) -> ValueError | None:
+    """What to tell of the first of `events` whose payload is not a body."""
+    for position, payload in zip(events.position, events.payload, strict=True):
+        try:
+            msgspec.json.decode(payload, type=Body)
+        except msgspec.MsgspecError as error:
+            return ValueError(
+                f"the payload at position {position} of the event log is not an event's body ({error}); "
+                "correct or erase that record, then compact again"
+            )
+    return None
 
 
 def stored_price(price: Decimal | None) -> Decimal | None:

@@ -1,0 +1,38 @@
+"""Columns are what the log holds in a range of positions, in order, whatever the batches and whatever was erased."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, delete
+
+from features.database import open_database
+from features.history_source import Columns, columns_of
+from features.log import EVENTS, Log
+from tests.features.shop import happened
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_columns_are_what_the_log_holds(engine: Engine, batch: int) -> None:
+    log = Log(engine, EVENTS)
+    log.append([happened("product_viewed", f"u{number}?ü", number, "p", "q") for number in range(12)])
+    with engine.begin() as connection:
+        connection.execute(delete(EVENTS).where(EVENTS.c.position.in_([1, 5, 6, 7, 8, 12])))
+    for first, last in ((1, 12), (3, 9), (5, 8), (12, 40)):
+        found = list(columns_of(log, first, last, batch))
+        records = [record for some in log.scan(first - 1, last) for record in some]
+        for field in fields(Columns):
+            told = [value for columns in found for value in getattr(columns, field.name)]
+            assert told == [getattr(record, field.name) for record in records], field.name
+        assert all(columns.position for columns in found)
+
+
+def test_a_file_is_read_while_somebody_writes(tmp_path: Path) -> None:
+    log = Log(open_database(f"sqlite:///{tmp_path / 'kairos.db'}"), EVENTS)
+    log.append([happened("page_viewed", "u1", number) for number in range(6)])
+    found: list[int] = []
+    for columns in columns_of(log, 1, 6, 2):
+        found += columns.position
+        log.append([happened("page_viewed", "u2", 9)])
+    assert found == [1, 2, 3, 4, 5, 6]
+    log.engine.dispose()
