@@ -10,6 +10,9 @@ _NAMES_KEPT = 20_000
 _DEBT = 8.0
 """How many times its burst a bucket may be overdrawn by what other workers spent; the rest is forgotten."""
 
+_ROUNDING = 1e-9
+"""Of a token: two seconds behind 0.3 are a little less than two, and whoever waited them as told is to get in."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -67,7 +70,7 @@ class Buckets:
         """Spend one token of `name` if there is one."""
         with self._lock:
             bucket = self._filled(name)
-            allowed = bucket.tokens >= 1.0
+            allowed = bucket.tokens >= 1.0 - _ROUNDING
             if allowed:
                 bucket.tokens -= 1.0
                 bucket.spent += 1

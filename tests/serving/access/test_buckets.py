@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.access.buckets import Buckets, Limit
@@ -32,6 +32,7 @@ def test_in_any_span_no_more_than_burst_and_rate_allow(gaps: list[float], rate: 
             assert last - first + 1 <= burst + rate * (passed[last] - passed[first]) + 1e-6
 
 
+@example([0.3, 0.0, 0.0, 0.0], 0.5)
 @given(GAPS, st.floats(0.5, 20))
 def test_whoever_waits_as_told_gets_in(gaps: list[float], rate: float) -> None:
     time = Time()
