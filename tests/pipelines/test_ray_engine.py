@@ -30,6 +30,13 @@ pytestmark = pytest.mark.slow
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
 ray.cloudpickle.register_pickle_by_value(sys.modules[root.__module__])  # type: ignore[no-untyped-call]
 
+PATIENT = {
+    "agent_register_timeout_ms": 120_000,
+    "worker_register_timeout_seconds": 600,
+    "memory_monitor_refresh_ms": 0,
+}
+"""So that no worker is ended as the machine is slow, or as others fill its memory."""
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
@@ -38,7 +45,7 @@ def cluster() -> Iterator[Any]:
     for left in (2, 1, 0):
         started: Any = Cluster(shutdown_at_exit=False)
         try:
-            started.add_node(**node, _system_config={"agent_register_timeout_ms": 120_000})
+            started.add_node(**node, _system_config=PATIENT)
             started.add_node(**node)
             break
         except Exception:

@@ -37,7 +37,11 @@ def cluster() -> Iterator[None]:
                 include_dashboard=False,
                 log_to_driver=False,
                 object_store_memory=100_000_000,
-                _system_config={"agent_register_timeout_ms": 120_000, "worker_register_timeout_seconds": PATIENCE},
+                _system_config={
+                    "agent_register_timeout_ms": 120_000,
+                    "worker_register_timeout_seconds": PATIENCE,
+                    "memory_monitor_refresh_ms": 0,  # or a worker is ended as others fill the memory
+                },
                 runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}},
             )
             break
