@@ -44,12 +44,12 @@ def test_a_key_made_or_rotated_opens_both_at_once_and_a_revoked_one_neither(repl
 
 def test_what_one_lets_through_is_missing_at_the_other(replicas: Replicas) -> None:
     headers, workers = bearing(new_key(replicas, "pk")), 3
-    ends, began = time.monotonic() + 5, time.monotonic()
+    ends, began = time.monotonic() + 10, time.monotonic()
 
     def hammer(name: str) -> Counter[int]:
         found = Counter[int]()
         with httpx.Client(timeout=PATIENCE) as client:
-            while time.monotonic() < ends or not found[429]:
+            while time.monotonic() < ends + (0 if found[429] else PATIENCE):
                 answer = client.post(f"{replicas.servers[name].url}{PATH}", json=ASKED, headers=headers)
                 found[answer.status_code] += 1
         return found
@@ -57,9 +57,10 @@ def test_what_one_lets_through_is_missing_at_the_other(replicas: Replicas) -> No
     with ThreadPoolExecutor(6) as callers:
         found = sum(callers.map(hammer, "ababab"), Counter[int]())
     rate, took = PUBLISHABLE, time.monotonic() - began
-    burst, late = 2 * rate, 2.0
+    burst, late = 2 * rate, 4.0  # seconds, on a machine that is busy
     assert found.keys() == {200, 429}
-    assert burst <= found[200] <= burst + rate * took + (workers - 1) * (burst + rate * late)
+    most = burst + rate * took + (workers - 1) * (burst + rate * late)
+    assert burst <= found[200] <= most < workers * (burst + rate * took), "less than each would let through alone"
 
 
 def test_of_many_who_send_the_same_to_both_one_is_run_and_all_get_its_answer(replicas: Replicas) -> None:
