@@ -74,7 +74,8 @@ def _try(shop: Shop, operation: Any, mode: GenerationMode) -> None:
     def one(case: Any) -> None:
         wire = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
         assume(len(str(wire.url)) < _LONGEST_URL)
-        response = shop.client.request(str(wire.method), str(wire.url), headers=dict(wire.headers), content=wire.body)
+        headers = {name.encode("latin-1"): str(value).encode("latin-1") for name, value in wire.headers.items()}
+        response = shop.client.request(str(wire.method), str(wire.url), headers=headers, content=wire.body)
         case.validate_response(response, checks=CHECKS)
 
     one()
