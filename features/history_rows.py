@@ -54,7 +54,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False):
-    """Of a `Body` what the history keeps: to make all of its fields took ten times as long."""
+    """Of a `Body` what the history keeps: to make all of its fields takes four times as long."""
 
     lines: tuple[_Line, ...] = ()
     order_id: str | None = None
@@ -90,8 +90,8 @@ def rows_of(events: Columns, buckets: int) -> tuple[pa.Table, NDArray[np.int64]]
     place = pa.array((np.cumsum(counts) - counts)[told][event] + line)
     whole = pa.table({name: pa.array(getattr(events, name), SCHEMA.field(name).type) for name in _OF_EVENT})
     columns = {**_named(whole.take(pa.array(event))), "line": pa.array(line, pa.int32()), **_named(what.take(place))}
-    persons, who = _distinct(list(zip(events.user_id, events.anonymous_id, strict=True)))
-    bucket = np.array([bucket_of(default_customer(*ids), buckets) for ids in persons])[who]
+    customers, who = _distinct(list(map(default_customer, events.user_id, events.anonymous_id)))
+    bucket = np.array([bucket_of(customer, buckets) for customer in customers])[who]
     day = np.array(events.occurred_at) // _MICROSECONDS_A_DAY
     return pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA), (day * buckets + bucket)[event]
 
