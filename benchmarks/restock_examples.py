@@ -45,7 +45,7 @@ def main() -> None:
     """Fit, prepare, compare, write."""
     settings = Settings()
     identities = Identities(open_database(settings.database_url)).table()
-    lines, customer_ids = lines_of(settings.history, identities, end_of_history(settings))
+    lines, customer_ids = lines_of(settings.history, identities, end_of_history(settings), work=settings.work)
     today = last_day(AS_OF)
     known = catalogue(settings, AS_OF)
     model = Replenishment().fit(lines.until(today), known)

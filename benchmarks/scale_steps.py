@@ -19,7 +19,6 @@ from benchmarks.scale_history import AS_OF, records, write_history
 from benchmarks.scale_ray import compared
 from benchmarks.scale_shop import Shop
 from features.bucket_join import join_bucket
-from features.compute import visible
 from features.database import open_database
 from features.history import compact, drop
 from features.identity import Identities
@@ -41,7 +40,7 @@ from serving.bundle import Bundle, Shelf
 from serving.placements import DEFAULT
 from serving.schemas import RecommendationRequest
 from serving.visitor import Visitor
-from training.dataset import to_interactions
+from training.reading import read
 from training.replenishment.lines import lines_of
 
 Work = Callable[[], dict[str, float]]
@@ -139,8 +138,7 @@ def training_lines(place: Place) -> Work:
     identities = pq.read_table(place.folder / "identities.parquet")
 
     def work() -> dict[str, float]:
-        with visible(place.folder / "history", identities, AS_OF) as seen:
-            found = to_interactions(seen.interactions(), days(AS_OF))
+        found = read(place.folder / "history", identities, AS_OF, work=place.folder / "lines").data
         return {"interactions": len(found.items), "customers": found.customer_count}
 
     return work
@@ -151,7 +149,7 @@ def purchase_lines(place: Place) -> Work:
     identities = pq.read_table(place.folder / "identities.parquet")
 
     def work() -> dict[str, float]:
-        lines, customers = lines_of(place.folder / "history", identities, AS_OF)
+        lines, customers = lines_of(place.folder / "history", identities, AS_OF, work=place.folder / "lines")
         return {"lines": len(lines.days), "customers": len(customers)}
 
     return work

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from features.catalog import Catalog
-from features.compute import interactions
 from features.database import open_database
 from features.definitions import RECOMMENDER_FEATURES
 from features.events import Event
@@ -20,7 +19,6 @@ from features.identity import Identities
 from features.log import EVENTS, Log, from_record, to_record
 from models.evidence import Evidence
 from models.published import CHAMPION
-from models.recommenders.base import days
 from models.recommenders.popularity import Popularity
 from models.recommenders.rp3beta import RP3Beta
 from models.recommenders.suite import Suite
@@ -28,7 +26,7 @@ from models.recommenders.two_stage import TwoStage
 from models.registry import Registry
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
 from pipelines.settings import Settings
-from training.dataset import to_interactions
+from training.reading import read
 from training.recommender import snapshot
 
 PRODUCTS = 20_000
@@ -75,11 +73,11 @@ def build(folder: Path, demo: Settings, products: int = PRODUCTS) -> None:
     build_features(settings, end, end)
     materialize_features(settings, lambda _: None)
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
-    data = to_interactions(interactions(settings.history, Identities(target).table(), end), days(end))
+    data = read(settings.history, Identities(target).table(), end).data
     for candidates, (depth, others) in DEPTHS.items():
         ranker = TwoStage((RP3Beta(), Popularity()), depth=depth, others=others)
         suite = Suite((ranker, Popularity()))
-        told = Evidence({"candidates": candidates}, {}, snapshot(data, end, end))
+        told = Evidence({"candidates": candidates}, {}, snapshot(data, end))
         registry.publish(NAME, suite, suite.fit(data), RECOMMENDER_FEATURES, told)
     done.touch()
 

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.codes import NO_NAMES, Names, named
+from features.codes import NO_NAMES, Coded, Names, named
 from features.customer_lists import lists_of
 from features.history import parts, position
 from features.reading import opened, sql
@@ -72,23 +72,36 @@ class Visible:
         """Every line that counts as interest, not before `since`, oldest first; returned lines are left out.
 
         Columns: customer_id, product_id, type, occurred_at, day (since 1970 in UTC, with a fraction), weight, quantity,
-        price, order_id.
+        price, order_id, position (in the log).
         """
-        return self._ask("interactions.sql", since=since)
+        return named(self.coded_interactions(since).rows, self.names)
+
+    def coded_interactions(self, since: datetime | None = None) -> Coded:
+        """The same with codes in the place of ids, where the rows of a shard are looked at."""
+        return self._coded("interactions.sql", since=since)
 
     def purchases(self) -> pa.Table:
         """Every line of an order that was bought and kept, oldest first.
 
-        Columns: customer_id, product_id, day (whole days since 1970 in UTC), quantity, price (of one), order_id.
+        Columns: customer_id, product_id, day (whole days since 1970 in UTC), quantity, price (of one), order_id,
+        position (in the log).
         """
-        return self._ask("purchases.sql")
+        return named(self.coded_purchases().rows, self.names)
+
+    def coded_purchases(self) -> Coded:
+        """The same with codes in the place of ids, where the rows of a shard are looked at."""
+        return self._coded("purchases.sql")
 
     def visits(self) -> pa.Table:
         """When each customer was there: customer_id, and us (microseconds since 1970), the latest of each hour."""
         return self._ask("visits.sql")
 
     def _ask(self, query: str, **parameters: Any) -> pa.Table:
-        return named(ask(self.connection, query, as_of=self.as_of, position=self.position, **parameters), self.names)
+        return named(self._coded(query, **parameters).rows, self.names)
+
+    def _coded(self, query: str, **parameters: Any) -> Coded:
+        rows = ask(self.connection, query, as_of=self.as_of, position=self.position, **parameters)
+        return Coded(rows, self.names)
 
 
 @contextmanager

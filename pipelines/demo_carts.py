@@ -90,7 +90,7 @@ def offer_carts(
 
 def _households(settings: Settings, engine: Engine, at: datetime, count: int) -> list[str]:
     """So many of those who had bought something before `at`, drawn at random and always the same."""
-    _, ids = lines_of(settings.history, identities_to_learn_from(engine), at)
+    _, ids = lines_of(settings.history, identities_to_learn_from(engine), at, work=settings.work)
     chosen = np.random.default_rng(0).choice(len(ids), min(count, len(ids)), replace=False)
     return [str(ids[place]) for place in np.sort(chosen)]
 

@@ -49,6 +49,7 @@ def evaluate_recommender(
         timedelta(weeks=weeks),
         assortment(settings),
         progress,
+        settings.work,
     )
     if out is not None:
         write(found.evidence, out)

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.results import FOLDER as UNFINISHED
+
 
 class Settings(BaseSettings):
     """Where things are. Every default is the embedded one: nothing to start, everything below `var/` and `mlruns/`."""
@@ -40,3 +42,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that `serve` listens on")
     workers: int = Field(1, ge=1, le=64, description="processes that answer, each on one core; they share the stores")
     port: int = Field(3000, ge=0, le=65535, description="port that `serve` listens on; 0 takes a free one")
+
+    @property
+    def work(self) -> Path:
+        """Where lines to train on lie while they are read, as far as they do not fit into memory."""
+        return self.feature_data / UNFINISHED / "lines"

@@ -69,6 +69,7 @@ def train_recommender(
             progress=progress,
             memory=free_memory,
             by=by,
+            work=settings.work,
         )
 
 

@@ -54,7 +54,7 @@ def bought(settings: Settings, until: datetime | None) -> tuple[Lines, Catalogue
     """What was bought before `until`, the end of the history when None, and the products."""
     end = until or end_of_history(settings)
     identities = identities_to_learn_from(open_database(settings.database_url))
-    lines, _ = lines_of(settings.history, identities, end)
+    lines, _ = lines_of(settings.history, identities, end, work=settings.work)
     return lines, catalogue(settings, end)
 
 

@@ -43,7 +43,7 @@ def tune_recommender(
     fold, _ = latest_folds(until or end_of_history(settings), WINDOW, 2)
     window = f"{fold.split:%Y-%m-%d} to {fold.until:%Y-%m-%d}"
     progress(0, trials)
-    prepared = exam(settings.history, identities, fold, assortment(settings))
+    prepared = exam(settings.history, identities, fold, assortment(settings), settings.work)
     heard: list[Trial] = []
     with registry.study(EXPERIMENT, name, {"trials": trials, "seed": seed, "validated_on": window}) as study:
 

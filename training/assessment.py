@@ -16,7 +16,7 @@ from models.recommenders.suite import Suite
 from models.registry import Registry
 from training.assortment import Assortment
 from training.contest import contest
-from training.dataset import Exam, exam
+from training.dataset import exam
 from training.evaluate import Evaluation
 from training.recommender import NAME, WINDOW, figures, metrics, parameters, snapshot
 from training.report import groups, page, table
@@ -48,6 +48,7 @@ def assess(
     window: timedelta = WINDOW,
     assortment: Assortment | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    work: Path | None = None,
 ) -> Assessment:
     """Judge `model` (champion, challenger, or all) and `recipes` by name on the last `window` before `end`.
 
@@ -58,12 +59,12 @@ def assess(
     members = _members(published) if model == ALL and not recipes else ()
     asked: dict[str, Recommender] = {member.name: member for member in members} | _by_name(recipes)
     (fold,) = latest_folds(end, window, 1)
-    judged = exam(history, identities, fold, assortment)
+    judged = exam(history, identities, fold, assortment, work)
     evaluation = contest(judged, asked, published, progress)
     evidence = Evidence(
         parameters={"window_days": window.days, **_versions(published), **parameters(*asked.values())},
         metrics=metrics(evaluation, rng),
-        snapshot=snapshot(judged.train, _start(judged, fold), fold.split),
+        snapshot=snapshot(judged.train, fold.split),
         tables={"evaluation": table(evaluation, rng), "groups": groups(evaluation)},
         figures=figures(evaluation, rng),
         card=page(fold, evaluation, rng),
@@ -97,9 +98,3 @@ def _by_name(recipes: Sequence[str]) -> dict[str, Recommender]:
 
 def _versions(published: Mapping[str, PublishedRecommender]) -> dict[str, str]:
     return {alias: one.version.number for alias, one in published.items()}
-
-
-def _start(judged: Exam, fold: Fold) -> datetime:
-    """When the data begin."""
-    oldest = float(judged.train.days.min(initial=judged.train.until))
-    return fold.split - timedelta(days=judged.train.until - oldest)

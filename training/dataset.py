@@ -11,14 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.compute import interactions, visible
+from features.in_shards import in_shards
 from models.arrays import Codes, Floats, Ids, codes_of
 from models.recommenders.base import Interactions, Query, days
 from training.assortment import Assortment
-from training.codes import encoded
+from training.reading import Learned, part, put_together, read
 from training.splits import Fold
-
-_TARGET = "order_completed"
 
 
 @dataclass(frozen=True)
@@ -48,40 +46,31 @@ class Exam:
     holdout: Holdout
 
 
-def exam(history: Path, identities: pa.Table, fold: Fold, assortment: Assortment | None = None) -> Exam:
+def exam(
+    history: Path, identities: pa.Table, fold: Fold, assortment: Assortment | None = None, work: Path | None = None
+) -> Exam:
     """The exam of one fold; with an `assortment`, models may also learn from what was known about products by then.
 
-    Raises ValueError when there is nothing to learn from or nothing to foresee.
+    What is large on the way lies below `work`: see `features.in_shards`. Raises ValueError when there is nothing to
+    learn from or nothing to foresee.
     """
-    with visible(history, identities, fold.split) as seen:
-        before, customers = seen.interactions(), seen.customers()
-    after = interactions(history, identities, fold.until, since=fold.split)
-    train = to_interactions(before, days(fold.split))
-    if assortment is not None:
-        train = with_catalogues(train, history, identities, assortment, fold.split)
-    holdout = to_holdout(before, after, customers, train, days(fold.split))
+    after = read(history, identities, fold.until, since=fold.split, work=work)
+    parts, customers = [], []
+    for seen in in_shards(history, identities, fold.split, work=work):
+        parts.append(part(seen.coded_interactions()))
+        found = seen.customers()
+        customers.append(found.filter(pc.is_in(found["customer_id"], pa.array(after.customer_ids, pa.string()))))
+    before = put_together(parts, days(fold.split))
+    holdout = to_holdout(before, after, pa.concat_tables(customers).sort_by("customer_id"))
     if not holdout.queries:
         raise ValueError(
             f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
             f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or train on what was before a quiet time (--until)"
         )
+    train = before.data
+    if assortment is not None:
+        train = with_catalogues(train, history, identities, assortment, fold.split)
     return Exam(train, holdout)
-
-
-def to_interactions(table: pa.Table, until: float) -> Interactions:
-    """A table of `features.compute.interactions` as arrays; ids sorted, so that ties by code are ties by id."""
-    items, item_ids = encoded(table["product_id"])
-    customers, customer_ids = encoded(table["customer_id"])
-    return Interactions(
-        customers=customers,
-        items=items,
-        days=table["day"].to_numpy(),
-        weights=table["weight"].to_numpy(),
-        item_ids=item_ids,
-        customer_count=len(customer_ids),
-        until=until,
-        orders=_orders(table),
-    )
 
 
 def with_catalogues(
@@ -103,16 +92,18 @@ def to_queries(customers: pa.Table, day: float) -> tuple[Query, ...]:
     return tuple(Query(day, ids[span], moments[span], weights[span]) for span in spans)
 
 
-def to_holdout(before: pa.Table, after: pa.Table, customers: pa.Table, train: Interactions, split: float) -> Holdout:
-    """Customers of `customers` who bought something in `after`; only what `before` knows can be foreseen."""
-    bought = after.filter(pc.equal(after["type"], _TARGET))
-    customer_ids = customers["customer_id"].to_numpy(zero_copy_only=False)
-    targets = _products_of(bought, customer_ids, train.item_ids)
+def to_holdout(before: Learned, after: Learned, customers: pa.Table) -> Holdout:
+    """What customers bought `after` of the products that were known `before`.
+
+    Asked are those of `customers`, rows of `features.compute.customer_features` as of the split sorted by id, who did.
+    """
+    train, customer_ids = before.data, customers["customer_id"].to_numpy(zero_copy_only=False)
+    targets = _products_of(after, customer_ids, train.item_ids, bought=True)
     seen = _products_of(before, customer_ids, train.item_ids)
-    queries = to_queries(customers, split)
+    queries = to_queries(customers, train.until)
     kept = [row for row, query in enumerate(queries) if len(query.history_ids) and len(targets[row])]
     return Holdout(
-        split=split,
+        split=train.until,
         customer_ids=customer_ids[kept],
         queries=tuple(queries[row] for row in kept),
         item_ids=train.item_ids,
@@ -138,22 +129,14 @@ def digest(data: Interactions) -> str:
     return hashed.hexdigest()[:16]
 
 
-def _orders(table: pa.Table) -> Codes:
-    """The code of each line's order, -1 where it was not bought."""
-    bought = np.flatnonzero(pc.equal(table["type"], _TARGET).to_numpy(zero_copy_only=False))
-    orders = np.full(len(table), -1, np.int32)
-    orders[bought] = encoded(table["order_id"].take(pa.array(bought)))[0]
-    return orders
-
-
-def _products_of(table: pa.Table, customer_ids: Ids, item_ids: Ids) -> list[Codes]:
-    """For each of the sorted `customer_ids`, the sorted codes of the products in its rows that are in `item_ids`."""
-    owners, customers = encoded(table["customer_id"])
-    codes, products = encoded(table["product_id"])
-    known_owner, known_product = codes_of(customers, customer_ids), codes_of(products, item_ids)
-    rows = known_owner[owners] if len(owners) else owners
-    columns = known_product[codes] if len(codes) else codes
+def _products_of(learned: Learned, customer_ids: Ids, item_ids: Ids, bought: bool = False) -> list[Codes]:
+    """For each of the sorted `customer_ids`, the sorted codes of their products that are in `item_ids`."""
+    data = learned.data
+    rows = codes_of(learned.customer_ids, customer_ids)[data.customers]
+    columns = codes_of(data.item_ids, item_ids)[data.items]
     kept = (rows >= 0) & (columns >= 0)
+    if bought and data.orders is not None:
+        kept &= data.orders >= 0
     cells = np.unique(rows[kept].astype(np.int64) * max(len(item_ids), 1) + columns[kept])
     rows, columns = np.divmod(cells, max(len(item_ids), 1))
     bounds = np.searchsorted(rows, np.arange(len(customer_ids) + 1))

@@ -10,21 +10,21 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from features.compute import interactions
 from features.definitions import RECOMMENDER_FEATURES
 from models.evidence import Evidence, Snapshot
 from models.published import CHAMPION, Version
-from models.recommenders.base import Interactions, Recommender, days
+from models.recommenders.base import Interactions, Recommender
 from models.recommenders.combinator import Combinator, Fit, distinct, fit_all, here
 from models.recommenders.family import to_json
 from models.recommenders.suite import Suite
 from models.registry import Registry
 from training.assortment import Assortment
 from training.contest import contest
-from training.dataset import digest, exam, to_interactions, with_catalogues
+from training.dataset import digest, exam, with_catalogues
 from training.evaluate import Evaluation, mean
 from training.gate import Verdict, judge
 from training.plots import by_history, chart, lift_and_coverage
+from training.reading import read
 from training.report import MEASURES, above_best_baseline, card, groups, table
 from training.splits import Fold, latest_folds
 
@@ -58,19 +58,21 @@ def train(
     progress: Progress = lambda _done, _total: None,
     memory: Callable[[], int | None] = lambda: None,
     by: Fit = here,
+    work: Path | None = None,
 ) -> Trained:
     """Judge `suite` on the last `window` before `end`, fit it on everything before `end`, publish it as challenger.
 
     The suite's first recommender answers for it at the gate; the champion, if there is one, and the other members sit
     the same exam. With an `assortment`, models learn from what was known about products too. `memory` tells how many
-    bytes are free, asked before each fit, and `by` how a recipe is fitted. Raises ValueError when the history is too
-    short to judge anything, and when a fit would not find the memory that it needs.
+    bytes are free, asked before each fit, `by` how a recipe is fitted, and `work` where lines lie while they are read.
+    Raises ValueError when the history is too short to judge anything, and when a fit would not find the memory that it
+    needs.
     """
     suite = suite or Suite()
     candidate = suite.sources[0].name
     (fold,) = latest_folds(end, window, 1)
     progress(0, _STEPS)
-    judged = exam(history, identities, fold, assortment)
+    judged = exam(history, identities, fold, assortment, work)
     progress(1, _STEPS)
     live = registry.alias(NAME, CHAMPION)
     evaluation = contest(
@@ -82,17 +84,15 @@ def train(
     )
     verdict = judge(evaluation, candidate, CHAMPION if live else None, rng)
     progress(2, _STEPS)
-    everything = interactions(history, identities, end)
-    data = to_interactions(everything, days(end))
+    data = read(history, identities, end, work=work).data
     if assortment is not None:
         data = with_catalogues(data, history, identities, assortment, end)
     fitted = fit_all([suite], data, memory=memory(), by=by)[suite]
     progress(3, _STEPS)
-    since = everything["occurred_at"][0].as_py()
     evidence = Evidence(
         parameters={"window_days": window.days, "answers": candidate, **parameters(suite)},
         metrics=metrics(evaluation, rng),
-        snapshot=snapshot(data, since, end),
+        snapshot=snapshot(data, end),
         tables={"evaluation": table(evaluation, rng), "groups": groups(evaluation)},
         figures=figures(evaluation, rng),
         card=card(NAME, to_json(suite), fold, evaluation, verdict, MEASURES),
@@ -112,12 +112,13 @@ def figures(evaluation: Evaluation, rng: np.random.Generator) -> dict[str, Figur
     return {"recall": chart(evaluation, rng), "history": by_history(evaluation), "lift": lift_and_coverage(evaluation)}
 
 
-def snapshot(data: Interactions, since: datetime, end: datetime) -> Snapshot:
-    """What `data` was, in figures."""
+def snapshot(data: Interactions, end: datetime) -> Snapshot:
+    """What `data`, which ends at `end`, was in figures."""
+    oldest = float(data.days.min(initial=data.until))
     return Snapshot(
         name="interactions",
         digest=digest(data),
-        since=since,
+        since=end - timedelta(days=data.until - oldest),
         until=end,
         interactions=len(data.items),
         customers=data.customer_count,

@@ -5,7 +5,8 @@ SELECT
     weight,
     CAST(quantity AS DOUBLE) AS quantity,
     CAST(price AS DOUBLE) AS price,
-    order_id
+    order_id,
+    position
 FROM visible
 WHERE weight IS NOT NULL AND product_id IS NOT NULL AND customer_id IS NOT NULL AND NOT returned
   AND ($since IS NULL OR occurred_at >= $since)

@@ -4,7 +4,8 @@ SELECT
     CAST(CAST(occurred_at AS DATE) - DATE '1970-01-01' AS INTEGER) AS day,
     CAST(quantity AS DOUBLE) AS quantity,
     CAST(price AS DOUBLE) AS price,
-    order_id
+    order_id,
+    position
 FROM visible
 WHERE type = 'order_completed' AND product_id IS NOT NULL AND customer_id IS NOT NULL AND NOT returned
 ORDER BY visible.occurred_at, visible.position, visible.line

@@ -76,7 +76,7 @@ def _unsure(
     """The days ahead, and the swings of the packs of a group and of all together, by what everybody had bought."""
     if live is None or not position(settings.history):
         return due_days(table), (0.0, 0.0)
-    lines, ids = lines_of(settings.history, identities_to_learn_from(engine), table.as_of)
+    lines, ids = lines_of(settings.history, identities_to_learn_from(engine), table.as_of, work=settings.work)
     model = registry.load(live).model
     bought = lines.by_group(model.groups)
     seen = swing(list(pasts(model, lines, ids)))

@@ -46,7 +46,11 @@ def features_of(events: Sequence[Record], known_at: float | None = None) -> list
     with TemporaryDirectory() as folder:
         history = history_of(Path(folder), events)
         with visible(history, NOBODY, day(AS_OF), None if known_at is None else day(known_at)) as seen:
-            return [seen.customers().drop_columns(["log_position"]), seen.products(), seen.interactions()]
+            return [
+                seen.customers().drop_columns(["log_position"]),
+                seen.products(),
+                seen.interactions().drop_columns(["position"]),
+            ]
 
 
 @settings(max_examples=20, deadline=None)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.catalog import Product
-from features.compute import NOBODY, interactions, product_features
+from features.compute import NOBODY, product_features
 from features.definitions import PRODUCT_FEATURES
 from features.snapshots import keep_products
 from models.catalogue import Catalogue
@@ -18,7 +18,8 @@ from models.recommenders.base import Interactions, days
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, records, the_past
 from training.assortment import Assortment
-from training.dataset import exam, to_interactions, with_catalogues
+from training.dataset import exam, with_catalogues
+from training.reading import read
 
 FEATURES = [field.name for field in PRODUCT_FEATURES]
 PRODUCTS = (
@@ -129,7 +130,7 @@ def test_a_table_made_after_the_moment_it_speaks_of_is_passed_over(history: Path
 
 
 def test_the_final_fit_hears_what_was_true_at_its_end(history: Path, tmp_path: Path) -> None:
-    data = to_interactions(interactions(history, NOBODY, FOLD.until), days(FOLD.until))
+    data = read(history, NOBODY, FOLD.until).data
     found = with_catalogues(data, history, NOBODY, Assortment(tmp_path, past=1), FOLD.until)
     assert (found.catalogue.day, found.until) == (days(FOLD.until), days(FOLD.until))
     assert found.past[0].day == days(FOLD.until - timedelta(weeks=4))

@@ -4,37 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from features.compute import NOBODY, customer_features, interactions
-from models.arrays import codes_of
+from features.compute import NOBODY, customer_features
 from models.catalogue import Catalogue
-from models.recommenders.base import days
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
-from training.dataset import digest, exam, to_interactions, to_queries
+from training.dataset import digest, exam, to_queries
 from training.splits import Fold
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return history_of(tmp_path_factory.mktemp("history"), records())
-
-
-def test_interactions_say_what_the_table_says(history: Path) -> None:
-    table = interactions(history, NOBODY, FOLD.split)
-    data = to_interactions(table, days(FOLD.split))
-    assert data.item_ids[data.items].tolist() == table["product_id"].to_pylist()
-    assert data.days.tolist() == table["day"].to_pylist()
-    assert data.weights.tolist() == table["weight"].to_pylist()
-    customers = np.array(sorted(set(table["customer_id"].to_pylist())), object)
-    assert customers[data.customers].tolist() == table["customer_id"].to_pylist()
-    assert data.customer_count == len(customers)
-    assert data.orders is not None
-    assert set(data.orders[np.array(table["type"].to_pylist()) != "order_completed"]) == {-1}
-    pairs = {pair for pair in zip(table["order_id"].to_pylist(), data.orders.tolist(), strict=True) if pair[0]}
-    assert len(pairs) == len({order for order, _ in pairs}) == len({code for _, code in pairs}) > 100
 
 
 def test_queries_hold_each_customers_own_history(history: Path) -> None:
@@ -103,11 +85,3 @@ def test_the_digest_tells_any_change(tmp_path: Path) -> None:
     ]
     assert len({digest(data), *(digest(other) for other in others)}) == 8
     assert digest(replace(data)) == digest(data)
-
-
-def test_codes_are_the_same_however_the_table_is_chunked(history: Path) -> None:
-    table = interactions(history, NOBODY, FOLD.split)
-    chunked = pa.concat_tables([table.slice(0, 100), table.slice(100)])
-    one, other = (to_interactions(rows, days(FOLD.split)) for rows in (table, chunked))
-    assert one.items.tolist() == other.items.tolist()
-    assert codes_of(list(one.item_ids), other.item_ids).tolist() == list(range(len(one.item_ids)))

@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.compute import NOBODY, interactions
+from features.compute import NOBODY
 from features.log import Record, microseconds
-from models.recommenders.base import FittedRecommender, Recommender, days
+from models.recommenders.base import FittedRecommender, Recommender
 from models.recommenders.combinator import fit_all
 from models.recommenders.fallback import Fallback
 from models.recommenders.family import RECIPES
 from tests.features.shop import bought, day, happened
 from tests.training.shop import CUSTOMERS, END, FOLD, PRODUCTS, SPLIT, exam_of, occurred, records, the_past
 from training.baselines import BASELINES
-from training.dataset import Exam, to_interactions
+from training.dataset import Exam
 from training.evaluate import Leak, evaluate
+from training.reading import read
 
 WRITTEN = records()
 
@@ -88,7 +89,7 @@ def test_nothing_that_happens_after_the_split_moves_a_model_or_an_answer(
 
 def test_a_model_that_was_given_the_test_period_is_caught(tmp_path: Path) -> None:
     cheated = exam_of(tmp_path, WRITTEN)
-    everything = to_interactions(interactions(tmp_path, NOBODY, FOLD.until), days(FOLD.until))
+    everything = read(tmp_path, NOBODY, FOLD.until).data
     cheat: FittedRecommender = Fallback().fit(everything)
     with pytest.raises(Leak, match="it has seen what it is to foresee"):
         evaluate({"cheat": cheat}, {}, cheated.holdout)
