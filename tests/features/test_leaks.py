@@ -42,7 +42,7 @@ def events_of(drawn: Drawn, received: float | None = None) -> list[Record]:
 
 
 def features_of(events: Sequence[Record], known_at: float | None = None) -> list[pa.Table]:
-    """Everything computed as of `AS_OF`, without `log_position`, which tells how far the log was read."""
+    """Everything computed as of `AS_OF`, without positions, which tell what else the log holds."""
     with TemporaryDirectory() as folder:
         history = history_of(Path(folder), events)
         with visible(history, NOBODY, day(AS_OF), None if known_at is None else day(known_at)) as seen:
