@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 RECOMMEND, TRACK, DECIDE = "/v1/recommendations", "/v1/track", "/v1/decisions"
+_IDLE = 3.0
+"""Seconds after which a caller opens its connection anew, as clients do; the server ends what was idle for five."""
+
 POISON = (
     b'{"event": "Product Viewed", "userId": "u", "properties": {"product_id": "a\\u0000b"}}',
     b'{"event": "Product Viewed", "userId": "\\ud800", "properties": {"product_id": "x"}}',
@@ -95,11 +98,14 @@ class Traffic:
     def _call(self, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311
         connection = self._connection()
-        due = time.monotonic() + chance.random() * self.pause
+        answered = time.monotonic()
+        due = answered + chance.random() * self.pause
         while not self._end.wait(max(0.0, due - time.monotonic())):
             due = max(due + self.pause, time.monotonic() - 1)
             path, body, id_ = self._question(chance)
             phase, started = self.seen.phase, time.monotonic()
+            if started - answered > _IDLE:
+                connection.close()  # the next request opens it again
             try:
                 connection.request("POST", path, body, self.headers)
                 response = connection.getresponse()
@@ -108,7 +114,8 @@ class Traffic:
                 status, answer = "cut off", b""
                 connection.close()
                 connection = self._connection()
-            self._note(phase, path, status, answer, id_, time.monotonic() - started)
+            answered = time.monotonic()
+            self._note(phase, path, status, answer, id_, answered - started)
         connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
