@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.events import Body
 from features.history_source import Columns
 from features.identity import default_customer
 
@@ -82,8 +81,10 @@ def rows_of(events: Columns, buckets: int) -> tuple[pa.Table, NDArray[np.int64]]
     payloads, told = _distinct(events.payload)
     try:
         what, counts = _lines_of(payloads)
-    except msgspec.MsgspecError as error:
-        raise _unreadable(events) or error from error
+    except msgspec.MsgspecError:
+        for position, payload in zip(events.position, events.payload, strict=True):
+            _try(position, payload)
+        raise
     rows = counts[told]
     event = np.repeat(np.arange(len(told)), rows)
     line = np.arange(len(event)) - np.repeat(np.cumsum(rows) - rows, rows)
@@ -125,17 +126,15 @@ def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _unreadable(events: Columns) -> ValueError | None:
-    """What to tell of the first of `events` whose payload is not a body."""
-    for position, payload in zip(events.position, events.payload, strict=True):
-        try:
-            msgspec.json.decode(payload, type=Body)
-        except msgspec.MsgspecError as error:
-            return ValueError(
-                f"the payload at position {position} of the event log is not an event's body ({error}); "
-                "correct or erase that record, then compact again"
-            )
-    return None
+def _try(position: int, payload: str) -> None:
+    """Raise what to tell of an event whose lines cannot be read. Its other fields stop nothing, and are not blamed."""
+    try:
+        _lines_of([payload])
+    except msgspec.MsgspecError as error:
+        raise ValueError(
+            f"the payload at position {position} of the event log is not an event's body ({error}); "
+            "correct or erase that record, then compact again"
+        ) from error
 
 
 def stored_price(price: Decimal | None) -> Decimal | None:
