@@ -103,9 +103,9 @@ class Contact:
         >>> contact.consent("email", "carts"), contact.consent("email", "news"), contact.consent("sms", "carts")
         ('granted', 'withdrawn', None)
         """
-        covering = {(channel, purpose), (channel, ANY), (ANY, purpose), (ANY, ANY)}
-        words = [said for scope, said in self.consents.items() if scope in covering]
-        return max(words, key=_weight).consent if words else None
+        covering = (channel, purpose), (channel, ANY), (ANY, purpose), (ANY, ANY)
+        words = [self.consents[scope] for scope in covering if scope in self.consents]
+        return max(words, key=weight).consent if words else None
 
     def sends(self, since: datetime, channel: str | None = None) -> int:
         """How many messages went out at `since` or later, by `channel` or by all of them."""
@@ -150,7 +150,8 @@ def contact_of(events: Iterable[Event], now: datetime) -> Contact:
     return Contact(tuple(touches), _consents(ordered), _unreachable(told), next(zones, None))
 
 
-def _weight(said: Said) -> tuple[datetime, bool]:
+def weight(said: Said) -> tuple[datetime, bool]:
+    """By what of two words the one that holds is the greater: the later, of one moment the withdrawal."""
     return said.at, said.consent == "withdrawn"
 
 
@@ -166,7 +167,7 @@ def _consents(ordered: Sequence[Event]) -> dict[tuple[str, str], Said]:
             said = Said("withdrawn", event.occurred_at)
         else:
             continue
-        last[scope] = max(last.get(scope, said), said, key=_weight)
+        last[scope] = max(last.get(scope, said), said, key=weight)
     return last
 
 

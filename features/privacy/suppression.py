@@ -79,6 +79,10 @@ class Suppressions:
             self._revision = revision
         return True
 
+    def anybody(self) -> bool:
+        """Whether anybody is on the list."""
+        return bool(self._hashes)
+
     def hashes_of(self, person: Person) -> list[str]:
         """What stands for a person: a hash for each id."""
         users = [digest(self.secret, "user", id_) for id_ in person.user_ids]

@@ -3,24 +3,19 @@
 A list names no channel, so a word about one channel says nothing here; the rules of a decision know it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from features.contact import ANY, CONSENT_EVENTS, Contact, contact_of
+from features.consent_words import consents_of
+from features.contact import ANY, Contact
 from features.identity import Identities, Person
-from features.latest import latest_of
-from features.log import EVENTS, Log, from_record
+from features.log import EVENTS, Log
 from features.privacy.personal import PURPOSE, Withdrawals, ids_of
 from features.privacy.suppression import Suppressions
 
-_MOST = 1_000
-"""Words of one person, the newest."""
-
 _AT_ONCE = 500
-_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,37 +38,53 @@ class Unlisted:
     def among(self, people: Sequence[Person]) -> list[bool]:
         """Of each, whether a list leaves them out: by what was said under any id of theirs, given one of them."""
         found: list[bool] = []
-        for first in range(0, len(people), _AT_ONCE):
-            given = people[first : first + _AT_ONCE]
-            whole = self.identities.people([_subject(person) for person in given])
-            words = latest_of(self.log, whole, _MOST, CONSENT_EVENTS)
+        for given, whole in self._wholly(people):
+            words = consents_of(self.log, whole)
             found += [
-                self._refused(one)
-                or self._refused(person)
-                or left_everything(contact_of([from_record(record) for record in records], _EVER))
-                for one, person, records in zip(given, whole, words, strict=True)
+                self._refused(one) or self._refused(person) or left_everything(Contact(consents=said))
+                for one, person, said in zip(given, whole, words, strict=True)
             ]
         return found
+
+    def unknown(self, people: Sequence[Person]) -> list[bool]:
+        """Of each, whether they were erased or do not want to be known: by any id of theirs, given one of them.
+
+        For what goes to everybody else, whoever of them may be written to.
+        """
+        if not self.withdrawn and not self.suppressions.anybody():
+            return [False] * len(people)
+        return [
+            self._refused(one) or self._refused(person)
+            for given, whole in self._wholly(people)
+            for one, person in zip(given, whole, strict=True)
+        ]
+
+    def _wholly(self, people: Sequence[Person]) -> Iterator[tuple[Sequence[Person], Sequence[Person]]]:
+        """Persons as they were given, and with all ids of theirs."""
+        for first in range(0, len(people), _AT_ONCE):
+            given = people[first : first + _AT_ONCE]
+            yield given, self.identities.people([_subject(person) for person in given])
 
     def _refused(self, person: Person) -> bool:
         return self.suppressions.has_any(person) or not self.withdrawn.isdisjoint(ids_of([person]))
 
 
 def left_everything(contact: Contact) -> bool:
-    """Whether somebody unsubscribed from all channels at once, and agreed to be written to by none since.
+    """Whether somebody unsubscribed from all channels at once, and holds to no consent that they gave since.
 
+    >>> from datetime import UTC, datetime
     >>> from features.contact import Said
-    >>> monday, friday = datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
+    >>> monday, friday, sunday = (datetime(2026, 11, day, tzinfo=UTC) for day in (16, 20, 22))
     >>> left, agreed = {("", ""): Said("withdrawn", monday)}, {("sms", "carts"): Said("granted", friday)}
     >>> left_everything(Contact(consents=left)), left_everything(Contact(consents=left | agreed))
     (True, False)
+    >>> left_everything(Contact(consents=left | agreed | {("sms", ""): Said("withdrawn", sunday)}))
+    True
     """
-    left = contact.consents.get((ANY, ANY))
-    if left is None or left.consent != "withdrawn":
+    if contact.consent(ANY) != "withdrawn":
         return False
     return not any(
-        said.consent == "granted" and said.at > left.at and purpose != PURPOSE
-        for (_, purpose), said in contact.consents.items()
+        purpose != PURPOSE and contact.consent(channel, purpose) == "granted" for channel, purpose in contact.consents
     )
 
 

@@ -1,17 +1,21 @@
 """Lists leave out who said no, in whatever order words, orders and logins come, until a new consent is told."""
 
-from itertools import permutations
+from itertools import permutations, product
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import Engine
 
+from features.contact import contact_of
 from features.events import Event
 from features.identity import Person
 from features.log import EVENTS, Log, to_record
 from features.privacy.personal import PURPOSE
-from features.privacy.unlisted import Unlisted
-from tests.features.person import event
+from features.privacy.unlisted import Unlisted, left_everything
+from tests.features.person import at, event
 
 HER, HIM = Person("u1", ("u1",), ()), Person("u2", ("u2",), ())
 VISITOR = Person("anonymous:a1", (), ("a1",))
@@ -73,6 +77,30 @@ def test_a_word_about_one_channel_or_purpose_takes_nobody_off_a_list_that_names_
     assert unlisted(engine, HER) == [False]
 
 
+def test_a_consent_that_was_taken_back_brings_nobody_back(engine: Engine) -> None:
+    told = [
+        event("unsubscribed", 1),
+        event("consent_changed", 2, channel="email", purpose="news", consent="granted"),
+        event("unsubscribed", 3, channel="email"),
+    ]
+    answers = []
+    for one in told:
+        tell(engine, one)
+        answers += unlisted(engine, HER)
+    assert answers == [True, False, True]
+
+
+def test_no_number_of_words_crowds_out_that_somebody_left(engine: Engine) -> None:
+    again = [word("withdrawn", 2 + number / 1_000, None) for number in range(1_200)]
+    many = [
+        event("consent_changed", 3 + number / 1_000, channel=f"c{number}", consent="withdrawn") for number in range(700)
+    ]
+    Log(engine, EVENTS).append([to_record(one) for one in [event("unsubscribed", 1), *again, *many]])
+    assert unlisted(engine, HER) == [True]
+    tell(engine, event("consent_changed", 9, consent="granted"))
+    assert unlisted(engine, HER) == [False]
+
+
 @pytest.mark.parametrize("known_as", ["user", "visitor"])
 def test_it_holds_for_every_id_of_the_person_whichever_came_first(engine: Engine, known_as: str) -> None:
     said = event("unsubscribed", 1, user=None, visitor="a1"), word("withdrawn", 2, user=None, visitor="a1")
@@ -84,3 +112,20 @@ def test_it_holds_for_every_id_of_the_person_whichever_came_first(engine: Engine
 
 def test_nobody_is_asked_about(engine: Engine) -> None:
     assert unlisted(engine) == []
+
+
+CHANNELS, PURPOSES = ["", "email", "sms"], ["", "carts", PURPOSE]
+WORDS = st.tuples(*map(st.sampled_from, (CHANNELS, PURPOSES, ["granted", "withdrawn", "withdrawn"], range(4))))
+
+
+@given(st.lists(WORDS, max_size=8))
+def test_who_left_is_who_left_and_may_be_written_to_by_no_channel_for_no_purpose(words: list[Any]) -> None:
+    told = [
+        event("consent_changed", minutes, id=str(place), channel=channel, purpose=purpose, consent=consent)
+        for place, (channel, purpose, consent, minutes) in enumerate(words)
+    ]
+    contact = contact_of(told, at(9))
+    purposes = [purpose for purpose in (*PURPOSES, "another") if purpose not in ("", PURPOSE)]
+    everything = [contact.consent(*scope) for scope in product([*CHANNELS[1:], "another"], purposes)]
+    left = contact.consent("another", "another") == "withdrawn" and "granted" not in everything
+    assert left_everything(contact) == left
