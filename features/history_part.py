@@ -65,8 +65,13 @@ def write_part(
         path = folder / f"day={np.datetime64(day, 'D')}" / bucket_name(bucket) / _name(positions)
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = table.slice(start, end - start)
-        written(path, partial(pq.write_table, rows, **_LAYOUT))
+        written(path, partial(write_rows, rows))
     return Written(events, len(table))
+
+
+def write_rows(rows: pa.Table, path: Path) -> None:
+    """Write one file of the history: that of a compaction, or what an erasure leaves of it."""
+    pq.write_table(rows, path, **_LAYOUT)
 
 
 def write_part_from(database_url: str, folder: Path, buckets: int, positions: Positions) -> Written:

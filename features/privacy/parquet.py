@@ -5,6 +5,7 @@ that is gone would stop a reader who has its name already.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from features.definitions import CUSTOMER_VIEWS
 from features.history import FILES, only_writer
+from features.history_part import write_rows
 from features.identity import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
@@ -56,7 +58,7 @@ class HistoryFiles:
         with only_writer(self.folder):
             for path in self._files():
                 if _names(path, _IDS, [*person.user_ids, *person.anonymous_ids]):
-                    _rewrite(path, left)
+                    _rewrite(path, left, write_rows)
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(FILES))
@@ -93,7 +95,7 @@ class CustomerFiles:
 
         for path in self._files():
             if _names(path, ("customer_id",), gone):
-                _rewrite(path, left)
+                _rewrite(path, left, partial(pq.write_table, compression="zstd", coerce_timestamps="us"))
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.parquet"))
@@ -120,10 +122,10 @@ def _names(path: Path, columns: Sequence[str], ids: Sequence[str]) -> bool:
     return any(pc.any(pc.is_in(table[name], wanted)).as_py() for name in columns)
 
 
-def _rewrite(path: Path, left: Callable[[pa.Table], pa.Table]) -> None:
-    table = pq.read_table(path, partitioning=None)
+def _rewrite(path: Path, left: Callable[[pa.Table], pa.Table], write: Callable[[pa.Table, Path], None]) -> None:
+    """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others."""
     temporary = path.with_suffix(".erasing")
-    pq.write_table(left(table), temporary, compression="zstd", coerce_timestamps="us")
+    write(left(pq.read_table(path, partitioning=None)), temporary)
     temporary.replace(path)
 
 

@@ -142,6 +142,23 @@ def test_no_byte_of_her_ids_is_left_in_any_file(world: World) -> None:
     assert any(HIM.encode() in content for _, content in bytes_in(world.folder))
 
 
+def layout(world: World) -> set[tuple[str, str, tuple[str, ...]]]:
+    """Of the files of the history that have rows: how each column is compressed and encoded."""
+    found = set()
+    for told in map(pq.read_metadata, world.places.history.glob(FILES)):
+        if told.num_rows:
+            columns = map(told.row_group(0).column, range(told.num_columns))
+            found |= {(one.path_in_schema, one.compression, one.encodings) for one in columns}
+    return found
+
+
+def test_what_is_left_of_the_history_is_laid_out_as_it_was(world: World) -> None:
+    before = layout(world)
+    submit(world)
+    finish(world)
+    assert layout(world) == before
+
+
 def test_his_events_on_the_shared_tablet_stay_without_it(world: World) -> None:
     submit(world)
     finish(world)
