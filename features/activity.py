@@ -248,10 +248,10 @@ def _trim(connection: Connection) -> None:
 
 
 def _trim_channels(connection: Connection) -> None:
-    """The same for channels that words about consent name."""
+    """The same for channels that words about consent name; of as many words each, those that were there first."""
     log, channel, words = _ACTIVITY.c.log, _ACTIVITY.c.type, func.sum(_ACTIVITY.c.count)
-    told = log.in_([GRANTED, WITHDRAWN])
-    most = select(channel).where(told).group_by(channel).order_by(words.desc(), channel).limit(KEPT)
+    told, first = log.in_([GRANTED, WITHDRAWN]), func.min(_ACTIVITY.c.hour)
+    most = select(channel).where(told).group_by(channel).order_by(words.desc(), first, channel).limit(KEPT)
     connection.execute(delete(_ACTIVITY).where(told, channel.not_in(most)))
 
 

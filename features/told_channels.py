@@ -13,12 +13,17 @@ GRANTED, WITHDRAWN = "granted by channel", "withdrawn by channel"
 """What stands in place of a log in the tallies; the channel stands in place of a type."""
 
 KEPT = 1_000
-"""Channels with the most words, and as many of one step: made-up names must not fill the database."""
+"""Channels, however many hours of each: made-up names must not fill the database."""
+
+_SIGNS = 100
+"""Of a name: longer ones are cut, as PostgreSQL takes no key of more than 2,704 bytes."""
 
 _READ = {"sqlite": "json_extract(payload, '$.{name}')", "postgresql": "CAST(payload AS jsonb) ->> '{name}'"}
 _TOLD = """
 SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN '{granted}' ELSE '{withdrawn}' END AS log,
-  received_at / :hour AS hour, channel AS type, count(*) AS count,
+  received_at / :hour AS hour,
+  CASE WHEN length(channel) > :signs THEN substr(channel, 1, :signs) || '…' ELSE channel END AS type,
+  count(*) AS count,
   max(occurred_at) AS occurred_at, max(received_at) AS received_at
 FROM (
   SELECT type, occurred_at, received_at, {channel} AS channel, {purpose} AS purpose, {consent} AS consent FROM event
@@ -26,15 +31,16 @@ FROM (
     AND type IN ('consent_changed', 'unsubscribed', 'message_marked_as_spam')
 ) AS told
 WHERE coalesce(channel, '') <> '' AND NOT (type = 'consent_changed' AND coalesce(purpose, '') = '{personal}')
-GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT :kept"""
+GROUP BY 1, 2, 3"""
 
 
 def channels_told(connection: Connection, after: int, upto: int, hour: int) -> list[dict[str, Any]]:
     """The words of the log behind a position and not behind another, by what was said, hour of receipt and channel.
 
-    `hour` is in microseconds. A word on being known at all is left out: its channel does not matter.
+    `hour` is in microseconds; of a name 100 signs are kept. A word on being known at all is left out: its channel does
+    not matter.
     """
     read = {name: _READ[connection.dialect.name].format(name=name) for name in ("channel", "purpose", "consent")}
     query = text(_TOLD.format(granted=GRANTED, withdrawn=WITHDRAWN, personal=PURPOSE, **read))
-    bounds = {"after": after, "upto": upto, "hour": hour, "kept": KEPT}
+    bounds = {"after": after, "upto": upto, "hour": hour, "signs": _SIGNS}
     return [dict(row) for row in connection.execute(query, bounds).mappings()]

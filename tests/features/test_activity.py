@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
@@ -168,6 +169,45 @@ def test_made_up_channels_do_not_fill_the_table(engine: Engine, monkeypatch: pyt
     everything(found)
     assert len(found.types(WITHDRAWN)) == 5
     assert words_by_channel(found)[WITHDRAWN]["often"] == 3
+
+
+def test_made_up_channels_do_not_take_the_place_of_one_that_somebody_mistyped(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "KEPT", 5)
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([word(0, "emial", consent="withdrawn")])
+    everything(found)
+    for step in range(1, 4):
+        log.append([word(step * 100 + n, f"a{step}-{n}", consent="withdrawn") for n in range(20)])
+        everything(found)
+    assert words_by_channel(found)[WITHDRAWN]["emial"] == 1
+
+
+def test_a_channel_of_one_word_is_found_among_those_of_every_hour_with_all_their_words(engine: Engine) -> None:
+    hours = range(200)
+    words = [
+        word(hour, channel, consent=consent)
+        for hour in hours
+        for channel in ("email", "sms", "push")
+        for consent in ("granted", "withdrawn")
+    ]
+    words.append(word(100, "emial", consent="withdrawn"))
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([replace(one, key=str(number)) for number, one in enumerate(words)])
+    everything(found)
+    each = dict.fromkeys(("email", "sms", "push"), len(hours))
+    assert words_by_channel(found) == {WITHDRAWN: {**each, "emial": 1}, GRANTED: each}
+
+
+def test_the_longest_name_of_a_channel_is_counted_and_cut(engine: Engine) -> None:
+    """Of signs that cannot be compressed, of which PostgreSQL takes no more than 900 into a key."""
+    signs = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 1_024)))
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([word(1, signs, "unsubscribed"), word(2, "emial", "unsubscribed"), word(3, signs[:100], "unsubscribed")])
+    everything(found)
+    assert words_by_channel(found)[WITHDRAWN] == {f"{signs[:100]}…": 1, signs[:100]: 1, "emial": 1}
+    assert not found.step()
 
 
 def test_no_id_of_a_person_gets_into_a_tally(engine: Engine) -> None:
