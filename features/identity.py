@@ -7,7 +7,7 @@ away undoes its merge.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -33,6 +33,8 @@ _NAME = "identity"
 _LINKS = 'SELECT "kind", "id", "user_id", "since" FROM "identity_link" WHERE '
 _REMEMBERED = 100_000
 _POSITIONS = 50_000
+_IDS = 5_000
+"""In one statement: PostgreSQL takes 65,535 parameters, SQLite half of that. Devices of many persons are more."""
 
 Link = tuple[str, str, str, int]
 
@@ -137,7 +139,8 @@ class Identities:
         return Person(min(users), tuple(sorted(users)), tuple(sorted(devices)))
 
     def people(self, subjects: Sequence[tuple[str | None, str | None]]) -> list[Person]:
-        """The person behind each (user id, anonymous id), as `person` knows them: in three statements for all.
+        """The person behind each (user id, anonymous id), as `person` knows them: in three statements for all, in
+        a few more where they have thousands of ids.
 
         Whom an alias joins to others is asked for alone. Raises ValueError when both ids of one are missing.
         """
@@ -171,18 +174,27 @@ class Identities:
         return found
 
     def _touching(self, read: Statement, users: Sequence[str]) -> list[Link]:
-        """Every link that names one of these users, as who took an id over or as who was taken over."""
-        among = self._marks(users)
-        return self._links(read, f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})', *users, *users)
+        """Every link that names one of these users, as who took an id over or as who was taken over; maybe twice."""
+        found: list[Link] = []
+        for some in _pieces(users):
+            among = self._marks(some)
+            where = f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})'
+            found += self._links(read, where, *some, *some)
+        return found
 
-    def _claims_of(self, read: Statement, kind: str, ids: Collection[str]) -> list[Link]:
+    def _claims_of(self, read: Statement, kind: str, ids: Sequence[str]) -> list[Link]:
         """Who took these ids over."""
-        where = f'"kind" = {self._mark} AND "id" IN ({self._marks(ids)})'
-        return self._links(read, where, kind, *ids) if ids else []
+        found: list[Link] = []
+        for some in _pieces(ids):
+            found += self._links(read, f'"kind" = {self._mark} AND "id" IN ({self._marks(some)})', kind, *some)
+        return found
 
-    def _devices_of(self, read: Statement, users: Collection[str]) -> set[str]:
-        found = self._links(read, f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(users)})', *users)
-        return {id_ for _, id_, _, _ in found}
+    def _devices_of(self, read: Statement, users: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for some in _pieces(users):
+            links = self._links(read, f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(some)})', *some)
+            found |= {id_ for _, id_, _, _ in links}
+        return found
 
     def _aliases_of(self, read: Statement, user_id: str) -> set[str]:
         """Every user id that aliases connect with this one, itself included."""
@@ -208,7 +220,11 @@ class Identities:
     def claims(self, ids: Collection[str]) -> list[Link]:
         """Every link that names one of these ids as the one that was taken over: (kind, id, user id, since)."""
         with self.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(select(LINKS).where(LINKS.c.id.in_(ids)))]
+            return [
+                tuple(row)
+                for some in _pieces(sorted(ids))
+                for row in connection.execute(select(LINKS).where(LINKS.c.id.in_(some)))
+            ]
 
     def table(self) -> pa.Table:
         """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
@@ -222,6 +238,11 @@ class Identities:
         return pa.table(
             {n: pa.array(c, pa.string()) for n, c in zip(("kind", "id", "customer_id"), columns, strict=True)}
         )
+
+
+def _pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as a statement takes."""
+    return (ids[first : first + _IDS] for first in range(0, len(ids), _IDS))
 
 
 def _seen(event: Event) -> tuple[str, int, str | None, str | None, Body]:

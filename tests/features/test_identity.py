@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, event
+from sqlalchemy import Engine, delete, event, text
 
 from features.database import open_database
 from features.events import Body, Event
@@ -119,6 +119,24 @@ def test_the_log_alone_is_enough(engine: Engine) -> None:
     assert learned.num_rows == 3
     people.rebuild(log)
     assert people.table() == learned
+
+
+def test_more_devices_than_a_statement_takes_parameters(engine: Engine) -> None:
+    many = (
+        "WITH RECURSIVE device(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM device WHERE n < 70000) "
+        "INSERT INTO identity_link (kind, id, user_id, since) "
+        "SELECT 'anonymous', 'a' || n, 'u' || (n % 3), n FROM device"
+    )
+    with engine.begin() as connection:
+        connection.execute(text(many))
+    people = Identities(engine)
+    asked = [("u0", None), ("u1", None), (None, "a2"), (None, "b")]
+    found = people.people(asked)
+    assert found == [people.person(*subject) for subject in asked]
+    assert [len(person.anonymous_ids) for person in found] == [23_333, 23_334, 23_333, 1]
+    assert len(people.claims([f"a{n}" for n in range(70_000)])) == 69_999
+    users = [(f"v{number}", None) for number in range(40_000)]
+    assert people.people(users) == [Person(user, (user,), ()) for user, _ in users]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
