@@ -61,6 +61,22 @@ def default_customer(user_id: str | None, anonymous_id: str | None) -> str:
     return user_id if user_id is not None else f"anonymous:{anonymous_id}"
 
 
+_ANONYMOUS = default_customer(None, "")
+
+
+def person_of(customer_id: str) -> Person:
+    """Who a row of a table is by its customer alone, as long as nobody was joined to them since; what
+    `default_customer` made of an id is taken apart.
+
+    >>> person_of("anonymous:a1")
+    Person(customer_id='anonymous:a1', user_ids=(), anonymous_ids=('a1',))
+    >>> person_of("u1")
+    Person(customer_id='u1', user_ids=('u1',), anonymous_ids=())
+    """
+    own = customer_id.removeprefix(_ANONYMOUS)
+    return Person(customer_id, (), (own,)) if own != customer_id else Person(customer_id, (customer_id,), ())
+
+
 class Identities:
     """The projection of the event log that knows persons; it can be dropped and rebuilt by `catch_up`."""
 

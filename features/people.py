@@ -6,7 +6,7 @@ from itertools import islice
 
 from sqlalchemy import select, true
 
-from features.identity import Identities, Person, default_customer
+from features.identity import Identities, Person, default_customer, person_of
 from features.log import Log, Record, microseconds
 
 Subject = tuple[str | None, str | None]
@@ -14,7 +14,6 @@ Subject = tuple[str | None, str | None]
 
 _FEW = 200
 _IDS_A_READ = 500
-_ANONYMOUS = default_customer(None, "")
 
 
 def people_of(identities: Identities, subjects: Collection[Subject]) -> dict[Subject, Person]:
@@ -30,7 +29,8 @@ def people_of(identities: Identities, subjects: Collection[Subject]) -> dict[Sub
     for kind, id_, customer in zip(columns["kind"], columns["id"], columns["customer_id"], strict=True):
         owners[kind][id_] = customer
     customers = {subject: _customer(subject, owners["user"], owners["anonymous"]) for subject in wanted}
-    ids = {customer: (_users(customer), _visitors(customer)) for customer in customers.values()}
+    alone = map(person_of, set(customers.values()))
+    ids = {one.customer_id: (set(one.user_ids), set(one.anonymous_ids)) for one in alone}
     for place, kind in enumerate(("user", "anonymous")):
         for id_, customer in owners[kind].items():
             if customer in ids:
@@ -86,12 +86,3 @@ def _customer(subject: Subject, users: Mapping[str, str], visitors: Mapping[str,
     if user_id is not None:
         return users.get(user_id, user_id)
     return visitors.get(anonymous_id or "", default_customer(None, anonymous_id))
-
-
-def _visitors(customer_id: str) -> set[str]:
-    own = customer_id.removeprefix(_ANONYMOUS)
-    return set() if own == customer_id else {own}
-
-
-def _users(customer_id: str) -> set[str]:
-    return set() if _visitors(customer_id) else {customer_id}

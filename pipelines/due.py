@@ -20,7 +20,7 @@ from sqlalchemy import Engine as Database
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.identity import Identities, Person
+from features.identity import Identities, person_of
 from features.log import DECISIONS, EVENTS, Log
 from features.privacy.secret import secret_in
 from features.privacy.unlisted import Unlisted
@@ -35,7 +35,7 @@ from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.due_part import DUE, LIKELY, SHOWN, Asked, date_of, parted, prepare_part
 from pipelines.engine import opened
-from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, subject_of, table_of
+from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, table_of
 from pipelines.files import File, check_target, delivered
 from pipelines.score import champion
 from pipelines.settings import Settings
@@ -162,7 +162,7 @@ def _gathered(export: Export, asked: Asked, unlisted: Unlisted) -> tuple[pa.Tabl
     record is left out: its link would open nothing.
     """
     table = pa.concat_tables([pq.read_table(export.path(DUE, part)) for part in range(export.parts)])
-    stays = ~np.array(unlisted.among([_person(id_) for id_ in table["customer_id"].to_pylist()]), bool)
+    stays = ~np.array(unlisted.among([person_of(id_) for id_ in table["customer_id"].to_pylist()]), bool)
     records = table_of([])
     if asked.log:
         records = pa.concat_tables([pq.read_table(export.path(SHOWN, part)) for part in range(export.parts)])
@@ -170,12 +170,6 @@ def _gathered(export: Export, asked: Asked, unlisted: Unlisted) -> tuple[pa.Tabl
     order = np.argsort(-table[LIKELY].to_numpy(), kind="stable")
     found = table.take(pa.array(order[stays[order]][: asked.limit])).drop_columns([LIKELY])
     return found, records.take(pc.index_in(found["cart_id"], records["key"])) if asked.log else records
-
-
-def _person(customer: str) -> Person:
-    subject = subject_of(customer)
-    users, visitors = ((id_,) if id_ else () for id_ in (subject.user_id, subject.anonymous_id))
-    return Person(customer, users, visitors)
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:

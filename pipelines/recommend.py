@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,11 +19,10 @@ from sqlalchemy import Engine
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.identity import Identities
-from features.log import DECISIONS, EVENTS, Log
-from features.privacy.personal import Withdrawals
+from features.identity import person_of
+from features.log import DECISIONS, Log
 from features.privacy.secret import secret_in
-from features.privacy.suppression import Suppressions
+from features.privacy.unlisted import Unlisted
 from features.results import FOLDER as UNFINISHED
 from features.results import code, kept
 from features.snapshots import newest
@@ -31,7 +31,7 @@ from models.registry import Registry
 from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.engine import opened
-from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, subject_of
+from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown
 from pipelines.files import File, check_target, delivered
 from pipelines.kept_bundle import keep_bundle
 from pipelines.recommend_part import ASKED, COLUMNS, CPU, CUSTOMERS, LINES, SCHEMA, SHOWN, Asked, choose_part
@@ -151,11 +151,9 @@ def _gather(export: Export, out: File, gone: Collection[str]) -> tuple[int, int]
 
 
 def _left_out(settings: Settings, database: Engine, table: Path) -> frozenset[str]:
-    """The customers who are suppressed, or do not want to be known: nothing is chosen for them."""
-    listed, withdrawals = Suppressions(database, secret_in(settings.privacy_key)), Withdrawals(database)
-    withdrawals.catch_up(Log(database, EVENTS))
-    found = {person.customer_id for person in withdrawals.people(Identities(database))}
+    """The customers who are suppressed, or do not want to be known, by any id: nothing is chosen for them."""
+    unlisted, found = Unlisted.now(database, secret_in(settings.privacy_key)), set[str]()
     for batch in pq.ParquetFile(table).iter_batches(CUSTOMERS_A_PART, columns=["customer_id"]):
-        subjects = ((id_, subject_of(id_)) for id_ in batch["customer_id"].to_pylist())
-        found |= {id_ for id_, subject in subjects if listed.has(subject.user_id, subject.anonymous_id)}
+        ids = batch["customer_id"].to_pylist()
+        found |= set(compress(ids, unlisted.unknown([person_of(id_) for id_ in ids])))
     return frozenset(found)

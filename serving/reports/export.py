@@ -26,7 +26,7 @@ from features.customer_segments import (
     forecast_of,
     keys,
 )
-from features.identity import default_customer
+from features.identity import person_of
 from features.reports.segments import Edges, Segments
 from features.snapshots import as_of
 from serving.problems import InvalidField, Refused
@@ -39,8 +39,6 @@ MOST = 100_000
 _BATCH = 10_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How cells begin that spreadsheets compute: also the wide forms of the signs."""
-
-_ANONYMOUS = default_customer(None, "")
 
 
 def exported(resources: Resources, segment: str, limit: int, actor: str, role: str) -> StreamingResponse:
@@ -117,9 +115,8 @@ def _inside(part: pa.Table, segment: str, edges: Edges, forecast: bool) -> NDArr
 
 def _nobody(resources: Resources, customer_id: str) -> bool:
     """Whether a customer is no longer to be known as one."""
-    visitor = customer_id.removeprefix(_ANONYMOUS)
-    user, device = (customer_id, None) if visitor == customer_id else (None, visitor)
-    return resources.privacy.impersonal(user, device)
+    person = person_of(customer_id)
+    return resources.privacy.impersonal(next(iter(person.user_ids), None), next(iter(person.anonymous_ids), None))
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> bytes:

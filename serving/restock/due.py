@@ -12,7 +12,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from features.identity import Person
+from features.identity import Person, person_of
 from features.purchases import last_day
 from features.restock_table import RestockTable, at_days
 from models.arrays import Floats, Ids, Mask
@@ -107,7 +107,7 @@ def due_page(scored: ScoredCustomers, question: Question, anew: Anew, budget: Bu
             due = _due(person, question, *anew(person))
             forecast += 1
         else:
-            due = _due(scored.person(id_), question, of_table(scored.table, id_, question.today), Taught())
+            due = _due(person_of(id_), question, of_table(scored.table, id_, question.today), Taught())
         if due is not None:
             found.append(due)
     return Page(tuple(found), reached)

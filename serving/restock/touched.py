@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from features.events import RESTOCK_FEEDBACK
-from features.identity import Identities, Person, default_customer
+from features.identity import Identities, Person, default_customer, person_of
 from features.log import Log, Record, from_record
 from features.purchases import ORDER_EVENTS
 from features.restock_table import RestockTable
@@ -21,7 +21,6 @@ _LINKING = "aliased"
 _TYPES = (*ORDER_EVENTS, RESTOCK_FEEDBACK, _LINKING)
 _BATCH = 5_000
 _MOST_FEEDBACK = 100_000
-_ANONYMOUS = default_customer(None, "")
 
 MOST_TOUCHED = 500_000
 """Some 60 MB of ids. With more than these a table has nothing left to say: it is of too long ago for such a shop."""
@@ -68,17 +67,12 @@ class ScoredCustomers:
 
     def known(self, customer_id: str) -> Person:
         """Who somebody is who did something since: every id of theirs."""
-        person = self.person(customer_id)
+        person = person_of(customer_id)
         return self.identities.person(next(iter(person.user_ids), None), next(iter(person.anonymous_ids), None))
-
-    def person(self, customer_id: str) -> Person:
-        """Who a customer of the table is, as long as nothing happened since."""
-        own = customer_id.removeprefix(_ANONYMOUS)
-        return Person(customer_id, (), (own,)) if own != customer_id else Person(customer_id, (customer_id,), ())
 
     def gave_feedback(self, customer_ids: Sequence[str]) -> Set[str]:
         """Those of the customers who ever said something of a prepared cart, of which the table knows nothing."""
-        people = [self.person(id_) for id_ in customer_ids]
+        people = [person_of(id_) for id_ in customer_ids]
         users = [id_ for person in people for id_ in person.user_ids]
         visitors = [id_ for person in people for id_ in person.anonymous_ids]
         found = self.events.of_person(users, visitors, limit=_MOST_FEEDBACK, types=(RESTOCK_FEEDBACK,))

@@ -157,3 +157,26 @@ def test_nobody_who_is_suppressed_or_does_not_want_to_be_known_is_in_the_file(fo
     out = tmp_path / "left.parquet"
     recommend(settings(folder), "email", out, 3, "en", NOW, False, lambda _done, _total: None)
     assert sorted(set(pq.read_table(out)["customer_id"].to_pylist())) == known[2:]
+
+
+def test_nor_is_a_row_of_another_id_that_was_joined_to_them_since_the_table_was_made(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Though the links of these aliases are in the log alone."""
+    engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
+    known = sorted(set(pq.read_table(run(folder, tmp_path / "all.parquet").file)["customer_id"].to_pylist()))
+    Suppressions(engine, secret_in(folder / "privacy.key")).add(Person(known[2], (known[2],), ()), NOW)
+    bodies = [
+        ("consent_changed", known[3], Body(channel="web", purpose=PURPOSE, consent="withdrawn")),
+        ("aliased", known[2], Body(previous_id=known[0])),
+        ("aliased", known[1], Body(previous_id=known[3])),
+    ]
+    events = [
+        Event(message_id=kind + user, type=kind, occurred_at=NOW, received_at=NOW, user_id=user, body=body)
+        for kind, user, body in bodies
+    ]
+    Log(engine, EVENTS).append([to_record(event) for event in events])
+    engine.dispose()
+    out = tmp_path / "left.parquet"
+    recommend(settings(folder), "email", out, 3, "en", NOW, False, lambda _done, _total: None)
+    assert sorted(set(pq.read_table(out)["customer_id"].to_pylist())) == known[4:]
