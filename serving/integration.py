@@ -19,8 +19,9 @@ _MOST_ITEMS = 25
 _MOST_CHANNELS = 25
 
 
-def integration(engine: Engine, now: datetime, channels: Collection[str]) -> Integration:
-    """How the tracking stands at `now`, where messages may go by `channels`. Blocks on the database."""
+def integration(engine: Engine, now: datetime, channels: Collection[str] | None) -> Integration:
+    """How the tracking stands at `now`, where messages may go by `channels`: of none is said that it is unknown while
+    these are None. Blocks on the database."""
     activity = Activity(engine)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     recent = activity.hours("event", today - timedelta(days=_DAYS - 1))
@@ -53,7 +54,7 @@ def integration(engine: Engine, now: datetime, channels: Collection[str]) -> Int
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
         events_a_minute=a_minute(recent, now),
-        unknown_channels=_unknown(activity, channels),
+        unknown_channels=() if channels is None else _unknown(activity, channels),
         simulated=_count([tally for tally in activity.hours(MADE, now - WEEK) if tally.hour > now - WEEK]),
     )
 

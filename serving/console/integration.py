@@ -19,7 +19,8 @@ router = APIRouter(include_in_schema=False)
 def page(request: Request, _: Viewer) -> Response:
     """What came in the last seven days."""
     resources: Resources = request.app.state.resources
-    report = integration(resources.reports.engine, resources.clock(), resources.bank.now.channels.keys())
+    channels = resources.bank.channels()
+    report = integration(resources.reports.engine, resources.clock(), channels)
     words = words_of(request)
     return show(
         request,
@@ -28,7 +29,7 @@ def page(request: Request, _: Viewer) -> Response:
         days=_days(report, words),
         clock=_clock(report, words),
         match=_match(report, words),
-        channels=sorted(resources.bank.now.channels),
+        channels=sorted(channels or ()),
     )
 
 

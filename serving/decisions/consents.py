@@ -40,5 +40,6 @@ async def consent(request: Request, body: ConsentRequest) -> ConsentAnswer:
         anonymous_id=anonymous_id,
         body=Body(channel=body.channel, purpose=body.purpose, consent=body.consent),
     )
-    known = body.channel in resources.bank.now.channels or body.purpose == PURPOSE
+    channels = resources.bank.channels()
+    known = channels is None or body.channel in channels or body.purpose == PURPOSE
     return ConsentAnswer(new=await keep(resources, event), channel_known=known)

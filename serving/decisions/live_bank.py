@@ -1,6 +1,7 @@
 """The action bank as it is configured now, and what was promised of it today: both follow what changes."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from features.log import Log
@@ -41,6 +42,11 @@ class LiveBank:
     def lacking(self, bank: Bank) -> str | None:
         """Why decisions by `bank`, which held here, are degraded; None when they are not."""
         return UNREADABLE if bank is self._silent else None
+
+    def channels(self) -> Collection[str] | None:
+        """By which channels messages may go; None while the file that names them cannot be read."""
+        bank = self.now
+        return None if self.lacking(bank) is not None else bank.channels.keys()
 
     def follow(self) -> None:
         """Take over what the file says now, if it is another one."""

@@ -14,8 +14,10 @@ router = APIRouter(tags=["reports"])
 async def answer(request: Request) -> Integration:
     """Event types with when they were last seen and how often, rejects with reasons, catalogue match, clock skew.
 
-    `unknown_channels` are those by which people withdrew or agreed though the action bank does not name them.
+    `unknown_channels` are those by which people withdrew or agreed though the action bank does not name them;
+    none are told while it cannot be read.
     """
     resources: Resources = request.app.state.resources
-    known = resources.bank.now.channels.keys()
-    return await resources.in_thread(integration, resources.reports.engine, resources.clock(), known)
+    return await resources.in_thread(
+        integration, resources.reports.engine, resources.clock(), resources.bank.channels()
+    )

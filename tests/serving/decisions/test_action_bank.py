@@ -8,7 +8,9 @@ from serving.decisions.bank_file import BankFile
 from serving.decisions.bank_schemas import BankAnswer
 from serving.decisions.default_bank import DEFAULT
 from serving.decisions.rules import REASONS
+from tests.serving.console.browser import Browser
 from tests.serving.decisions.world import bank, deciding
+from tests.serving.world import Shop
 from tests.waiting import until
 
 
@@ -65,6 +67,25 @@ def test_a_service_that_begins_with_a_wrong_file_sends_nothing_until_it_is_mende
         assert again["decision_id"] != told["decision_id"], "silence of before hides nothing"
         assert again["degraded_reason"] != "action_bank_unreadable"
         assert "policies: the action bank" not in shop.client.get("/readyz").text
+
+
+def test_while_nobody_can_read_which_channels_there_are_none_is_called_unknown(bare_folder: Path) -> None:
+    path = bank(bare_folder, "channels = 3")
+    word = {"subject": {"user_id": "u1"}, "channel": "viber", "consent": "withdrawn"}
+
+    def told(shop: Shop) -> list[str]:
+        shop.count()
+        assert Browser(shop).get("/console/integration").status_code == 200
+        return [one["channel"] for one in shop.client.get("/v1/reports/integration").json()["unknown_channels"]]
+
+    with deciding(bare_folder, action_bank=path, refresh_seconds=0.05) as shop:
+        assert shop.client.post("/v1/consents", json=word).json()["channel_known"]
+        assert told(shop) == []
+        assert "unknown-channels" not in Browser(shop).get("/console/integration").text
+        bank(bare_folder, 'currency = "EUR"')
+        until(lambda: shop.resources.bank.now.currency == "EUR", "the mended file is followed")
+        assert not shop.client.post("/v1/consents", json=word).json()["channel_known"]
+        assert told(shop) == ["viber"]
 
 
 def test_the_page_of_the_action_bank_is_true(tmp_path: Path) -> None:
