@@ -48,9 +48,12 @@ class KeyRing:
         return self._origins
 
     def refresh(self) -> None:
-        """Read every key. Nobody else reads meanwhile: what was read before a key was made must not hide it again."""
+        """Read every key. What is found here meanwhile stays, as it may have been made after they were read."""
+        before = self._keys
+        read = {key.digest: key for key in self._table.all()}
         with self._lock:
-            keys = {key.digest: key for key in self._table.all()}
+            meanwhile = {digest: key for digest, key in self._keys.items() if digest not in before}
+            keys = {**meanwhile, **read}
             self._keys = keys
             self._origins = frozenset(o for key in keys.values() if key.revoked_at is None for o in key.origins)
             self._unknown.clear()
@@ -82,12 +85,15 @@ class KeyRing:
         return digest in self._unknown
 
     def look_up(self, digest: str) -> None:
-        """Ask the database; afterwards it is known or `unknown`. Blocks, so not from the event loop."""
+        """Ask the database; afterwards it is known or `unknown`. Blocks, so not from the event loop.
+
+        It waits for its own query and for nobody else's: a database may hang for one connection and not for the next.
+        """
+        key = self._table.find(digest)
         with self._lock:
-            key = self._table.find(digest)
             if key is None:
                 self._unknown[digest] = None
                 if len(self._unknown) > _UNKNOWN_KEPT:
                     self._unknown.popitem(last=False)
             else:
-                self._keys = {**self._keys, digest: key}
+                self._keys = {digest: key, **self._keys}  # what was read with all others meanwhile may be newer

@@ -1,4 +1,4 @@
-"""Keys in memory: one that was just made is never hidden again by what was read before it was there."""
+"""Keys in memory: one that was just made is found while the others are read, and not hidden again by what was read."""
 
 import threading
 from collections.abc import Iterator
@@ -47,8 +47,44 @@ def test_a_key_that_was_made_while_the_others_were_read_stays_known(engine: Engi
     digest = table.create("sk", "", NOW).key.digest
     asking = threading.Thread(target=getattr(ring, how), args=[digest] if how == "look_up" else [])
     asking.start()
-    asking.join(0.2)  # if it does not wait for who reads, it is over by now
+    asking.join(PATIENCE)
     table.go_on.set()
-    for thread in (reading, asking):
-        thread.join(PATIENCE)
+    reading.join(PATIENCE)
     assert ring.get(digest) is not None
+
+
+def test_who_looks_for_a_key_does_not_wait_for_who_reads_them_all(engine: Engine) -> None:
+    table = Slow(engine)
+    ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
+    reading = threading.Thread(target=ring.refresh)
+    reading.start()
+    assert table.has_read.wait(PATIENCE)
+    known, nobodys = table.create("sk", "", NOW).key.digest, "of no key"
+    asking = [threading.Thread(target=ring.look_up, args=[digest], daemon=True) for digest in (known, nobodys)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join(PATIENCE)
+    found, missed = ring.get(known), ring.unknown(nobodys)
+    table.go_on.set()
+    reading.join(PATIENCE)
+    assert found is not None
+    assert missed
+
+
+def test_a_key_that_is_revoked_while_it_is_looked_for_stays_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = KeyTable(engine)
+    ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
+    key, real = table.create("sk", "", NOW).key, table.find
+
+    def find(digest: str) -> Key | None:
+        found = real(digest)
+        table.revoke(key.prefix, NOW)
+        ring.refresh()
+        return found
+
+    monkeypatch.setattr(table, "find", find)
+    ring.look_up(key.digest)
+    known = ring.get(key.digest)
+    assert known is not None
+    assert not known.alive(NOW)
