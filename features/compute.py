@@ -84,7 +84,7 @@ class Visible:
         """Every line of an order that was bought and kept, oldest first.
 
         Columns: customer_id, product_id, day (whole days since 1970 in UTC), quantity, price (of one), order_id,
-        position (in the log).
+        occurred_at, position (in the log).
         """
         return named(self.coded_purchases().rows, self.names)
 

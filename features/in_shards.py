@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
 import pyarrow as pa
 
 from features.compute import Visible, check_offsets
@@ -25,6 +26,8 @@ def in_shards(
     Every person is in one shard alone. There are as many as the size of the history asks for, unless `count` says
     otherwise. What the shards tell each other lies in a folder below `work`, or where the system keeps what is
     temporary, until the last was asked.
+
+    Raises RuntimeError when an erasure drops that folder meanwhile, as it has whole histories.
     """
     check_offsets(as_of=as_of, known_at=known_at)
     reached, laid = position(history), buckets(history)
@@ -33,7 +36,12 @@ def in_shards(
         work.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="shards-", dir=work) as folder:
         shards = Shards(history, as_of, known_at, reached, laid, number, Path(folder))
-        prepare(shards, identities)
-        for shard in range(number):
-            with shards.visible(shard) as seen:
-                yield seen
+        try:
+            prepare(shards, identities)
+            for shard in range(number):
+                with shards.visible(shard) as seen:
+                    yield seen
+        except (OSError, duckdb.IOException) as error:
+            if Path(folder).exists():
+                raise
+            raise RuntimeError("somebody was erased while the history was read; run this again") from error

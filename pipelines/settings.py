@@ -45,5 +45,5 @@ class Settings(BaseSettings):
 
     @property
     def work(self) -> Path:
-        """Where lines to train on lie while they are read, as far as they do not fit into memory."""
+        """Where the history lies in shards once more while lines to train on are read."""
         return self.feature_data / UNFINISHED / "lines"

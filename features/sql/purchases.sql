@@ -5,6 +5,7 @@ SELECT
     CAST(quantity AS DOUBLE) AS quantity,
     CAST(price AS DOUBLE) AS price,
     order_id,
+    occurred_at,
     position
 FROM visible
 WHERE type = 'order_completed' AND product_id IS NOT NULL AND customer_id IS NOT NULL AND NOT returned

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.compute import NOBODY, interactions
+from features.compute import NOBODY, interactions, visible
+from features.in_shards import in_shards
 from features.log import Record
+from features.purchases import last_day
+from features.results import FOLDER as UNFINISHED
+from features.results import forget
 from models.recommenders.base import days
 from tests.features.shop import bought, day, happened, history_of, merged
 from tests.training.shop import FOLD, records
 from training.reading import Learned, read
-from training.replenishment.lines import lines_of
+from training.replenishment.lines import lines_of, to_lines
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +88,21 @@ def test_shards_change_nothing(told: list[Record], one_person: bool) -> None:
         table = interactions(history, who, day(5))
         for count in (1, 2, 4):
             says_what_the_table_says(read(history, who, day(5), count=count), table)
-        (one, ids), (other, others) = (lines_of(history, who, day(5), count=count) for count in (1, 4))
-        assert ids.tolist() == others.tolist()
-        assert one.product_ids.tolist() == other.product_ids.tolist()
-        for column in ("customers", "products", "days", "packs", "prices"):
-            np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
+        with visible(history, who, day(5)) as seen:
+            whole, ids = to_lines(seen.purchases(), last_day(day(5)))
+        for count in (1, 2, 4):
+            lines, customer_ids = lines_of(history, who, day(5), count=count)
+            assert customer_ids.tolist() == ids.tolist()
+            assert lines.product_ids.tolist() == whole.product_ids.tolist()
+            for column in ("customers", "products", "days", "packs", "prices"):
+                np.testing.assert_array_equal(getattr(lines, column), getattr(whole, column))
+
+
+def test_an_erasure_meanwhile_is_told(history: Path, tmp_path: Path) -> None:
+    root = tmp_path / UNFINISHED
+    shards = in_shards(history, NOBODY, FOLD.split, work=root / "lines", count=2)
+    next(shards)
+    forget(tmp_path)
+    with pytest.raises(RuntimeError, match="run this again"):
+        next(shards)
+    assert list((root / "lines").iterdir()) == []

@@ -24,14 +24,14 @@ def lines_of(
     work: Path | None = None,
     count: int | None = None,
 ) -> tuple[Lines, Ids]:
-    """What had been bought and kept before `as_of`, as it stands in the log, and the sorted ids of the customers in it.
+    """What had been bought and kept before `as_of`, oldest first, and the sorted ids of the customers in it.
 
     With `known_at`, only of events that had been received by then. It is read shard by shard: see `in_shards`.
     """
     shards = in_shards(history, identities, as_of, known_at, work, count)
     found = [seen.coded_purchases() for seen in shards]
     rows = pa.concat_tables([each.rows for each in found])
-    order = np.argsort(rows["position"].to_numpy(), kind="stable")
+    order = np.lexsort((rows["position"].to_numpy(), rows["occurred_at"].to_numpy()))
     customers, customer_ids = _codes(found, "customer_id")
     products, product_ids = _codes(found, "product_id")
     rows = rows.take(pa.array(order))
