@@ -14,13 +14,17 @@ log = logging.getLogger(__name__)
 class Follower:
     """Calls `look` at once and then every `seconds`, in a thread called `name`, until it is closed.
 
-    A look that raises is counted in `failures`; the first in a row is logged.
+    A look that raises is counted in `failures`; the first in a row is logged. With `at_last` it is called once more
+    when it is closed.
     """
 
-    def __init__(self, name: str, look: Callable[[], None], seconds: float, failures: Counter) -> None:
+    def __init__(
+        self, name: str, look: Callable[[], None], seconds: float, failures: Counter, at_last: bool = False
+    ) -> None:
         self.look = look
         self.seconds = seconds
         self.failures = failures
+        self.at_last = at_last
         self.looked = False
         """Whether the first look is over, however it ended."""
 
@@ -53,17 +57,22 @@ class Follower:
 
     def _run(self) -> None:
         while not self._closed:
-            self._wake.clear()
-            try:
-                self.look()
-                if self.failing:
-                    log.info("everything can be read again")
-                self.failing = False
-            except Exception as error:
-                self.failures.add()
-                if not self.failing:
-                    log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
-                self.failing = True
-            self.looked = True
-            self._first.set()
+            self._try()
             self._wake.wait(self.seconds)
+            self._wake.clear()
+        if self.at_last:
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.look()
+            if self.failing:
+                log.info("everything can be read again")
+            self.failing = False
+        except Exception as error:
+            self.failures.add()
+            if not self.failing:
+                log.exception("looking for what is new failed with %s; what was live stays", type(error).__name__)
+            self.failing = True
+        self.looked = True
+        self._first.set()

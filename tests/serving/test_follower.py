@@ -30,3 +30,12 @@ def test_a_look_that_fails_is_counted_and_not_the_last() -> None:
 
 def test_one_that_never_started_can_be_closed() -> None:
     Follower("a-test", lambda: None, 1.0, Counter("failures", "of a test")).close()
+
+
+def test_one_that_is_to_look_at_last_looks_once_more_when_it_is_closed() -> None:
+    looks: list[None] = []
+    follower = Follower("a-test", lambda: looks.append(None), 3_600.0, Counter("failures", "of a test"), at_last=True)
+    follower.start()
+    until(lambda: follower.looked, "the first look is over")
+    follower.close()
+    assert len(looks) == 2
