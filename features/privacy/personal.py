@@ -4,7 +4,7 @@ A projection of the event log. They are answered as nobody is, and recommenders 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -36,6 +36,7 @@ _NAME = "personalization"
 _LOCK = 7_061_776_695
 _PRIME = 1_000_000_007
 _BATCH = 50_000
+_IDS = 500
 _USER, _VISITOR = "user", "anonymous"
 
 
@@ -88,6 +89,25 @@ class Withdrawals:
         with self.engine.connect() as connection:
             row = connection.execute(select(func.count(), moments, func.sum(WORDS.c.granted)).select_from(WORDS)).one()
         return tuple(int(number or 0) for number in row)
+
+    def anybody(self) -> bool:
+        """Whether anybody ever said a word."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(WORDS.c.id).limit(1)).first() is not None
+
+    def among(self, people: Sequence[Person]) -> list[bool]:
+        """Of each person, whether they have withdrawn, under the ids that are given: what a list asks of some."""
+        said: dict[tuple[str, str], tuple[int, bool]] = {}
+        users = {id_ for person in people for id_ in person.user_ids}
+        visitors = {id_ for person in people for id_ in person.anonymous_ids}
+        with self.engine.connect() as connection:
+            for kind, ids in ((_USER, sorted(users)), (_VISITOR, sorted(visitors))):
+                for first in range(0, len(ids), _IDS):
+                    theirs = WORDS.c.kind == kind, WORDS.c.id.in_(ids[first : first + _IDS])
+                    for row in connection.execute(select(WORDS).where(*theirs)):
+                        said[kind, row.id] = row.at, not row.granted
+        words = ([said[id_] for id_ in ids_of([person]) if id_ in said] for person in people)
+        return [bool(told) and max(told)[1] for told in words]
 
     def people(self, identities: Identities) -> list[Person]:
         """Everybody who has withdrawn, with all ids of theirs: the last word of any of them counts for all."""

@@ -12,7 +12,7 @@ from features.consent_words import consents_of
 from features.contact import ANY, Contact
 from features.identity import Identities, Person
 from features.log import EVENTS, Log
-from features.privacy.personal import PURPOSE, Withdrawals, ids_of
+from features.privacy.personal import PURPOSE, Withdrawals
 from features.privacy.suppression import Suppressions
 
 _AT_ONCE = 500
@@ -20,10 +20,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Unlisted:
-    """Who is left out as of everything in the log: `withdrawn` are all ids of those who do not want to be known."""
+    """Who is left out as of everything in the log, when the list, `withdrawals` and `identities` caught up with it."""
 
     suppressions: Suppressions
-    withdrawn: frozenset[tuple[str, str]]
+    withdrawals: Withdrawals
     log: Log
     identities: Identities
 
@@ -33,17 +33,14 @@ class Unlisted:
         log, identities, withdrawals = Log(engine, EVENTS), Identities(engine), Withdrawals(engine)
         identities.catch_up(log)
         withdrawals.catch_up(log)
-        return cls(Suppressions(engine, secret), ids_of(withdrawals.people(identities)), log, identities)
+        return cls(Suppressions(engine, secret), withdrawals, log, identities)
 
     def among(self, people: Sequence[Person]) -> list[bool]:
         """Of each, whether a list leaves them out: by what was said under any id of theirs, given one of them."""
         found: list[bool] = []
         for given, whole in self._wholly(people):
-            words = consents_of(self.log, whole)
-            found += [
-                self._refused(one) or self._refused(person) or left_everything(Contact(consents=said))
-                for one, person, said in zip(given, whole, words, strict=True)
-            ]
+            left = [left_everything(Contact(consents=said)) for said in consents_of(self.log, whole)]
+            found += map(any, zip(self._refused(given, whole), left, strict=True))
         return found
 
     def unknown(self, people: Sequence[Person]) -> list[bool]:
@@ -51,13 +48,12 @@ class Unlisted:
 
         For what goes to everybody else, whoever of them may be written to.
         """
-        if not self.withdrawn and not self.suppressions.anybody():
+        if not self.suppressions.anybody() and not self.withdrawals.anybody():
             return [False] * len(people)
-        return [
-            self._refused(one) or self._refused(person)
-            for given, whole in self._wholly(people)
-            for one, person in zip(given, whole, strict=True)
-        ]
+        found: list[bool] = []
+        for given, whole in self._wholly(people):
+            found += self._refused(given, whole)
+        return found
 
     def _wholly(self, people: Sequence[Person]) -> Iterator[tuple[Sequence[Person], Sequence[Person]]]:
         """Persons as they were given, and with all ids of theirs."""
@@ -65,8 +61,12 @@ class Unlisted:
             given = people[first : first + _AT_ONCE]
             yield given, self.identities.people([_subject(person) for person in given])
 
-    def _refused(self, person: Person) -> bool:
-        return self.suppressions.has_any(person) or not self.withdrawn.isdisjoint(ids_of([person]))
+    def _refused(self, given: Sequence[Person], whole: Sequence[Person]) -> list[bool]:
+        """As they were given or with all ids: somebody else may have turned out to be who used a device first."""
+        people = [*given, *whole]
+        withdrawn = self.withdrawals.among(people)
+        out = [said or self.suppressions.has_any(person) for said, person in zip(withdrawn, people, strict=True)]
+        return list(map(any, zip(out[: len(given)], out[len(given) :], strict=True)))
 
 
 def left_everything(contact: Contact) -> bool:

@@ -103,8 +103,9 @@ class People:
 
     def unlisted(self, people: Sequence[Person]) -> list[bool]:
         """Of each, whether a list of people to write to leaves them out: by every word that the log has by now."""
-        self.refresh()
-        return Unlisted(self.suppressions, self._withdrawn, self.events, self.identities).among(people)
+        self.catch_up()
+        self.withdrawals.catch_up(self.events)
+        return Unlisted(self.suppressions, self.withdrawals, self.events, self.identities).among(people)
 
     def impersonal(self, user_id: str | None, anonymous_id: str | None) -> bool:
         """Whether this one is to be answered as nobody is; who names a user is that user, whoever used the device."""

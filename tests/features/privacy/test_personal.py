@@ -62,6 +62,28 @@ def test_a_word_that_is_late_is_noticed_by_whoever_keeps_the_people(engine: Engi
     assert len(set(said)) == 4
 
 
+WORD = st.builds(
+    lambda consent, minutes, who: word(consent, minutes, **who),
+    st.sampled_from(["granted", "withdrawn"]),
+    st.integers(0, 9),
+    st.sampled_from([{"user": "u1"}, {"user": "u2"}, {"user": None, "visitor": "a1"}, {"user": None, "visitor": "u1"}]),
+)
+LINK = st.sampled_from(
+    [event("identified", 1, user="u1", visitor="a1"), event("aliased", 2, user="u2", previous_id="u1")],
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(WORD, LINK), max_size=8))
+def test_some_who_are_asked_about_withdrew_where_they_are_among_all_who_did(told: list[Event]) -> None:
+    engine = open_database("sqlite://")
+    Log(engine, EVENTS).append([to_record(one) for one in told])
+    everybody = withdrawn(engine)
+    people = Identities(engine).people([("u1", None), ("u2", None), (None, "a1"), (None, "u1"), ("u3", None)])
+    assert Withdrawals(engine).among(people) == [person.customer_id in everybody for person in people]
+    assert Withdrawals(engine).anybody() == any(one.type == "consent_changed" for one in told)
+
+
 @settings(max_examples=10)
 @given(
     words=st.lists(st.tuples(st.sampled_from(["granted", "withdrawn"]), st.integers(0, 3), st.sampled_from("uv"))),

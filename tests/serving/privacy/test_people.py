@@ -35,3 +35,15 @@ def test_who_began_to_look_before_somebody_withdrew_does_not_put_back_what_he_re
     for thread in (before, after):
         thread.join(PATIENCE)
     assert people.impersonal(DRINKER, None)
+
+
+def test_a_page_of_people_asks_of_them_and_not_who_withdrew_at_all(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as withdrew in all the years of a shop, each page would sum and read."""
+    people = shop.resources.privacy
+    people._follower.close()
+    for name in ("people", "said"):
+        monkeypatch.setattr(people.withdrawals, name, lambda *_: pytest.fail("all who withdrew were read"))
+    consent = {"consent": "withdrawn", "purpose": "personalization", "channel": "email"}
+    shop.track("Consent Changed", consent, userId=DRINKER)
+    asked = [Person(id_, (id_,), ()) for id_ in (DRINKER, "somebody")]
+    assert people.unlisted(asked) == [True, False]
