@@ -62,11 +62,11 @@ class Unlisted:
             yield given, self.identities.people([_subject(person) for person in given])
 
     def _refused(self, given: Sequence[Person], whole: Sequence[Person]) -> list[bool]:
-        """As they were given or with all ids: somebody else may have turned out to be who used a device first."""
-        people = [*given, *whole]
-        withdrawn = self.withdrawals.among(people)
-        out = [said or self.suppressions.has_any(person) for said, person in zip(withdrawn, people, strict=True)]
-        return list(map(any, zip(out[: len(given)], out[len(given) :], strict=True)))
+        """Withdrawn is what was said last under all ids; a list of hashes is asked about those that were given, too."""
+        withdrawn, listed = self.withdrawals.among(whole), self.suppressions.has_any
+        return [
+            said or listed(one) or listed(person) for said, one, person in zip(withdrawn, given, whole, strict=True)
+        ]
 
 
 def left_everything(contact: Contact) -> bool:

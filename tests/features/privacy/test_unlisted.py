@@ -110,6 +110,13 @@ def test_it_holds_for_every_id_of_the_person_whichever_came_first(engine: Engine
     assert unlisted(engine, VISITOR, HER, HIM) == [True, True, False]
 
 
+def test_a_new_consent_under_another_id_brings_them_back_by_whichever_id_they_stand_in_a_table(engine: Engine) -> None:
+    tell(engine, word("withdrawn", 1, user=None, visitor="a1"), event("identified", 2, user="u1", visitor="a1"))
+    assert unlisted(engine, VISITOR, HER) == [True, True]
+    tell(engine, word("granted", 3))
+    assert unlisted(engine, VISITOR, HER) == [False, False]
+
+
 def test_nobody_is_asked_about(engine: Engine) -> None:
     assert unlisted(engine) == []
 
