@@ -41,13 +41,12 @@ def test_a_promotion_and_a_rollback_are_followed_without_a_failed_request(folder
 
         visitor = threading.Thread(target=visit)
         visitor.start()
-        answered_by = lambda number: bool(outcomes) and outcomes[-1][1] == number  # noqa: E731
         try:
-            until(lambda: answered_by("1"), "version 1 answers")
+            until(lambda: bool(outcomes), "version 1 answers")
             publish(folder, half_life=7.0)
             until(lambda: version(shop)["model"]["version"] == "2", "version 2 is live")
             assert version(shop)["previous_model_version"] == "1"
-            until(lambda: answered_by("2"), "version 2 answers")
+            until(lambda: outcomes[-1][1] == "2", "version 2 answers")
             registry_of(folder).rollback("recommender", "a test", "to see it back", NOW)
             until(lambda: version(shop)["model"]["version"] == "1", "version 1 is back")
             count = len(outcomes)

@@ -36,9 +36,9 @@ from tests.features.privacy.world import (
     TABLET,
     World,
     build_world,
-    bytes_in,
     said,
 )
+from tests.on_disk import bytes_in
 
 
 @pytest.fixture(scope="module")

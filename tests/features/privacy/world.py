@@ -1,7 +1,7 @@
 """A shop that knows three people in every store: her, who is to be erased, him, with whom she shared a tablet, and a
 visitor of whom nobody knows more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -135,13 +135,6 @@ def places_of(engine: Engine, folder: Path, store: FeatureStore) -> Places:
     """Where everything is, without a wait for other processes."""
     suppressions = Suppressions(engine, secret_in(folder / "privacy.key"))
     return Places(engine, folder / "history", folder / "features", store, suppressions, wait=timedelta(0))
-
-
-def bytes_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every file, as it lies on the disk."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            yield path, path.read_bytes()
 
 
 def _due(people: Sequence[str]) -> pa.Table:

@@ -1,7 +1,6 @@
 """Over HTTP: nothing is served without a key but what is listed, every key does what it may, and ends when it ends."""
 
 import base64
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -34,13 +33,6 @@ def without(shop: Shop, **headers: str) -> dict[str, str]:
 
 def keys_of(shop: Shop) -> KeyTable:
     return KeyTable(shop.resources.events.log.engine)
-
-
-def stop_the_clock_of_limits(shop: Shop) -> None:
-    """Nothing is refilled from here on, however long the requests of a test take."""
-    guard, now = shop.resources.guard, time.monotonic()
-    for buckets in (*guard._keys.values(), guard._by_address, guard._failures):
-        buckets._clock = lambda: now
 
 
 def operations(shop: Shop) -> list[tuple[str, str]]:
@@ -147,7 +139,7 @@ def test_guessing_costs_one_query_a_key_and_few_of_them(folder: Any, monkeypatch
     real = KeyTable.find
     monkeypatch.setattr(KeyTable, "find", lambda self, digest: asked.append(digest) or real(self, digest))  # type: ignore[func-returns-value]
     with running(folder, rate_failures=0.5) as shop:
-        stop_the_clock_of_limits(shop)
+        shop.stop_refilling()
         for _ in range(5):
             for wrong in ("sk_" + "a" * 43, "nonsense", "sk_short"):
                 problem(shop.client.get("/v1/placements", headers=bearing(wrong)), 401, "unauthorized")
@@ -177,7 +169,7 @@ def test_a_wrong_key_is_a_401_also_when_the_keys_are_read_anew_right_after_it_wa
 
 def test_the_limit_of_a_key_is_told_before_it_is_reached_and_when_it_ends(folder: Any) -> None:
     with running(folder, rate_secret=1.0) as shop:
-        stop_the_clock_of_limits(shop)
+        shop.stop_refilling()
         headers = bearing(make_key(folder, "sk"))
         responses = [shop.client.post("/v1/track", json=VIEW, headers=headers) for _ in range(4)]
         assert [response.status_code for response in responses[:2]] == [200, 200]
@@ -195,7 +187,7 @@ def test_the_limit_of_a_key_is_told_before_it_is_reached_and_when_it_ends(folder
 
 def test_one_address_cannot_use_up_a_public_key(folder: Any) -> None:
     with running(folder, rate_address=1.0, trusted_proxies="127.0.0.1") as shop:
-        stop_the_clock_of_limits(shop)
+        shop.stop_refilling()
         headers = bearing(make_key(folder, "pk"))
 
         def ask(address: str) -> int:
@@ -211,6 +203,6 @@ def test_one_address_cannot_use_up_a_public_key(folder: Any) -> None:
 
 def test_probes_are_never_limited(folder: Any) -> None:
     with running(folder, rate_address=0.1) as shop:
-        stop_the_clock_of_limits(shop)
+        shop.stop_refilling()
         assert {shop.client.get("/livez").status_code for _ in range(20)} == {200}
         assert 429 in {shop.client.get("/v1/version", headers=without(shop)).status_code for _ in range(5)}

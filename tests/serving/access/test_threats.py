@@ -3,8 +3,6 @@
 import hmac
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,17 +13,10 @@ from serving.access.key_table import KeyTable
 from serving.access.keys import digest_of
 from serving.access.scopes import GRANTS
 from serving.measures import Counter
+from tests.on_disk import bytes_in
 from tests.serving.world import DRINKER, NOW, Shop, bearing, make_key, settings_in
 
 ROOT = Path(__file__).parents[3]
-
-
-def files_of(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every file below a folder that a service writes into: what goes while one looks is not there any more."""
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            if path.is_file():
-                yield path, path.read_bytes()
 
 
 def test_each_threat_names_tests_and_each_of_them_exists() -> None:
@@ -55,7 +46,7 @@ def test_a_secret_is_nowhere_but_with_its_caller(shop: Shop, caplog: pytest.LogC
                 keyed = {**headers, "Idempotency-Key": "a"}
                 answers.append(shop.client.post("/v1/restock/due", json={}, headers=keyed))
     metrics = shop.client.get("/metrics").text
-    files = b"".join(content for _, content in files_of(shop.folder))
+    files = b"".join(content for _, content in bytes_in(shop.folder))
     for secret in (*secrets, wrong):
         hidden = secret[12:]
         assert hidden not in caplog.text

@@ -13,7 +13,6 @@ from features.database import open_database
 from serving.access.key_table import KeyTable
 from serving.console.frame import inside
 from serving.console.pages import ADDRESSES
-from tests.serving.access.test_guard import stop_the_clock_of_limits
 from tests.serving.console.browser import Browser
 from tests.serving.world import Shop, make_key, running
 from tests.waiting import until
@@ -109,7 +108,7 @@ def test_whatever_is_asked_for_the_way_leads_inside(told: str) -> None:
 
 def test_guessing_is_slowed_down_by_address(folder: Path) -> None:
     with running(folder, rate_failures=0.5) as shop:
-        stop_the_clock_of_limits(shop)
+        shop.stop_refilling()
         answers = [
             shop.client.post("/console/sign-in", data={"key": f"adm_{n:043d}"}, follow_redirects=False)
             for n in range(40)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from serving.app import create_app
-from tests.serving.access.test_threats import files_of
+from tests.on_disk import bytes_in
 from tests.serving.server import Server, serving
 from tests.serving.world import NOW, SELDOM, copy_world, settings_in
 from tests.waiting import until
@@ -126,7 +126,7 @@ def columns_with(path: Path, text: str) -> set[tuple[str, str]]:
 
 
 def files_with(folder: Path, text: str) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path, content in files_of(folder) if text.encode() in content}
+    return {path.relative_to(folder).as_posix() for path, content in bytes_in(folder) if text.encode() in content}
 
 
 pytestmark = pytest.mark.slow
