@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/clients"
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -46,4 +48,6 @@ def run_python(code: str, folder: Path, **environment: Any) -> "subprocess.Compl
     script.write_text(code)
     told = {**os.environ, "PYTHONPATH": str(ROOT), **{name: str(value) for name, value in environment.items()}}
     command = [sys.executable, "-W", "error", str(script)]
-    return subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=told, capture_output=True, text=True, timeout=3 * PATIENCE, check=False
+    )

@@ -343,25 +343,28 @@ def test_the_table_of_days_ago_is_read_given_that_nothing_happened_since(restock
     assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
 
 
+def why_nobody_is_due(shop: Shop) -> str:
+    response = shop.client.post("/v1/restock/due", json={"window": WEEK})
+    assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
+    return str(response.json()["detail"])
+
+
 def test_a_table_that_cannot_be_read_stops_no_other_answer(restock_folder: Path) -> None:
     newest(restock_folder / "features").write_bytes(b"half of a table")
     with running(restock_folder, ready=False) as shop:
         until(lambda: shop.resources.restock.live() is not None, "the model is live")
         assert cart(shop)["items"]
-        response = shop.client.post("/v1/restock/due", json={"window": WEEK})
-        assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
-        told = lambda: shop.client.post("/v1/restock/due", json={"window": WEEK}).json()["detail"]  # noqa: E731
-        until(lambda: "cannot be loaded" in told(), "its first look is over")
+        until(lambda: "cannot be loaded" in why_nobody_is_due(shop), "its first look is over")
 
 
 def test_without_a_table_the_way_out_is_named(restock_folder: Path) -> None:
     newest(restock_folder / "features").unlink()
     with running(restock_folder, ready=False) as shop:
         until(lambda: shop.resources.restock.live() is not None, "the model is live")
-        response = shop.client.post("/v1/restock/due", json={"window": WEEK})
-        assert (response.status_code, response.json()["code"]) == (503, "nobody_scored")
-        told = lambda: shop.client.post("/v1/restock/due", json={"window": WEEK}).json()["detail"]  # noqa: E731
-        until(lambda: "python -m pipelines restock score" in told(), "it has looked, and says the way out")
+        until(
+            lambda: "python -m pipelines restock score" in why_nobody_is_due(shop),
+            "it has looked, and says the way out",
+        )
         assert cart(shop)["items"]
         assert "\nkairos_restock_table_age_seconds" not in shop.client.get("/metrics").text
 
