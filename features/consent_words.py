@@ -6,28 +6,40 @@ that holds all the same.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from features.contact import ANY, CONSENT_EVENTS, Said, weight
 from features.identity import Person
-from features.log import Log, moment
+from features.log import Log, Record, microseconds, moment
 
 MOST = 500
 """Channels and purposes that one person spoke of, each with either word: more than shops have, and few to read."""
 
 _IDS = 100
+_ALWAYS = 2**63 - 1
 _READ = {"sqlite": "json_extract(\"payload\", '$.{name}')", "postgresql": "CAST(\"payload\" AS jsonb) ->> '{name}'"}
+_TOLD = """
+    SELECT {columns}, coalesce({purpose}, '') AS "purpose",
+      coalesce(nullif({channel}, ''), CASE WHEN "type" = 'email_marked_as_spam' THEN 'email' ELSE '' END) AS "channel",
+      CASE WHEN "type" = 'consent_changed' AND {consent} = 'granted' THEN 1 ELSE 0 END AS "granted"
+    FROM "{table}" WHERE {whose} AND "type" IN ({types})"""
 _WORDS = """
 SELECT "id", "channel", "purpose", "granted", "at" FROM (
   SELECT "id", "channel", "purpose", "granted", max("occurred_at") AS "at", row_number() OVER (
     PARTITION BY "id" ORDER BY CASE WHEN "channel" = '' AND "purpose" = '' THEN 0 ELSE 1 END
   ) AS "number"
-  FROM (
-    SELECT "{column}" AS "id", "occurred_at", coalesce({purpose}, '') AS "purpose",
-      coalesce(nullif({channel}, ''), CASE WHEN "type" = 'email_marked_as_spam' THEN 'email' ELSE '' END) AS "channel",
-      CASE WHEN "type" = 'consent_changed' AND {consent} = 'granted' THEN 1 ELSE 0 END AS "granted"
-    FROM "{table}" WHERE {whose} AND "type" IN ({types})
-  ) AS "told" GROUP BY "id", "channel", "purpose", "granted"
+  FROM ({told}) AS "told" GROUP BY "id", "channel", "purpose", "granted"
 ) AS "latest" WHERE "number" <= {most}"""
+_RECORDS = """
+SELECT {columns} FROM (
+  SELECT {columns}, row_number() OVER (
+    ORDER BY CASE WHEN "channel" = '' AND "purpose" = '' THEN 0 ELSE 1 END, "granted"
+  ) AS "number"
+  FROM (
+    SELECT *, row_number() OVER (PARTITION BY "channel", "purpose", "granted" ORDER BY "occurred_at" DESC) AS "latest"
+    FROM ({told} AND "occurred_at" <= {mark}) AS "told"
+  ) AS "words" WHERE "latest" = 1
+) AS "found" WHERE "number" <= {most}"""
 _WHOSE = {"user_id": '"user_id" IN ({ids})', "anonymous_id": '"user_id" IS NULL AND "anonymous_id" IN ({ids})'}
 
 
@@ -45,7 +57,8 @@ def consents_of(log: Log, people: Sequence[Person]) -> list[Mapping[tuple[str, s
         ids = sorted(places)
         for first in range(0, len(ids), _IDS):
             some = ids[first : first + _IDS]
-            for id_, channel, purpose, granted, at in log.read_by(_statement(log, column, len(some)), tuple(some)):
+            statement = _filled(log, _WORDS, column, len(some), f'"{column}" AS "id", "occurred_at"')
+            for id_, channel, purpose, granted, at in log.read_by(statement, tuple(some)):
                 said = Said("granted" if granted else "withdrawn", moment(at))
                 for place in places[id_]:
                     theirs, scope = found[place], (channel, purpose)
@@ -54,18 +67,32 @@ def consents_of(log: Log, people: Sequence[Person]) -> list[Mapping[tuple[str, s
     return [words if len(words) <= MOST else _of_everything(words) for words in found]
 
 
+def last_words(log: Log, person: Person, until: datetime | None = None) -> list[Record]:
+    """The records of what a person said last until a moment, either word on each channel and purpose: for who reads the
+    latest of somebody with more words than that. Of very many those on everything come first, then withdrawals.
+    """
+    end, found = _ALWAYS if until is None else microseconds(until), list[Record]()
+    for column, ids in (("user_id", person.user_ids), ("anonymous_id", person.anonymous_ids)):
+        for first in range(0, len(ids), _IDS):
+            some = ids[first : first + _IDS]
+            columns = ", ".join(f'"{name}"' for name in Record.__slots__)
+            statement = _filled(log, _RECORDS, column, len(some), columns)
+            found += (Record(*row) for row in log.read_by(statement, (*some, end)))
+    return found
+
+
 def _of_everything(words: Mapping[tuple[str, str], Said]) -> Mapping[tuple[str, str], Said]:
     return {scope: said for scope, said in words.items() if scope == (ANY, ANY)}
 
 
-def _statement(log: Log, column: str, ids: int) -> str:
+def _filled(log: Log, query: str, column: str, ids: int, columns: str) -> str:
     dialect = log.engine.dialect.name
     mark = "?" if dialect == "sqlite" else "%s"
-    return _WORDS.format(
-        column=column,
+    told = _TOLD.format(
+        columns=columns,
         table=log.table.name,
         whose=_WHOSE[column].format(ids=", ".join([mark] * ids)),
         types=", ".join(f"'{name}'" for name in CONSENT_EVENTS),
-        most=2 * MOST + 2,
         **{name: _READ[dialect].format(name=name) for name in ("channel", "purpose", "consent")},
     )
+    return query.format(told=told, columns=columns, mark=mark, most=2 * MOST + 2)

@@ -16,6 +16,7 @@ import msgspec
 
 from features.cart_kinds import Kind
 from features.carts import Cart, carts_of, grown_older, telling
+from features.consent_words import last_words
 from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
 from features.identity import Person
 from features.latest import latest_of
@@ -145,6 +146,8 @@ class Histories:
         (told,) = latest_of(self.events, people, _MOST_CONTACTS, CONTACT_EVENTS, moments)
         if len(told) == _MOST_CONTACTS:  # a withdrawal holds for ever, however much was sent since
             (said,) = latest_of(self.events, people, _MOST_CONTACTS, CONSENT_EVENTS, moments)
+            if len(said) == _MOST_CONTACTS:  # also where somebody repeated another word that often
+                said += last_words(self.events, one.person, until)
             told = list({record.key: record for record in (*said, *told)}.values())
         return [*behaviour, *told]
 

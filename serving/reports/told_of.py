@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from features.catalog import Product
+from features.consent_words import last_words
 from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
 from features.decisions import Decided
 from features.events import EVENT_TYPES, Event
@@ -43,6 +44,8 @@ def contact_at(resources: Resources, person: Person, as_of: datetime) -> Contact
     log = resources.events.log
     (told,) = latest_of(log, [person], _MOST_TOLD, CONTACT_EVENTS, [as_of])
     (said,) = latest_of(log, [person], _MOST_TOLD, CONSENT_EVENTS, [as_of])
+    if len(said) == _MOST_TOLD:
+        said += last_words(log, person, as_of)
     (latest,) = latest_of(log, [person], MOST_EVENTS, EVENT_TYPES, [as_of])
     return contact_of([from_record(record) for record in (*said, *told, *latest)], as_of)
 

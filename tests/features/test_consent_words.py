@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from features import consent_words
-from features.consent_words import consents_of
+from features.consent_words import consents_of, last_words
 from features.contact import CONSENT_EVENTS, Said, contact_of
 from features.events import Event
 from features.identity import Person
-from features.log import EVENTS, Log, to_record
+from features.log import EVENTS, Log, from_record, to_record
 from tests.features.person import at, event
 
 WHO = [{"user": "u1"}, {"user": "u2"}, {"user": None, "visitor": "a1"}, {"user": "u3", "visitor": "a1"}]
@@ -48,6 +48,10 @@ def test_they_are_those_of_the_events(engine: Engine, words: list[tuple[Any, ...
     ]
     expected = [dict(contact_of(events, at(9)).consents) for events in own]
     assert [dict(words) for words in consents_of(log, people)] == [*expected, {}]
+    for person, events in zip(people, own, strict=False):
+        for until in (at(1), at(9)):
+            last = map(from_record, last_words(log, person, until))
+            assert contact_of(last, at(9)).consents == contact_of(events, until).consents
 
 
 def test_of_somebody_who_spoke_of_too_much_only_the_word_on_everything_is_told(

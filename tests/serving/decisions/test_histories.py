@@ -120,6 +120,18 @@ def test_more_than_one_read_holds_is_read_by_what_it_is_about(monkeypatch: pytes
     assert early.carts[-1].item_ids == ("p5", "p6", "p7"), "what came later crowds nothing out"
 
 
+def test_no_number_of_words_crowds_out_that_somebody_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "_MOST_CONTACTS", 20)
+    monkeypatch.setattr(histories, "_MOST_EVENTS", 10)
+    log = a_log()
+    left = event("unsubscribed", 1)
+    again = [event("consent_changed", 2 + n, id=str(n), channel="email", consent="withdrawn") for n in range(50)]
+    log.append([to_record(one) for one in [left, *again]])
+    for moment in (at(40), at(99)):
+        (history,) = Histories(log).of([wanted(Person("u1", ("u1",), ()))], [moment])
+        assert history.contact.consent("sms", "carts") == "withdrawn"
+
+
 def test_whoever_is_asked_about_again_is_not_read_again_unless_something_happened() -> None:
     log = a_log()
     log.append([to_record(event("product_added", 0, "tea", id="m1"))])
