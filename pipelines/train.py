@@ -45,12 +45,18 @@ class TrainReport:
 
 
 def train_recommender(
-    settings: Settings, registry: Registry, until: datetime | None, progress: Tick, recipe: str | None = None
+    settings: Settings,
+    registry: Registry,
+    until: datetime | None,
+    progress: Tick,
+    recipe: str | None = None,
+    learned_days: int | None = None,
 ) -> Trained:
     """Train on everything before `until`, the end of the history when None; the seed is fixed, so a run repeats.
 
-    With a `recipe` that one answers first and is judged, in place of the suite's first. Raises LookupError for one that
-    there is not, ValueError when a recipe needs more memory than is free.
+    With a `recipe` that one answers first and is judged, in place of the suite's first; with `learned_days` only so
+    many days are learned from. Raises LookupError for a recipe that there is not, ValueError when one needs more memory
+    than is free.
     """
     suite = led_by(recipe) if recipe else Suite()
     identities = identities_to_learn_from(open_database(settings.database_url))
@@ -70,6 +76,7 @@ def train_recommender(
             memory=free_memory,
             by=by,
             work=settings.work,
+            learned_days=learned_days,
         )
 
 

@@ -47,12 +47,18 @@ class Exam:
 
 
 def exam(
-    history: Path, identities: pa.Table, fold: Fold, assortment: Assortment | None = None, work: Path | None = None
+    history: Path,
+    identities: pa.Table,
+    fold: Fold,
+    assortment: Assortment | None = None,
+    work: Path | None = None,
+    learned_days: int | None = None,
 ) -> Exam:
     """The exam of one fold; with an `assortment`, models may also learn from what was known about products by then.
 
-    What is large on the way lies below `work`: see `features.in_shards`. Raises ValueError when there is nothing to
-    learn from or nothing to foresee.
+    What is large on the way lies below `work`: see `features.in_shards`. With `learned_days` only as many days before
+    the split are learned from; what is asked stays the same. Raises ValueError when there is nothing to learn from or
+    nothing to foresee.
     """
     after = read(history, identities, fold.until, since=fold.split, work=work)
     parts, customers = [], []
@@ -67,10 +73,28 @@ def exam(
             f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
             f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or train on what was before a quiet time (--until)"
         )
-    train = before.data
+    train = before.data if learned_days is None else latest(before.data, learned_days)
     if assortment is not None:
         train = with_catalogues(train, history, identities, assortment, fold.split)
     return Exam(train, holdout)
+
+
+def latest(data: Interactions, count: int) -> Interactions:
+    """What happened in the last `count` days before the end of `data`; who and what there is, and their codes, stay.
+
+    Raises ValueError when that is nothing.
+    """
+    rows = data.days >= data.until - count
+    if not rows.any():
+        raise ValueError(f"nothing happened in the last {count} days that are learned from; take more (--days)")
+    return replace(
+        data,
+        customers=data.customers[rows],
+        items=data.items[rows],
+        days=data.days[rows],
+        weights=data.weights[rows],
+        orders=None if data.orders is None else data.orders[rows],
+    )
 
 
 def with_catalogues(

@@ -20,7 +20,7 @@ from models.recommenders.suite import Suite
 from models.registry import Registry
 from training.assortment import Assortment
 from training.contest import contest
-from training.dataset import digest, exam, with_catalogues
+from training.dataset import digest, exam, latest, with_catalogues
 from training.evaluate import Evaluation, mean
 from training.gate import Verdict, judge
 from training.plots import by_history, chart, lift_and_coverage
@@ -59,20 +59,21 @@ def train(
     memory: Callable[[], int | None] = lambda: None,
     by: Fit = here,
     work: Path | None = None,
+    learned_days: int | None = None,
 ) -> Trained:
     """Judge `suite` on the last `window` before `end`, fit it on everything before `end`, publish it as challenger.
 
     The suite's first recommender answers for it at the gate; the champion, if there is one, and the other members sit
     the same exam. With an `assortment`, models learn from what was known about products too. `memory` tells how many
     bytes are free, asked before each fit, `by` how a recipe is fitted, and `work` where lines lie while they are read.
-    Raises ValueError when the history is too short to judge anything, and when a fit would not find the memory that it
-    needs.
+    With `learned_days` only so many days before the end are learned from, and before the exam. Raises ValueError when
+    the history is too short to judge anything, and when a fit would not find the memory that it needs.
     """
     suite = suite or Suite()
     candidate = suite.sources[0].name
     (fold,) = latest_folds(end, window, 1)
     progress(0, _STEPS)
-    judged = exam(history, identities, fold, assortment, work)
+    judged = exam(history, identities, fold, assortment, work, learned_days)
     progress(1, _STEPS)
     live = registry.alias(NAME, CHAMPION)
     evaluation = contest(
@@ -85,12 +86,19 @@ def train(
     verdict = judge(evaluation, candidate, CHAMPION if live else None, rng)
     progress(2, _STEPS)
     data = read(history, identities, end, work=work).data
+    if learned_days is not None:
+        data = latest(data, learned_days)
     if assortment is not None:
         data = with_catalogues(data, history, identities, assortment, end)
     fitted = fit_all([suite], data, memory=memory(), by=by)[suite]
     progress(3, _STEPS)
     evidence = Evidence(
-        parameters={"window_days": window.days, "answers": candidate, **parameters(suite)},
+        parameters={
+            "window_days": window.days,
+            "learned_days": learned_days or "all",
+            "answers": candidate,
+            **parameters(suite),
+        },
         metrics=metrics(evaluation, rng),
         snapshot=snapshot(data, end),
         tables={"evaluation": table(evaluation, rng), "groups": groups(evaluation)},

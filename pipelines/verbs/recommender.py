@@ -18,6 +18,9 @@ app = typer.Typer()
 @train_app.command("recommender")
 def train_recommender(
     recipe: Annotated[str | None, typer.Option(help="a recipe by name that is to answer first, e.g. sasrec")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="learn from the latest so many days alone; fewer take less memory")
+    ] = None,
     until: Until = None,
     as_json: Json = False,
 ) -> None:
@@ -29,7 +32,7 @@ def train_recommender(
     settings, console = Settings(), terminal()
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     with bar(console, "Training and judging") as tick:
-        trained = verb(settings, registry, utc(until), tick, recipe)
+        trained = verb(settings, registry, utc(until), tick, recipe, days)
     if as_json:
         tell(asdict(report(trained)), as_json, console)
     else:

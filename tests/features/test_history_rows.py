@@ -119,7 +119,7 @@ def test_rows_are_those_of_a_plain_loop(told: list[Record]) -> None:
      '{"lines":[{}]}', '{"order_id":1}', '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}'],
 )  # fmt: skip
 def test_the_first_that_cannot_be_read_is_named(payload: str) -> None:
-    """Before it one whose damage is of no use to the history: who erased that record would lose an event for nothing."""
+    """Not one before it, whose damage is of no use to the history: to erase that would lose an event for nothing."""
     damaged = '{"lines":[{"product_id":"p","recommendation_id":1}],"discount":"none"}'
     good, bad = (Record("", "product_viewed", 1, 1, "u1", None, text) for text in (damaged, payload))
     with pytest.raises(ValueError, match=r"position 4 .*erase that record"):

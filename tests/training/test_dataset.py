@@ -8,6 +8,7 @@ import pytest
 
 from features.compute import NOBODY, customer_features
 from models.catalogue import Catalogue
+from models.recommenders.base import days
 from tests.features.shop import bought, day, happened, history_of
 from tests.training.shop import FOLD, exam_of, records
 from training.dataset import digest, exam, to_queries
@@ -85,3 +86,23 @@ def test_the_digest_tells_any_change(tmp_path: Path) -> None:
     ]
     assert len({digest(data), *(digest(other) for other in others)}) == 8
     assert digest(replace(data)) == digest(data)
+
+
+def test_of_the_latest_days_alone_is_learned_and_the_same_is_asked(history: Path) -> None:
+    whole, short = exam(history, NOBODY, FOLD), exam(history, NOBODY, FOLD, learned_days=20)
+    kept = whole.train.days >= days(FOLD.split) - 20
+    assert 0 < kept.sum() < len(kept)
+    for name in ("customers", "items", "days", "weights", "orders"):
+        assert getattr(short.train, name).tolist() == getattr(whole.train, name)[kept].tolist()
+    assert short.train.item_ids.tolist() == whole.train.item_ids.tolist()
+    assert short.holdout.item_ids.tolist() == whole.holdout.item_ids.tolist()
+    assert short.holdout.customer_ids.tolist() == whole.holdout.customer_ids.tolist()
+    assert short.holdout.popularity.tolist() == whole.holdout.popularity.tolist()
+    for one, other in zip(short.holdout.queries, whole.holdout.queries, strict=True):
+        assert one.history_ids.tolist() == other.history_ids.tolist()
+
+
+def test_nothing_in_the_latest_days_is_said(tmp_path: Path) -> None:
+    written = [bought("ann", 1, "o1", "tea"), bought("ann", 11, "o2", "tea")]
+    with pytest.raises(ValueError, match="take more"):
+        exam(history_of(tmp_path, written), NOBODY, Fold(day(10), day(20)), learned_days=5)

@@ -135,6 +135,16 @@ def test_a_history_too_short_to_judge_says_what_to_do(tmp_path: Path, registry: 
         train(short, NOBODY, registry, day(3), np.random.default_rng(0), window=WINDOW)
 
 
+def test_of_the_latest_days_alone_is_learned(first: Trained, history: Path, registry: Registry) -> None:
+    rng = np.random.default_rng(0)
+    run = train(history, NOBODY, registry, day(END), rng, SUITE, WINDOW_OF_TEST, learned_days=20)
+    kept = [registry._client.get_run(each.version.run_id) for each in (first, run)]
+    assert [each.data.params["learned_days"] for each in kept] == ["all", "20"]
+    assert kept[0].data.tags["data.digest"] != kept[1].data.tags["data.digest"]
+    asked = [len(each.evaluation.outcomes[0].values["recall@10"]) for each in (first, run)]
+    assert asked[0] == asked[1]
+
+
 def test_every_member_sits_the_exam_beside_the_baselines(first: Trained) -> None:
     judged = {outcome.name for outcome in first.evaluation.outcomes}
     assert judged == {"fallback", "rp3beta", "popularity", *first.evaluation.baselines}
