@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from features.contact import ANY, CONSENT_EVENTS, Said, weight
+from features.database import json_text
 from features.identity import Person
 from features.log import Log, Record, microseconds, moment
 
@@ -17,7 +18,6 @@ MOST = 500
 
 _IDS = 100
 _ALWAYS = 2**63 - 1
-_READ = {"sqlite": "json_extract(\"payload\", '$.{name}')", "postgresql": "CAST(\"payload\" AS jsonb) ->> '{name}'"}
 _TOLD = """
     SELECT {columns}, coalesce({purpose}, '') AS "purpose",
       coalesce(nullif({channel}, ''), CASE WHEN "type" = 'email_marked_as_spam' THEN 'email' ELSE '' END) AS "channel",
@@ -93,6 +93,6 @@ def _filled(log: Log, query: str, column: str, ids: int, columns: str) -> str:
         table=log.table.name,
         whose=_WHOSE[column].format(ids=", ".join([mark] * ids)),
         types=", ".join(f"'{name}'" for name in CONSENT_EVENTS),
-        **{name: _READ[dialect].format(name=name) for name in ("channel", "purpose", "consent")},
+        **{name: json_text(dialect, '"payload"', name) for name in ("channel", "purpose", "consent")},
     )
     return query.format(told=told, columns=columns, mark=mark, most=2 * MOST + 2)

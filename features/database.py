@@ -89,6 +89,17 @@ def migrate(engine: Engine, versions: Path = VERSIONS) -> list[str]:
         ) from error
 
 
+def json_text(dialect: str, column: str, name: str) -> str:
+    """The SQL for the text of one field in a column of JSON; null where there is none.
+
+    >>> json_text("postgresql", "payload", "channel")
+    "CAST(payload AS jsonb) ->> 'channel'"
+    """
+    if dialect == "sqlite":
+        return f"json_extract({column}, '$.{name}')"
+    return f"CAST({column} AS jsonb) ->> '{name}'"
+
+
 def insert_into(table: Table, dialect: str) -> Any:
     """An insert that knows `on_conflict_…`, which SQLite and PostgreSQL share and standard SQL lacks."""
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from features.contact import CONSENT_EVENTS
+from features.database import json_text
 from features.privacy.personal import PURPOSE
 
 GRANTED, WITHDRAWN = "granted by channel", "withdrawn by channel"
@@ -18,7 +20,6 @@ KEPT = 1_000
 _SIGNS = 100
 """Of a name: longer ones are cut, as PostgreSQL takes no key of more than 2,704 bytes."""
 
-_READ = {"sqlite": "json_extract(payload, '$.{name}')", "postgresql": "CAST(payload AS jsonb) ->> '{name}'"}
 _TOLD = """
 SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN '{granted}' ELSE '{withdrawn}' END AS log,
   received_at / :hour AS hour,
@@ -28,7 +29,7 @@ SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN '{granted
 FROM (
   SELECT type, occurred_at, received_at, {channel} AS channel, {purpose} AS purpose, {consent} AS consent FROM event
   WHERE position > :after AND position <= :upto
-    AND type IN ('consent_changed', 'unsubscribed', 'message_marked_as_spam')
+    AND type IN ({types})
 ) AS told
 WHERE coalesce(channel, '') <> '' AND NOT (type = 'consent_changed' AND coalesce(purpose, '') = '{personal}')
 GROUP BY 1, 2, 3"""
@@ -40,7 +41,8 @@ def channels_told(connection: Connection, after: int, upto: int, hour: int) -> l
     `hour` is in microseconds; of a name 100 signs are kept. A word on being known at all is left out: its channel does
     not matter.
     """
-    read = {name: _READ[connection.dialect.name].format(name=name) for name in ("channel", "purpose", "consent")}
-    query = text(_TOLD.format(granted=GRANTED, withdrawn=WITHDRAWN, personal=PURPOSE, **read))
+    read = {name: json_text(connection.dialect.name, "payload", name) for name in ("channel", "purpose", "consent")}
+    types = ", ".join(f"'{name}'" for name in CONSENT_EVENTS)
+    query = text(_TOLD.format(granted=GRANTED, withdrawn=WITHDRAWN, personal=PURPOSE, types=types, **read))
     bounds = {"after": after, "upto": upto, "hour": hour, "signs": _SIGNS}
     return [dict(row) for row in connection.execute(query, bounds).mappings()]
