@@ -1,7 +1,7 @@
 """The customers of a segment as CSV: streamed, bounded, safe to open in a spreadsheet, and written down.
 
 Who is in a segment follows from the report's edges and the tables that it was made of, so the rows are those that it
-counted, but for people who have since been erased or have withdrawn.
+counted, but for those whom lists of people to write to leave out: that is what such a file is taken for.
 """
 
 import csv
@@ -95,10 +95,11 @@ def _lines(resources: Resources, path: Path, segment: str, edges: Edges, forecas
             part = pa.Table.from_batches([batch]).select(columns)
             inside = part.filter(pa.array(_inside(part, segment, edges, forecast)))
             ids, *values = (inside[name].to_pylist() for name in columns)
+            out = resources.privacy.unlisted([person_of(id_) for id_ in ids])
             rows = [
                 (cell(id_), *("" if one is None else round(one, 4) for one in of))
-                for id_, *of in zip(ids, *values, strict=True)
-                if not _nobody(resources, id_)
+                for gone, id_, *of in zip(out, ids, *values, strict=True)
+                if not gone
             ][:left]
             left -= len(rows)
             if rows:
@@ -111,12 +112,6 @@ def _inside(part: pa.Table, segment: str, edges: Edges, forecast: bool) -> NDArr
     if forecast:
         return np.array([decile_key(number) == segment for number in deciles(forecast_of(part), edges).tolist()], bool)
     return np.asarray(keys(customers_of(part), edges) == segment, bool)
-
-
-def _nobody(resources: Resources, customer_id: str) -> bool:
-    """Whether a customer is no longer to be known as one."""
-    person = person_of(customer_id)
-    return resources.privacy.impersonal(next(iter(person.user_ids), None), next(iter(person.anonymous_ids), None))
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> bytes:

@@ -40,8 +40,8 @@ async def customers(
 ) -> StreamingResponse:
     """The customers of a segment of the report, in the order of their ids, as CSV for a spreadsheet.
 
-    Ids that a spreadsheet would take for a formula have an apostrophe before them. Who withdrew from personalization
-    is left out. Every export is written down.
+    Ids that a spreadsheet would take for a formula have an apostrophe before them. Who does not want to be known, or
+    left every channel, is left out, by any id of theirs. Every export is written down.
     """
     resources: Resources = request.app.state.resources
     caller: Caller = request.state.caller

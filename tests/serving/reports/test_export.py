@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from serving.reports.export import cell
 from tests.serving.reports.reported import compute
-from tests.serving.world import Shop, bearing, make_key
+from tests.serving.world import NOW, Shop, bearing, make_key
 
 PATH = "/v1/reports/segments/customers"
 
@@ -71,16 +72,26 @@ def test_whoever_takes_customers_along_is_written_down(reported: Shop) -> None:
     assert key.startswith(done[0].actor)
 
 
-def test_who_withdrew_since_is_left_out(shop: Shop) -> None:
-
+@pytest.mark.parametrize("joined", [False, True], ids=["by their own id", "by one that was joined since"])
+@pytest.mark.parametrize("left", [False, True], ids=["does not want to be known", "left every channel"])
+def test_who_said_no_since_is_left_out_until_they_consent(shop: Shop, joined: bool, left: bool) -> None:
     compute(shop.folder)
-    before = {row["customer_id"] for key in keys(shop) for row in rows(shop, key)}
+    shop.resources.privacy._follower.close()  # it holds for the next file, whenever it looks
+    told = "a-new-name" if joined else "tea-drinker-3"
+    if joined:
+        shop.client.post("/v1/alias", json={"userId": told, "previousId": "tea-drinker-3"})
+    before = everybody(shop)
     assert "tea-drinker-3" in before
-    consent = {"consent": "withdrawn", "purpose": "personalization", "channel": "email"}
-    shop.track("Consent Changed", consent, userId="tea-drinker-3", messageId="gone")
-    shop.resources.privacy.look()
-    after = {row["customer_id"] for key in keys(shop) for row in rows(shop, key)}
-    assert before - after == {"tea-drinker-3"}
+    scope = {"channel": "email"} | ({} if left else {"purpose": "personalization"})
+    event, said = ("Unsubscribed", {}) if left else ("Consent Changed", scope | {"consent": "withdrawn"})
+    shop.track(event, said, userId=told, timestamp=(NOW - timedelta(minutes=1)).isoformat())
+    assert before - everybody(shop) == {"tea-drinker-3"}
+    shop.track("Consent Changed", scope | {"consent": "granted"}, userId=told)
+    assert everybody(shop) == before
+
+
+def everybody(shop: Shop) -> set[str]:
+    return {row["customer_id"] for key in keys(shop) for row in rows(shop, key)}
 
 
 def keys(shop: Shop) -> list[str]:
