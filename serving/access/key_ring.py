@@ -3,6 +3,7 @@
 import hmac
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from serving.access.key_table import KeyTable
 from serving.access.keys import Key
@@ -44,7 +45,7 @@ class KeyRing:
 
     @property
     def origins(self) -> frozenset[str]:
-        """The pages of the web that some publishable key names, of whatever key that is not revoked."""
+        """The pages of the web that some publishable key known here names, of whatever key that is not revoked."""
         return self._origins
 
     def refresh(self) -> None:
@@ -54,8 +55,7 @@ class KeyRing:
         with self._lock:
             meanwhile = {digest: key for digest, key in self._keys.items() if digest not in before}
             keys = {**meanwhile, **read}
-            self._keys = keys
-            self._origins = frozenset(o for key in keys.values() if key.revoked_at is None for o in key.origins)
+            self._keys, self._origins = keys, _origins_of(keys)
             self._unknown.clear()
 
     def get(self, digest: str) -> Key | None:
@@ -96,4 +96,9 @@ class KeyRing:
                 if len(self._unknown) > _UNKNOWN_KEPT:
                     self._unknown.popitem(last=False)
             else:
-                self._keys = {digest: key, **self._keys}  # what was read with all others meanwhile may be newer
+                keys = {digest: key, **self._keys}  # what was read with all others meanwhile may be newer
+                self._keys, self._origins = keys, _origins_of(keys)
+
+
+def _origins_of(keys: Mapping[str, Key]) -> frozenset[str]:
+    return frozenset(origin for key in keys.values() if key.revoked_at is None for origin in key.origins)

@@ -88,3 +88,17 @@ def test_a_key_that_is_revoked_while_it_is_looked_for_stays_so(engine: Engine, m
     known = ring.get(key.digest)
     assert known is not None
     assert not known.alive(NOW)
+
+
+def test_the_pages_of_a_key_that_was_just_made_are_known_with_it(engine: Engine) -> None:
+    table = KeyTable(engine)
+    ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
+    table.create("pk", "", NOW, origins=["https://old.example"])
+    ring.refresh()
+    key = table.create("pk", "", NOW, origins=["https://shop.example"]).key
+    assert ring.origins == {"https://old.example"}
+    ring.look_up(key.digest)
+    assert ring.origins == {"https://old.example", "https://shop.example"}
+    table.revoke(key.prefix, NOW)
+    ring.refresh()
+    assert ring.origins == {"https://old.example"}
