@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from features.among import NOBODYS, among, given
 from features.contact import ANY, CONSENT_EVENTS, Said, weight
 from features.database import json_text
 from features.identity import Person
@@ -16,7 +17,6 @@ from features.log import Log, Record, microseconds, moment
 MOST = 500
 """Channels and purposes that one person spoke of, each with either word: more than shops have, and few to read."""
 
-_IDS = 100
 _ALWAYS = 2**63 - 1
 _TOLD = """
     SELECT {columns}, coalesce({purpose}, '') AS "purpose",
@@ -40,7 +40,7 @@ SELECT {columns} FROM (
     FROM ({told} AND "occurred_at" <= {mark}) AS "told"
   ) AS "words" WHERE "latest" = 1
 ) AS "found" WHERE "number" <= {most}"""
-_WHOSE = {"user_id": '"user_id" IN ({ids})', "anonymous_id": '"user_id" IS NULL AND "anonymous_id" IN ({ids})'}
+_WHOSE = {"user_id": "{among}", "anonymous_id": NOBODYS + " AND {among}"}
 
 
 def consents_of(log: Log, people: Sequence[Person]) -> list[Mapping[tuple[str, str], Said]]:
@@ -49,21 +49,20 @@ def consents_of(log: Log, people: Sequence[Person]) -> list[Mapping[tuple[str, s
     Of somebody who spoke of more than `MOST` only the word on everything is told, so that nothing stands against it.
     """
     found: list[dict[tuple[str, str], Said]] = [{} for _ in people]
+    dialect = log.engine.dialect.name
     for column in _WHOSE:
         places: defaultdict[str, list[int]] = defaultdict(list)
         for place, person in enumerate(people):
             for id_ in person.user_ids if column == "user_id" else person.anonymous_ids:
                 places[id_].append(place)
         ids = sorted(places)
-        for first in range(0, len(ids), _IDS):
-            some = ids[first : first + _IDS]
-            statement = _filled(log, _WORDS, column, len(some), f'"{column}" AS "id", "occurred_at"')
-            for id_, channel, purpose, granted, at in log.read_by(statement, tuple(some)):
-                said = Said("granted" if granted else "withdrawn", moment(at))
-                for place in places[id_]:
-                    theirs, scope = found[place], (channel, purpose)
-                    if len(theirs) <= MOST or scope == (ANY, ANY) or scope in theirs:
-                        theirs[scope] = max(theirs.get(scope, said), said, key=weight)
+        statement = _filled(log, _WORDS, column, len(ids), f'"{column}" AS "id", "occurred_at"')
+        for id_, channel, purpose, granted, at in log.read_by(statement, tuple(given(dialect, ids))) if ids else ():
+            said = Said("granted" if granted else "withdrawn", moment(at))
+            for place in places[id_]:
+                theirs, scope = found[place], (channel, purpose)
+                if len(theirs) <= MOST or scope == (ANY, ANY) or scope in theirs:
+                    theirs[scope] = max(theirs.get(scope, said), said, key=weight)
     return [words if len(words) <= MOST else _of_everything(words) for words in found]
 
 
@@ -72,12 +71,12 @@ def last_words(log: Log, person: Person, until: datetime | None = None) -> list[
     latest of somebody with more words than that. Of very many those on everything come first, then withdrawals.
     """
     end, found = _ALWAYS if until is None else microseconds(until), list[Record]()
+    columns = ", ".join(f'"{name}"' for name in Record.__slots__)
     for column, ids in (("user_id", person.user_ids), ("anonymous_id", person.anonymous_ids)):
-        for first in range(0, len(ids), _IDS):
-            some = ids[first : first + _IDS]
-            columns = ", ".join(f'"{name}"' for name in Record.__slots__)
-            statement = _filled(log, _RECORDS, column, len(some), columns)
-            found += (Record(*row) for row in log.read_by(statement, (*some, end)))
+        if ids:
+            statement = _filled(log, _RECORDS, column, len(ids), columns)
+            told = (*given(log.engine.dialect.name, ids), end)
+            found += (Record(*row) for row in log.read_by(statement, told))
     return found
 
 
@@ -91,7 +90,7 @@ def _filled(log: Log, query: str, column: str, ids: int, columns: str) -> str:
     told = _TOLD.format(
         columns=columns,
         table=log.table.name,
-        whose=_WHOSE[column].format(ids=", ".join([mark] * ids)),
+        whose=_WHOSE[column].format(among=among(dialect, column, ids)),
         types=", ".join(f"'{name}'" for name in CONSENT_EVENTS),
         **{name: json_text(dialect, '"payload"', name) for name in ("channel", "purpose", "consent")},
     )

@@ -7,13 +7,15 @@ away undoes its merge.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Table, Text, delete, or_, select
 
+from features.among import among, given, one_of
 from features.database import insert_into, metadata
 from features.events import Body, Event
 from features.log import Log, microseconds
@@ -33,8 +35,6 @@ _NAME = "identity"
 _LINKS = 'SELECT "kind", "id", "user_id", "since" FROM "identity_link" WHERE '
 _REMEMBERED = 100_000
 _POSITIONS = 50_000
-_IDS = 5_000
-"""In one statement: PostgreSQL takes 65,535 parameters, SQLite half of that. Devices of many persons are more."""
 
 Link = tuple[str, str, str, int]
 
@@ -83,6 +83,7 @@ class Identities:
     def __init__(self, engine: Engine, read_by: Select | None = None) -> None:
         self.engine = engine
         self._read_by = read_by or by_engine(engine)
+        self._dialect = engine.dialect.name
         self._mark = "?" if engine.dialect.positional else "%s"
         self._recorded: dict[tuple[str, str, str], int] = {}
 
@@ -155,8 +156,7 @@ class Identities:
         return Person(min(users), tuple(sorted(users)), tuple(sorted(devices)))
 
     def people(self, subjects: Sequence[tuple[str | None, str | None]]) -> list[Person]:
-        """The person behind each (user id, anonymous id), as `person` knows them: in three statements for all, in
-        a few more where they have thousands of ids.
+        """The person behind each (user id, anonymous id), as `person` knows them: in three statements for all.
 
         Whom an alias joins to others is asked for alone. Raises ValueError when both ids of one are missing.
         """
@@ -191,26 +191,21 @@ class Identities:
 
     def _touching(self, read: Statement, users: Sequence[str]) -> list[Link]:
         """Every link that names one of these users, as who took an id over or as who was taken over; maybe twice."""
-        found: list[Link] = []
-        for some in _pieces(users):
-            among = self._marks(some)
-            where = f'("kind" = \'user\' AND "id" IN ({among})) OR "user_id" IN ({among})'
-            found += self._links(read, where, *some, *some)
-        return found
+        named, own = among(self._dialect, "id", len(users)), among(self._dialect, "user_id", len(users))
+        some = given(self._dialect, users)
+        return _links_where(read, f"(\"kind\" = 'user' AND {named}) OR {own}", *some, *some)
 
     def _claims_of(self, read: Statement, kind: str, ids: Sequence[str]) -> list[Link]:
         """Who took these ids over."""
-        found: list[Link] = []
-        for some in _pieces(ids):
-            found += self._links(read, f'"kind" = {self._mark} AND "id" IN ({self._marks(some)})', kind, *some)
-        return found
+        if not ids:
+            return []
+        named = among(self._dialect, "id", len(ids))
+        return _links_where(read, f'"kind" = {self._mark} AND {named}', kind, *given(self._dialect, ids))
 
     def _devices_of(self, read: Statement, users: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        for some in _pieces(users):
-            links = self._links(read, f'"kind" = \'anonymous\' AND "user_id" IN ({self._marks(some)})', *some)
-            found |= {id_ for _, id_, _, _ in links}
-        return found
+        own = among(self._dialect, "user_id", len(users))
+        links = _links_where(read, f"\"kind\" = 'anonymous' AND {own}", *given(self._dialect, users))
+        return {id_ for _, id_, _, _ in links}
 
     def _aliases_of(self, read: Statement, user_id: str) -> set[str]:
         """Every user id that aliases connect with this one, itself included."""
@@ -222,25 +217,15 @@ class Identities:
             users |= fresh
         return users
 
-    def _marks(self, values: Collection[str]) -> str:
-        return ", ".join([self._mark] * len(values))
-
-    def _links(self, read: Statement, where: str, *given: str) -> list[Link]:
-        # in the driver's text: to build a query anew costs as much again as SQLite's answer
-        return [(kind, id_, user, since) for kind, id_, user, since in read(_LINKS + where, given)]
-
     def forget_recorded(self) -> None:
         """Remember no link that was recorded lately: some may have been erased from the table, and may be said anew."""
         self._recorded.clear()
 
     def claims(self, ids: Collection[str]) -> list[Link]:
         """Every link that names one of these ids as the one that was taken over: (kind, id, user id, since)."""
+        named = one_of(self._dialect, LINKS.c.id, sorted(ids))
         with self.engine.connect() as connection:
-            return [
-                tuple(row)
-                for some in _pieces(sorted(ids))
-                for row in connection.execute(select(LINKS).where(LINKS.c.id.in_(some)))
-            ]
+            return [tuple(row) for row in connection.execute(select(LINKS).where(named))]
 
     def table(self) -> pa.Table:
         """Columns `kind` (user or anonymous), `id`, `customer_id`: every id whose customer is not the default one."""
@@ -256,9 +241,9 @@ class Identities:
         )
 
 
-def _pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many as a statement takes."""
-    return (ids[first : first + _IDS] for first in range(0, len(ids), _IDS))
+def _links_where(read: Statement, where: str, *told: Any) -> list[Link]:
+    # in the driver's text: to build a query anew costs as much again as SQLite's answer
+    return [(kind, id_, user, since) for kind, id_, user, since in read(_LINKS + where, told)]
 
 
 def _seen(event: Event) -> tuple[str, int, str | None, str | None, Body]:

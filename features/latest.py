@@ -9,14 +9,15 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from features.among import NOBODYS, among, given, told_apart
 from features.identity import Person
 from features.log import Log, Record, microseconds
 
 _PERSONS = 100
 """In one statement: SQLite takes 500 parts, and a longer text is prepared anew more often."""
 
-_IDS = 5_000
-"""In one statement, unless one person has more: PostgreSQL takes 65,535 parameters, SQLite half of that."""
+_IDS = 1_000
+"""In one statement as parameters of their own: its text is kept."""
 
 _ALWAYS = 2**63 - 1
 
@@ -37,34 +38,36 @@ def latest_of(
     position a person, only what the log took in behind it: of somebody of whom nothing is new the index says so.
     """
     found: list[list[Record]] = [[] for _ in people]
-    wanted = tuple(sorted(types))
+    dialect = log.engine.dialect.name
+    wanted = given(dialect, sorted(types))
+    many = told_apart(len(types))
     begins = [0] * len(people) if after is None else after
     ends = [_ALWAYS] * len(people) if until is None else list(map(microseconds, until))
-    for places in _together(people):
-        some = [people[place] for place in places]
-        shapes = tuple((len(one.user_ids), len(one.anonymous_ids)) for one in some)
-        text = _statement(log.table.name, log.engine.dialect.name, shapes, len(wanted))
-        given: list[Any] = []
-        for place, one in zip(places, some, strict=True):
-            given += (place, *one.user_ids, *one.anonymous_ids, begins[place], *wanted, ends[place], limit)
-        for place, *row in log.read_by(text, tuple(given)):
+    shapes = [(told_apart(len(one.user_ids)), told_apart(len(one.anonymous_ids))) for one in people]
+    for places in _together(shapes):
+        text = _statement(log.table.name, dialect, tuple(shapes[places.start : places.stop]), many)
+        told: list[Any] = []
+        for place in places:
+            users, visitors = given(dialect, people[place].user_ids), given(dialect, people[place].anonymous_ids)
+            told += (place, *users, *visitors, begins[place], *wanted, ends[place], limit)
+        for place, *row in log.read_by(text, tuple(told)):
             found[place].append(Record(*row))
     for records in found:
         records.sort(key=attrgetter("position"))
     return found
 
 
-def _together(people: Sequence[Person]) -> Iterator[range]:
+def _together(shapes: Sequence[tuple[int, int]]) -> Iterator[range]:
     """The places of those who fit into one statement."""
     first = ids = 0
-    for place, person in enumerate(people):
-        own = len(person.user_ids) + len(person.anonymous_ids)
+    for place, (users, visitors) in enumerate(shapes):
+        own = users + visitors
         if place > first and (place - first == _PERSONS or ids + own > _IDS):
             yield range(first, place)
             first, ids = place, 0
         ids += own
-    if first < len(people):
-        yield range(first, len(people))
+    if first < len(shapes):
+        yield range(first, len(shapes))
 
 
 @lru_cache(maxsize=512)
@@ -74,14 +77,10 @@ def _statement(table: str, dialect: str, shapes: tuple[tuple[int, int], ...], ty
     columns = ", ".join(f'"{name}"' for name in Record.__slots__)
     parts = []
     for users, visitors in shapes:
-        own = [f'"user_id" IN ({_marks(mark, users)})'] if users else []
-        own += [f'"user_id" IS NULL AND "anonymous_id" IN ({_marks(mark, visitors)})'] if visitors else []
+        own = [among(dialect, "user_id", users)] if users else []
+        own += [f"{NOBODYS} AND {among(dialect, 'anonymous_id', visitors)}"] if visitors else []
         news = f'({" OR ".join(own)}) AND "position" > {mark}'
-        wanted = f'{news} AND "type" IN ({_marks(mark, types)}) AND "occurred_at" <= {mark}'
+        wanted = f'{news} AND {among(dialect, "type", types)} AND "occurred_at" <= {mark}'
         inner = f'SELECT {integer} AS "place", {columns} FROM "{table}" WHERE {wanted}'
         parts.append(f'SELECT * FROM ({inner} ORDER BY "position" DESC LIMIT {integer}) AS "part"')
     return " UNION ALL ".join(parts)
-
-
-def _marks(mark: str, count: int) -> str:
-    return ", ".join([mark] * count)

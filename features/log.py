@@ -13,23 +13,9 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Engine,
-    Index,
-    Integer,
-    Table,
-    Text,
-    and_,
-    bindparam,
-    false,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, select, true
 
+from features.among import among, given, told_apart
 from features.database import insert_into, metadata, writing_by_driver
 from features.events import Body, Event
 from features.selecting import Select, by_engine
@@ -146,6 +132,20 @@ def _of_many(insert: str, count: int) -> str:
     return f"{before}{', '.join([row] * count)}{after}"
 
 
+@lru_cache(maxsize=512)
+def _of_person(table: str, dialect: str, users: int, visitors: int, types: int, since: bool, before: bool) -> str:
+    """The query of `Log.of_person` for so many ids and types; as text for the driver, as building it by parts takes
+    longer than SQLite needs to answer.
+    """
+    integer = "?" if dialect == "sqlite" else "CAST(%s AS bigint)"
+    own = [among(dialect, name, count) for name, count in (("user_id", users), ("anonymous_id", visitors)) if count]
+    news = f'("position" > {integer}' + (f' OR "occurred_at" >= {integer})' if since else ")")
+    wanted = [f"({' OR '.join(own)})", news, *([among(dialect, "type", types)] if types else [])]
+    wanted += [f'"occurred_at" < {integer}'] if before else []
+    columns = ", ".join(f'"{name}"' for name in Record.__slots__)
+    return f'SELECT {columns} FROM "{table}" WHERE {" AND ".join(wanted)} ORDER BY "position" DESC LIMIT {integer}'
+
+
 EVENTS = _table("event")
 DECISIONS = _table("decision")
 
@@ -162,7 +162,6 @@ class Log:
         self.read_by = read_by or by_engine(engine)
         self.table = table
         insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
-        self._of_person = lru_cache(maxsize=512)(self._statement_of_person)
         # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
         self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
         self._newest = f'SELECT max("position") FROM "{table.name}"'
@@ -261,44 +260,16 @@ class Log:
         has read the log up to `after` does not know. With `types` only records of these, and with `before` only what
         occurred before it, so that the many others do not crowd them out.
         """
-        given: dict[str, Any] = {"after": after, "most": limit}
-        if before is not None:
-            given["before"] = microseconds(before)
-        if since is not None:
-            given["since"] = microseconds(since)
-        for name, values in (("user", user_ids), ("visitor", anonymous_ids), ("type", types)):
-            given |= {f"{name}_{place}": value for place, value in enumerate(values)}
-        bounds = since is not None, before is not None
-        text, order, own = self._of_person(len(user_ids), len(anonymous_ids), len(types), *bounds)
-        given = {**own, **given}
-        rows = self.read_by(text, tuple(given[name] for name in order) if order else given)
+        if not user_ids and not anonymous_ids:
+            return []
+        dialect = self.engine.dialect.name
+        counts = (told_apart(len(asked)) for asked in (user_ids, anonymous_ids, types))
+        text = _of_person(self.table.name, dialect, *counts, since is not None, before is not None)
+        ids = *given(dialect, user_ids), *given(dialect, anonymous_ids)
+        bounds = [after] if since is None else [after, microseconds(since)]
+        ends = [limit] if before is None else [microseconds(before), limit]
+        rows = self.read_by(text, (*ids, *bounds, *given(dialect, tuple(types)), *ends))
         return [Record(*row) for row in rows][::-1]
-
-    def _statement_of_person(
-        self, users: int, visitors: int, types: int, since: bool, before: bool
-    ) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
-        """The query of `of_person` for so many ids and types, the order of its parameters where they have one, and
-        those that are always the same.
-
-        As text for the driver: to build and compile it anew took longer than SQLite needs to answer.
-        """
-        columns = self.table.c
-
-        def among(column: Column[Any], name: str, count: int) -> ColumnElement[bool]:
-            return column.in_([bindparam(f"{name}_{place}") for place in range(count)]) if count else false()
-
-        person = or_(among(columns.user_id, "user", users), among(columns.anonymous_id, "visitor", visitors))
-        news = columns.position > bindparam("after")
-        if since:
-            news = or_(news, columns.occurred_at >= bindparam("since"))
-        wanted = among(columns.type, "type", types) if types else true()
-        if before:
-            wanted = and_(wanted, columns.occurred_at < bindparam("before"))
-        query = select(*(columns[name] for name in (*_WRITTEN, "position"))).where(person, news, wanted)
-        latest = query.order_by(columns.position.desc()).limit(bindparam("most", type_=Integer))
-        compiled = latest.compile(dialect=self.engine.dialect)
-        order = tuple(compiled.positiontup) if compiled.positiontup else None
-        return str(compiled), order, dict(compiled.params)
 
     def last_position(self) -> int:
         """The position of the newest record; 0 when the log is empty."""

@@ -6,6 +6,7 @@ from itertools import islice
 
 from sqlalchemy import select, true
 
+from features.among import nobodys
 from features.identity import Identities, Person, default_customer, person_of
 from features.log import Log, Record, microseconds
 
@@ -66,7 +67,7 @@ def _read(
     conditions = [
         table.c.type.in_(sorted(types)) if types else true(),
         table.c.occurred_at >= microseconds(since) if since is not None else true(),
-        table.c.user_id.is_(None) if column == "anonymous_id" else true(),
+        nobodys() if column == "anonymous_id" else true(),
     ]
     columns = [table.c[name] for name in Record.__slots__]
     ids: Sequence[str] = sorted(owners)

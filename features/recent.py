@@ -13,8 +13,9 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, true
 
+from features.among import nobodys, one_of
 from features.events import INTERACTION_WEIGHTS, Event
 from features.identity import Person, default_customer
 from features.log import Log, Record, from_record, microseconds
@@ -121,16 +122,18 @@ def recents_of(log: Log, ids: Collection[Id], base: Base, upto: int, limit: int)
     visitors = [visitor for user, visitor in ids if user is None]
     found: dict[str, list[Record]] = {default_customer(*id_): [] for id_ in ids}
     first: dict[str, int] = {}
+    dialect = log.engine.dialect.name
     with log.engine.connect() as connection:
         for column, wanted, own in (
             (columns.user_id, users, true()),
-            (columns.anonymous_id, visitors, columns.user_id.is_(None)),
+            (columns.anonymous_id, visitors, nobodys()),
         ):
             if wanted:
-                for row in connection.execute(_latest(log.table, column, wanted, own, base, upto, limit)):
+                whose = one_of(dialect, column, wanted)
+                for row in connection.execute(_latest(log.table, column, and_(whose, own), base, upto, limit)):
                     record = Record(*row)
                     found[default_customer(record.user_id, record.anonymous_id)].append(record)
-                beginnings = select(column, func.min(columns.position)).where(column.in_(wanted)).group_by(column)
+                beginnings = select(column, func.min(columns.position)).where(whose).group_by(column)
                 for id_, position in connection.execute(beginnings):
                     first[default_customer(*((id_, None) if own is true() else (None, id_)))] = position
     return {
@@ -142,8 +145,7 @@ def recents_of(log: Log, ids: Collection[Id], base: Base, upto: int, limit: int)
 def _latest(
     table: Table,
     column: ColumnElement[Any],
-    wanted: Sequence[str | None],
-    own: ColumnElement[bool],
+    whose: ColumnElement[bool],
     base: Base,
     upto: int,
     limit: int,
@@ -154,7 +156,7 @@ def _latest(
     place = func.row_number().over(partition_by=column, order_by=table.c.position.desc()).label("place")
     columns = [table.c[name] for name in _FIELDS]
     kinds = table.c.type.in_(TAIL_EVENTS)
-    numbered = select(*columns, place).where(column.in_(wanted), own, kinds, table.c.position <= upto, news).subquery()
+    numbered = select(*columns, place).where(whose, kinds, table.c.position <= upto, news).subquery()
     kept = numbered.c.place <= limit
     return select(*(numbered.c[one.name] for one in columns)).where(kept).order_by(numbered.c.position)
 

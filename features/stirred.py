@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from features.among import among, given, told_apart
 from features.identity import Person
 from features.log import Log, microseconds
 
@@ -21,10 +22,11 @@ def stirred(log: Log, people: Sequence[Person], after: int, since: datetime) -> 
     visitors = sorted({id_ for person in people for id_ in person.anonymous_ids})
     if not users and not visitors:
         return [False] * len(people)
-    text = _statement(log.table.name, log.engine.dialect.name, len(users), len(visitors))
+    dialect = log.engine.dialect.name
+    text = _statement(log.table.name, dialect, told_apart(len(users)), told_apart(len(visitors)))
     bounds = after, microseconds(since)
-    given = tuple(value for ids in (users, visitors) if ids for value in (*ids, *bounds))
-    found = {(kind, id_) for kind, id_ in log.read_by(text, given)}
+    told = tuple(value for ids in (users, visitors) if ids for value in (*given(dialect, ids), *bounds))
+    found = {(kind, id_) for kind, id_ in log.read_by(text, told)}
     return [
         any(("user", id_) in found for id_ in person.user_ids)
         or any(("visitor", id_) in found for id_ in person.anonymous_ids)
@@ -37,7 +39,7 @@ def _statement(table: str, dialect: str, users: int, visitors: int) -> str:
     """As text for the driver: building it by parts takes longer than SQLite needs to answer."""
     mark = "?" if dialect == "sqlite" else "%s"
     parts = [
-        f'SELECT DISTINCT \'{kind}\', "{column}" FROM "{table}" WHERE "{column}" IN ({", ".join([mark] * count)}) '
+        f'SELECT DISTINCT \'{kind}\', "{column}" FROM "{table}" WHERE {among(dialect, column, count)} '
         f'AND ("position" > {mark} OR "occurred_at" >= {mark})'
         for kind, column, count in (("user", "user_id", users), ("visitor", "anonymous_id", visitors))
         if count

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Table, and_, delete, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from features.among import nobodys, one_of
 from features.identity import Person
 from features.log import Log, Record
 from features.people import records_of
@@ -24,10 +25,10 @@ def rows_of(log: Log, person: Person) -> Iterator[Record]:
         yield from records
 
 
-def theirs(table: Table, person: Person) -> ColumnElement[bool]:
+def theirs(dialect: str, table: Table, person: Person) -> ColumnElement[bool]:
     """The same as a condition."""
-    visitor = and_(table.c.user_id.is_(None), table.c.anonymous_id.in_(person.anonymous_ids))
-    return or_(table.c.user_id.in_(person.user_ids), visitor)
+    visitor = and_(nobodys(), one_of(dialect, table.c.anonymous_id, person.anonymous_ids))
+    return or_(one_of(dialect, table.c.user_id, person.user_ids), visitor)
 
 
 def take_out(connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
@@ -38,4 +39,5 @@ def take_out(connection: Connection, table: Table, which: ColumnElement[bool]) -
         blank = {"key": f"{BLANK}:{secrets.token_hex(8)}", "type": BLANK, "payload": "{}"}
         nobody = {"user_id": None, "anonymous_id": None}
         connection.execute(update(table).where(table.c.position == last).values(**blank, **nobody))
+        which = and_(which, table.c.position != last)
     connection.execute(delete(table).where(which))

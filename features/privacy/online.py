@@ -15,6 +15,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from sqlalchemy import Engine, select
 
+from features.among import one_of
 from features.definitions import CUSTOMER, CUSTOMER_VIEWS, RECENT_FEATURES, RECENT_VIEW
 from features.identity import LINKS, Person
 from features.privacy.base import Row, customers
@@ -64,7 +65,8 @@ class OnlineRows:
 
     def _others(self, person: Person) -> list[str]:
         """Who shared a device: their latest events name it. Those rows are made again from the log."""
-        shared = LINKS.c.kind == "anonymous", LINKS.c.id.in_(person.anonymous_ids)
+        device = one_of(self.engine.dialect.name, LINKS.c.id, person.anonymous_ids)
+        shared = LINKS.c.kind == "anonymous", device
         with self.engine.connect() as connection:
             users = connection.execute(select(LINKS.c.user_id).where(*shared).distinct()).scalars()
             return sorted(set(users) - set(person.user_ids))

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import BigInteger, Column, Engine, Table, Text, delete, func, select
 
+from features.among import one_of
 from features.database import insert_into, metadata, writing
 from features.events import Event
 from features.identity import Person
@@ -62,7 +63,7 @@ class Suppressions:
     def lift(self, person: Person) -> int:
         """Take every id of a person off the list; returns how many were on it."""
         with writing(self.engine, _LOCK) as connection:
-            theirs = _SUPPRESSED.c.hash.in_(self.hashes_of(person))
+            theirs = one_of(self.engine.dialect.name, _SUPPRESSED.c.hash, self.hashes_of(person))
             gone = connection.execute(delete(_SUPPRESSED).where(theirs)).rowcount
             move(connection, _REVISION, offset(connection, _REVISION) + 1)
         self.refresh()

@@ -61,7 +61,7 @@ class DecisionRows:
                 stone = update(DECISIONS).where(position == bindparam("at")).values({n: bindparam(n) for n in columns})
                 values = [{name: getattr(one, name) for name in columns} | {"at": one.position} for one in stones]
                 connection.execute(stone, values)
-            take_out(connection, DECISIONS, theirs(DECISIONS, person))
+            take_out(connection, DECISIONS, theirs(self.engine.dialect.name, DECISIONS, person))
 
 
 def tombstones(records: Sequence[Record], came: Sequence[Outcome]) -> list[Record]:

@@ -29,3 +29,17 @@ def test_answers_that_name_a_person_are_forgotten(engine: Engine, id_: str) -> N
     assert list(store.held(person)) == []
     assert isinstance(answers.begin("one", "request", NOW), Begun)
     assert isinstance(answers.begin("other", "request", NOW), KeptAnswer)
+
+
+def test_answers_that_name_any_of_very_many_ids_are_forgotten(engine: Engine) -> None:
+    answers, store = KeptAnswers(engine), KeptAnswerRows(engine)
+    ids = [f'"ü\\{number}' for number in range(2_000)]
+    for name, id_ in {"first": ids[0], "last": ids[-1], "other": "u", "longer": f"{ids[0]}2x"}.items():
+        kept(answers, name, id_)
+    answers.begin("running", "request", NOW)
+    person = Person("u9", ("u9",), tuple(ids))
+    assert len(list(store.held(person))) == 2
+    store.erase(person)
+    assert list(store.held(person)) == []
+    for name in ("other", "longer"):
+        assert isinstance(answers.begin(name, "request", NOW), KeptAnswer)
