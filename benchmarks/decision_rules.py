@@ -25,8 +25,8 @@ from rich.progress import track
 from benchmarks.claim import ROOT, Claim, commit, machine, replace_section, write
 from features.contact import Contact, Said, Touch
 from features.decisions import DECISION, Decided, Option, Terms
-from features.identity import Person
 from features.log import Record, microseconds
+from features.person import Person
 from models.arrays import Floats, Mask
 from serving.bundle import Shelf
 from serving.decisions.bank import Bank, Caps, Channel

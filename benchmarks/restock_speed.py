@@ -27,8 +27,8 @@ from benchmarks.replenishment import ASKED
 from benchmarks.restock import counted
 from features.database import open_database
 from features.events import Body, Event, Line
-from features.identity import Person
 from features.log import EVENTS, Log, moment, to_record
+from features.person import Person
 from models.arrays import Codes
 from models.catalogue import Catalogue
 from models.storage import load, save

@@ -40,8 +40,8 @@ from benchmarks.scale_shop import (
 from features.events import Body, Line
 from features.history import FILES
 from features.history_rows import HASH, SCHEMA
-from features.identity import default_customer
 from features.log import Record, microseconds, moment
+from features.person import default_customer
 
 AS_OF = moment(START) + timedelta(days=DAYS)
 _DAY = 86_400_000_000

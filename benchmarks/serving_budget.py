@@ -23,9 +23,10 @@ from benchmarks.claim import ROOT, machine, replace_section
 from features.catalog import Catalog
 from features.database import open_database
 from features.definitions import RECOMMENDER_FEATURES
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds
 from features.online_rows import rows_of
+from features.person import Person
 from features.snapshots import product_table
 from features.stirred import stirred
 from features.store import open_store, read_customers

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 
 from features.events import Event, Line
-from features.identity import default_customer
+from features.person import default_customer
 
 _PLACES = Decimal("0.0001")
 _CENTS = Decimal("0.01")

@@ -29,10 +29,11 @@ from sqlalchemy import (
 from features.cart_kinds import CART_EVENTS, KINDS, KindName
 from features.carts import IDLE, TTL, Cart, carts_of, grown_older
 from features.database import metadata, writing
-from features.identity import Identities, Person, default_customer
+from features.identity import Identities
 from features.log import Log, from_record, microseconds
 from features.offsets import forget, move, offset
 from features.people import Subject, people_of, records_of
+from features.person import Person, default_customer
 
 CARTS = Table(
     "cart",

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from features.cart_kinds import CART_EVENTS, KINDS, KindName
 from features.cart_table import KeptCart, Times
 from features.carts import carts_of
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log, from_record, microseconds
 from features.people import people_of, records_of
+from features.person import Person
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from features.among import NOBODYS, among, given
 from features.contact import ANY, CONSENT_EVENTS, Said, weight
 from features.database import json_text
-from features.identity import Person
 from features.log import Log, Record, microseconds, moment
+from features.person import Person
 
 MOST = 500
 """Channels and purposes that one person spoke of, each with either word: more than shops have, and few to read."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.history_source import Columns
-from features.identity import default_customer
+from features.person import default_customer
 
 SCHEMA = pa.schema(
     [

@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from features.among import NOBODYS, among, given, told_apart
-from features.identity import Person
 from features.log import Log, Record, microseconds
+from features.person import Person
 
 _PERSONS = 100
 """In one statement: SQLite takes 500 parts, and a longer text is prepared anew more often."""

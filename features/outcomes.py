@@ -29,10 +29,11 @@ from features.answers import Answers, Windowed, activated, answers
 from features.contact import TOUCHES, touch_of
 from features.decisions import DECISION, Came
 from features.events import Event
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.kept_orders import KeptOrder, kept_orders
 from features.log import Log, Record, from_record, moment
 from features.people import people_of, records_of
+from features.person import Person
 from features.purchases import ORDER_EVENTS
 
 

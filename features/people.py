@@ -7,8 +7,9 @@ from itertools import islice
 from sqlalchemy import select, true
 
 from features.among import nobodys
-from features.identity import Identities, Person, default_customer, person_of
+from features.identity import Identities
 from features.log import Log, Record, microseconds
+from features.person import Person, default_customer, person_of
 
 Subject = tuple[str | None, str | None]
 """A user id and an anonymous id, at least one of them, as a record has them."""

@@ -13,10 +13,10 @@ from datetime import datetime
 from feast import FeatureStore
 
 from features.compute import HISTORY_LIMIT
-from features.identity import default_customer
 from features.lease import Lease
 from features.log import Log, Record, moment
 from features.offsets import move, offset
+from features.person import default_customer
 from features.recent import TAIL_EVENTS, Id, Recent, recents_of, unreadable
 from features.recent_rows import base_of, write_recents
 

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tr
 
 from features.among import nobodys, one_of
 from features.events import INTERACTION_WEIGHTS, Event
-from features.identity import Person, default_customer
 from features.log import Log, Record, from_record, microseconds
+from features.person import Person, default_customer
 from features.purchases import ORDER_EVENTS
 
 TAIL_EVENTS = tuple(sorted({*INTERACTION_WEIGHTS, *ORDER_EVENTS}))

@@ -28,7 +28,7 @@ from features.codes import coded, known_to
 from features.compute import Visible, ask, seen
 from features.history import parts
 from features.history_rows import bucket_of
-from features.identity import default_customer
+from features.person import default_customer
 from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted
 from features.results import written
 from features.sorting import sorted_out

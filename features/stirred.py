@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from features.among import among, given, told_apart
-from features.identity import Person
 from features.log import Log, microseconds
+from features.person import Person
 
 
 def stirred(log: Log, people: Sequence[Person], after: int, since: datetime) -> list[bool]:

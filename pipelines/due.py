@@ -20,8 +20,9 @@ from sqlalchemy import Engine as Database
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.identity import Identities, person_of
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
+from features.person import person_of
 from features.privacy.secret import secret_in
 from features.privacy.unlisted import Unlisted
 from features.purchases import last_day

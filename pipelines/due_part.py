@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.database import open_database
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import EVENTS, Log
+from features.person import Person
 from features.privacy.unlisted import Unlisted
 from features.restock_table import RestockTable, read
 from features.results import written

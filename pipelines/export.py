@@ -19,8 +19,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.identity import default_customer
 from features.log import Log, Record, microseconds
+from features.person import default_customer
 from features.results import written
 from serving.schemas import Subject
 

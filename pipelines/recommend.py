@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 
 from features.catalog import Catalog
 from features.database import open_database
-from features.identity import person_of
 from features.log import DECISIONS, Log
+from features.person import person_of
 from features.privacy.secret import secret_in
 from features.privacy.unlisted import Unlisted
 from features.results import FOLDER as UNFINISHED

@@ -16,8 +16,8 @@ from typing import TypeVar
 from feast import FeatureStore
 
 from features.customer_row import CustomerRow
-from features.identity import Person, default_customer
 from features.online_rows import OnlineRows
+from features.person import Person, default_customer
 from features.recent import Recent
 from features.recent_rows import read_recents
 from features.store import read_customer, read_customers

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from features.customer_row import CustomerRow
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log
+from features.person import Person
 from features.recent import Recent, tail
 from features.stirred import stirred
 from serving.feature_rows import Known

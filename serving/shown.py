@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from features.decisions import RECOMMENDATION, Shown
-from features.identity import Person
 from features.log import Log, moment
+from features.person import Person
 from models.arrays import Floats, Ids
 from models.recommenders.base import days
 

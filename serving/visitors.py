@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from features.database import is_outage
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
 from features.online_rows import rows_at_hand, rows_of
+from features.person import Person
 from features.selecting import by_driver, is_file
 from features.store import folder_of
 from serving.breaker import Breaker

@@ -6,7 +6,7 @@ Forgetting is idempotent and leaves nothing half done, so a run that was killed 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from features.identity import Person, default_customer
+from features.person import Person, default_customer
 
 Row = Mapping[str, Any]
 """What is held, in words that a person can read; it can be written as JSON."""

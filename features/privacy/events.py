@@ -10,8 +10,9 @@ from features.among import one_of
 from features.cart_table import CARTS
 from features.database import writing
 from features.events import Body
-from features.identity import LINKS, Person
+from features.identity_links import LINKS
 from features.log import EVENTS, Log, moment
+from features.person import Person
 from features.privacy.base import Row, customers
 from features.privacy.log_rows import rows_of, take_out, theirs
 from features.privacy.personal import WORDS

@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Engine, Integer, Row, Table, Text, and_, delete, or_, select, update
 
 from features.database import metadata, writing
-from features.identity import Person
 from features.log import microseconds, moment
+from features.person import Person
 
 Kind = Literal["export", "erase"]
 State = Literal["queued", "running", "done", "failed"]

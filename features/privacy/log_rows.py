@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Table, and_, delete, func, or_, select, updat
 from sqlalchemy.sql.elements import ColumnElement
 
 from features.among import nobodys, one_of
-from features.identity import Person
 from features.log import Log, Record
 from features.people import records_of
+from features.person import Person
 
 BLANK = "erased"
 """The type of a row of which nothing is left."""

@@ -17,7 +17,8 @@ from sqlalchemy import Engine, select
 
 from features.among import one_of
 from features.definitions import CUSTOMER, CUSTOMER_VIEWS, RECENT_FEATURES, RECENT_VIEW
-from features.identity import LINKS, Person
+from features.identity_links import LINKS
+from features.person import Person
 from features.privacy.base import Row, customers
 from features.store import is_applied, read_customer
 

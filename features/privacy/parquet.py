@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from features.definitions import CUSTOMER_VIEWS
 from features.history import FILES, only_writer
 from features.history_part import write_rows
-from features.identity import Person
+from features.person import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
 from features.results import forget

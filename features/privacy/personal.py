@@ -12,10 +12,11 @@ from sqlalchemy import BigInteger, Column, Engine, Row, Table, Text, func, selec
 
 from features.database import insert_into, metadata, writing
 from features.events import Event
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import EVENTS, Log, Record, from_record, microseconds
 from features.offsets import move, offset
 from features.people import Subject, people_of
+from features.person import Person
 from features.simulated import made_ids
 
 PURPOSE = "personalization"

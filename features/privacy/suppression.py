@@ -15,9 +15,9 @@ from sqlalchemy import BigInteger, Column, Engine, Table, Text, delete, func, se
 from features.among import one_of
 from features.database import insert_into, metadata, writing
 from features.events import Event
-from features.identity import Person
 from features.log import Record, from_record, microseconds
 from features.offsets import move, offset, offset_by
+from features.person import Person
 from features.privacy.secret import digest
 from features.selecting import Select, by_engine
 

@@ -1,6 +1,6 @@
 """People on the suppression list who stand in tables of features all the same: computed while they were erased."""
 
-from features.identity import person_of
+from features.person import person_of
 from features.privacy.base import Store
 from features.privacy.online import OnlineRows
 from features.privacy.parquet import customer_files

@@ -15,9 +15,10 @@ from sqlalchemy import Engine, bindparam, update
 
 from features.database import writing
 from features.decisions import DECISION, Came, Decided
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log, Record, moment
 from features.outcomes import Outcome, outcomes
+from features.person import Person
 from features.privacy.base import Row
 from features.privacy.log_rows import BLANK, rows_of, take_out, theirs
 

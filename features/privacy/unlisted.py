@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from features.consent_words import consents_of
 from features.contact import ANY, Contact
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import EVENTS, Log
+from features.person import Person
 from features.privacy.personal import PURPOSE, Withdrawals
 from features.privacy.suppression import Suppressions
 

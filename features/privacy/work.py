@@ -15,7 +15,7 @@ from feast import FeatureStore
 from sqlalchemy import Engine
 
 from features.alone import HISTORY, Taken, alone
-from features.identity import Person
+from features.person import Person
 from features.privacy.base import Store
 from features.privacy.events import CartRows, EventRows, Links, Words
 from features.privacy.jobs import Job, Jobs

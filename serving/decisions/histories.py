@@ -18,9 +18,9 @@ from features.cart_kinds import Kind
 from features.carts import Cart, carts_of, grown_older, telling
 from features.consent_words import last_words
 from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
-from features.identity import Person
 from features.latest import latest_of
 from features.log import Log, Record, from_record, microseconds, moment
+from features.person import Person
 
 _MOST_CONTACTS = 1_000
 _MOST_EVENTS = 500

@@ -8,9 +8,9 @@ from functools import cached_property
 import msgspec
 
 from features.decisions import DECISION, Decided, Option
-from features.identity import Person
 from features.latest import latest_of
 from features.log import Log, Record, moment
+from features.person import Person
 from serving.decisions.schemas import ArmName
 
 _PAGE = 200

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.events import EVENT_TYPES
-from features.identity import Person
 from features.latest import latest_of
 from features.log import Log, moment
+from features.person import Person
 from models.arrays import Floats
 from models.policies.hour_of_week import FittedHourOfWeek
 from models.policies.rhythm import HOURS_OF_WEEK

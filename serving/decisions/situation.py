@@ -12,8 +12,9 @@ from features.cart_kinds import BROWSE, CART, WISHLIST
 from features.carts import Cart
 from features.contact import Contact
 from features.customer_row import CustomerRow
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log
+from features.person import Person
 from serving.decisions.histories import Histories, Wanted
 from serving.decisions.past import Past, past_of
 from serving.decisions.question import Question

@@ -9,8 +9,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from features.among import FEW, one_of
 from features.database import writing
-from features.identity import Person
 from features.log import moment
+from features.person import Person
 from features.privacy.base import Row
 from serving.kept_answers import ANSWERS
 

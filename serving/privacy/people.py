@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from features.events import Event
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log
+from features.person import Person
 from features.privacy.personal import Withdrawals, ids_of
 from features.privacy.suppression import Suppressions
 from features.privacy.unlisted import Unlisted

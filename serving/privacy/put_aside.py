@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from features.identity import Person
+from features.person import Person
 from features.privacy.base import Row
 from serving.replay import REJECTED
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request
 
-from features.identity import Person
+from features.person import Person
 from features.privacy.jobs import Job, Kind
 from features.privacy.work import steps
 from serving.openapi import problems

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from features.identity import Person
+from features.person import Person
 from features.purchases import last_day
 from models.published import PublishedReplenishment
 from models.time_to_event.durations import HORIZON

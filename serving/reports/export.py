@@ -26,7 +26,7 @@ from features.customer_segments import (
     forecast_of,
     keys,
 )
-from features.identity import person_of
+from features.person import person_of
 from features.reports.segments import Edges, Segments
 from features.snapshots import as_of
 from serving.problems import InvalidField, Refused

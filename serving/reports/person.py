@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.identity import Person, default_customer
 from features.log import moment
+from features.person import Person, default_customer
 from serving.reports.visitor_schemas import KnownId
 from serving.resources import Resources
 from serving.schemas import Subject

@@ -9,10 +9,10 @@ from features.consent_words import last_words
 from features.contact import CONSENT_EVENTS, CONTACT_EVENTS, Contact, contact_of
 from features.decisions import Decided
 from features.events import EVENT_TYPES, Event
-from features.identity import Person
 from features.latest import latest_of
 from features.log import from_record
 from features.outcomes import Outcome, outcomes
+from features.person import Person
 from serving.decisions.answers import answer_of, silent_because
 from serving.decisions.past import Past, past_of
 from serving.decisions.schemas import ArmName

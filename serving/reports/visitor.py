@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from features.identity import Person
+from features.person import Person
 from serving.access.guard import Caller
 from serving.as_of import moment_of
 from serving.openapi import problems

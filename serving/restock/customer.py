@@ -8,8 +8,9 @@ from math import ceil, isfinite
 import numpy as np
 
 from features.events import RESTOCK_FEEDBACK, Event
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log, from_record
+from features.person import Person
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
 from serving.restock.history import OrderHistories

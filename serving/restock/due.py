@@ -12,7 +12,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from features.identity import Person, person_of
+from features.person import Person, person_of
 from features.purchases import last_day
 from features.restock_table import RestockTable, at_days
 from models.arrays import Floats, Ids, Mask

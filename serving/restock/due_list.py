@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from fastapi import APIRouter, Request
 
-from features.identity import Person
+from features.person import Person
 from features.purchases import last_day
 from models.arrays import codes_of
 from models.published import PublishedReplenishment

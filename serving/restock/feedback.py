@@ -11,8 +11,8 @@ from fastapi import APIRouter, Header, Request
 
 from features.decisions import PreparedCart
 from features.events import RESTOCK_FEEDBACK, Body, Event, Line
-from features.identity import Person
 from features.log import Log, Record, from_record, to_record
+from features.person import Person
 from serving.openapi import problems
 from serving.problems import Refused
 from serving.resources import Resources

@@ -13,8 +13,8 @@ from datetime import datetime
 
 import numpy as np
 
-from features.identity import Person
 from features.log import Log, Record, microseconds
+from features.person import Person
 from features.purchases import ORDER_EVENTS, bought, last_day
 from models.time_to_event.lines import Lines
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from features.events import RESTOCK_FEEDBACK
-from features.identity import Identities, Person, default_customer, person_of
+from features.identity import Identities
 from features.log import Log, Record, from_record
+from features.person import Person, default_customer, person_of
 from features.purchases import ORDER_EVENTS
 from features.restock_table import RestockTable
 from models.arrays import Mask

@@ -12,10 +12,11 @@ from features.among import FEW, among, given
 from features.cart_table import CARTS
 from features.consent_words import consents_of, last_words
 from features.contact import CONSENT_EVENTS
-from features.identity import LINKS, Person
+from features.identity_links import LINKS
 from features.latest import latest_of
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds, to_record
 from features.people import records_of
+from features.person import Person
 from features.privacy.events import CartRows, EventRows, Links, Words
 from features.privacy.personal import WORDS, Withdrawals
 from features.privacy.suppression import Suppressions

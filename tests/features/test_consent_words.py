@@ -11,8 +11,8 @@ from features import consent_words
 from features.consent_words import consents_of, last_words
 from features.contact import CONSENT_EVENTS, Said, contact_of
 from features.events import Event
-from features.identity import Person
 from features.log import EVENTS, Log, from_record, to_record
+from features.person import Person
 from tests.features.person import at, event
 
 WHO = [{"user": "u1"}, {"user": "u2"}, {"user": None, "visitor": "a1"}, {"user": "u3", "visitor": "a1"}]

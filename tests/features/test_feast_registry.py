@@ -9,7 +9,7 @@ from feast import FeatureStore
 from sqlalchemy import create_engine, make_url, text
 
 from features.compute import NOBODY
-from features.identity import Person
+from features.person import Person
 from features.privacy.online import OnlineRows
 from features.snapshots import build
 from features.store import apply, folder_of, is_applied, materialize, open_store, read_customer, training_set

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from features.history_rows import SCHEMA, bucket_of, rows_of, stored_price
 from features.history_source import Columns
-from features.identity import default_customer
 from features.log import Record, from_record
+from features.person import default_customer
 
 A_DAY = 86_400_000_000
 BUCKETS = 3

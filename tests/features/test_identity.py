@@ -9,8 +9,10 @@ from sqlalchemy import Engine, delete, event, text
 
 from features.database import open_database
 from features.events import Body, Event
-from features.identity import LINKS, Identities, Person
+from features.identity import Identities
+from features.identity_links import LINKS
 from features.log import EVENTS, Log, to_record
+from features.person import Person
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from features.identity import Person
+from features.person import Person
 from features.privacy.parquet import customer_files
 from features.results import FOLDER, forget_old, kept, written
 

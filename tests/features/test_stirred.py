@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from features.identity import Person
 from features.log import EVENTS, Log, Record, microseconds
+from features.person import Person
 from features.stirred import stirred
 
 DAY = datetime(2026, 11, 21, tzinfo=UTC)

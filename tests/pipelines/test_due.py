@@ -14,8 +14,8 @@ import pytest
 from features.database import open_database
 from features.decisions import RESTOCK_CART, PreparedCart
 from features.events import Body, Event
-from features.identity import Person
 from features.log import DECISIONS, EVENTS, Log, to_record
+from features.person import Person
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from models.registry import Registry

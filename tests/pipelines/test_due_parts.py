@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.database import open_database
-from features.identity import Person
 from features.log import DECISIONS, EVENTS, Log, microseconds, to_record
+from features.person import Person
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions
 from models.registry import Registry

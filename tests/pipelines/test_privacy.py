@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from features.database import open_database
-from features.identity import Person
 from features.log import EVENTS, Log
+from features.person import Person
 from pipelines.__main__ import app
 from pipelines.privacy import places, resume
 from pipelines.settings import Settings

@@ -11,8 +11,9 @@ import pytest
 
 from features.database import open_database
 from features.events import Body, Event
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log, to_record
+from features.person import Person
 from features.privacy.personal import PURPOSE
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions

@@ -12,8 +12,8 @@ import pytest
 from features.catalog import Catalog, Product
 from features.database import open_database
 from features.events import Body, Event
-from features.identity import Person
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds, to_record
+from features.person import Person
 from features.privacy.personal import PURPOSE
 from features.privacy.secret import secret_in
 from features.privacy.suppression import Suppressions

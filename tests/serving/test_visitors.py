@@ -12,8 +12,9 @@ from unittest.mock import Mock
 import pytest
 
 from features.database import open_database
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
+from features.person import Person
 from features.store import open_store
 from serving.feature_rows import FeatureRows, Rows
 from serving.readiness import readiness

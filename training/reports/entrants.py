@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 
 from features.decisions import DECISION, Terms
-from features.identity import Person
 from features.kept_orders import KeptOrder, kept_orders
 from features.log import Log, Record, from_record, microseconds, moment
 from features.people import people_of, records_of
+from features.person import Person
 from features.purchases import ORDER_EVENTS
 from models.arrays import Floats, Ids, Mask
 from training.policy.dataset import Logs

@@ -10,10 +10,10 @@ import pytest
 from features.contact import contact_of
 from features.database import open_database
 from features.history import FILES
-from features.identity import Person
 from features.log import from_record, moment, to_record
 from features.outcomes import outcomes
 from features.people import records_of
+from features.person import Person
 from features.privacy.retention import Pruned, Retention, prune
 from features.results import FOLDER as UNFINISHED
 from tests.features.decided import decision

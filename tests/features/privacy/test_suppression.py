@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from features.database import open_database
 from features.events import Event
-from features.identity import Person
 from features.log import from_record, to_record
+from features.person import Person
 from features.privacy.secret import digest, secret_in
 from features.privacy.suppression import Suppressions
 from tests.features.person import at, event

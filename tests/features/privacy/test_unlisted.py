@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from features.contact import contact_of
 from features.events import Event
-from features.identity import Person
 from features.log import EVENTS, Log, to_record
+from features.person import Person
 from features.privacy.personal import PURPOSE
 from features.privacy.unlisted import Unlisted, left_everything
 from tests.features.person import at, event

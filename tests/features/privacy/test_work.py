@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from features.cart_table import CartTable
 from features.database import open_database
 from features.history import FILES
-from features.identity import Person
 from features.log import EVENTS, Log, to_record
 from features.people import records_of
+from features.person import Person
 from features.privacy.base import Store
 from features.privacy.jobs import LEASE, MOST_ATTEMPTS, PAUSE, RESULTS_LAST, Job
 from features.privacy.parquet import HistoryFiles

@@ -10,7 +10,7 @@ from features.carts import Cart, carts_of
 from features.catalog import Product
 from features.contact import Contact
 from features.events import Line
-from features.identity import Person
+from features.person import Person
 from serving.bundle import Shelf
 from serving.decisions.budgets import Spending
 from serving.decisions.gathering import FEW, facts_of

@@ -14,8 +14,8 @@ from features.carts import carts_of
 from features.contact import CONTACT_EVENTS, contact_of
 from features.database import open_database
 from features.events import Event
-from features.identity import Person
 from features.log import EVENTS, Log, microseconds, to_record
+from features.person import Person
 from serving.decisions import histories
 from serving.decisions.histories import Histories, History, Wanted
 from tests.features.person import at, event

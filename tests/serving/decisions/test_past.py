@@ -1,6 +1,6 @@
 from features.database import open_database
-from features.identity import Person
 from features.log import DECISIONS, Log
+from features.person import Person
 from serving.decisions.past import past_of
 from tests.features.decided import decision
 from tests.features.person import at

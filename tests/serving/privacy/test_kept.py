@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import Engine
 
-from features.identity import Person
+from features.person import Person
 from serving.kept_answers import Begun, KeptAnswer, KeptAnswers
 from serving.privacy.kept import KeptAnswerRows
 from tests.serving.world import NOW

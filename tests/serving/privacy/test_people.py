@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from features.identity import Person
+from features.person import Person
 from tests.serving.world import DRINKER, Shop
 from tests.waiting import PATIENCE
 

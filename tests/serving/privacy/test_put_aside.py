@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from features.identity import Person
 from features.log import Record
+from features.person import Person
 from serving.privacy.put_aside import PutAsideRecords
 from serving.replay import REJECTED
 

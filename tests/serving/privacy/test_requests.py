@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from features.identity import Person
+from features.person import Person
 from tests.serving.world import MILK, NOW, Shop, bearing, copy_world, make_key, running
 from tests.waiting import until
 

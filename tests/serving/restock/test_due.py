@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.identity import Person
+from features.person import Person
 from features.purchases import last_day
 from features.restock_table import newest
 from models.time_to_event.durations import HORIZON

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.identity import Identities, Person
+from features.identity import Identities
 from features.log import Log, Record, from_record
+from features.person import Person
 from models.time_to_event.lines import Lines
 from serving.restock.history import OrderHistories, lines_of, orders_of
 from tests.features.shop import bought, day, happened, log_of
