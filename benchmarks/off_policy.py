@@ -29,8 +29,9 @@ from models.policies.floor import floored
 from models.policies.gap_weighting import gap_weighted
 from models.policies.logged import LoggedDecisions
 from models.policies.uniform import Uniform
-from training.policy.gate import Candidate, Verdict, judge
+from training.policy.gate import Candidate, judge
 from training.policy.value import Compared
+from training.policy.verdict import Verdict
 from training.simulator.world import World
 
 DECISIONS = 20_000

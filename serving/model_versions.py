@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote
 
+from features.reports.finding import from_text
 from features.reports.models import Models, ModelVersion, RegisteredModel
 from models.published import CHAMPION, FAMILY, Version
 from models.registry import Registry
@@ -75,6 +76,7 @@ class ModelVersions:
             created_at=version.created_at,
             gate=tags.get("gate"),
             gate_words=tags.get("gate.words"),
+            gate_findings=from_text(tags.get("gate.findings")),
             metrics=dict(sorted(logged.metrics.items())) if logged else {},
             run_id=version.run_id,
             link=link,

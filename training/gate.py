@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.reports.finding import Finding, difference
 from training.bootstrap import Interval
 from training.evaluate import Evaluation, Task
 
@@ -18,6 +19,7 @@ gets worse at showing what the customer does not know yet, which is what a shop 
 class Verdict:
     """Whether the candidate passed, the interval of the paired difference that decided, and the same in words.
 
+    `findings` are the words as codes with their figures, for pages in other languages.
     `guard` is the interval of the difference at what was new to each customer; None when nobody bought anything new.
     """
 
@@ -25,6 +27,7 @@ class Verdict:
     opponent: str
     interval: Interval
     words: str
+    findings: tuple[Finding, ...]
     guard: Interval | None = None
 
 
@@ -37,16 +40,17 @@ def judge(evaluation: Evaluation, candidate: str, champion: str | None, rng: np.
     opponent = champion or evaluation.best_baseline(TASK, MEASURE).name
     interval = evaluation.above(candidate, opponent, TASK, MEASURE, rng)
     better = interval.low > 0
-    share = _share(interval, evaluation.of(opponent, TASK).mean(MEASURE))
+    base = evaluation.of(opponent, TASK).mean(MEASURE)
+    gain = interval.mean / base if base > 0 else np.nan
+    share = f" ({100 * gain:+.1f} %)" if base > 0 else ""
     words = f"{MEASURE}, {TASK}: {candidate} against {opponent} {interval}{share}, {'' if better else 'not '}above 0"
+    code = "better_at_repeats" if better else "not_better_at_repeats"
+    first = Finding.of(code, {**difference(interval), "gain": gain}, candidate=candidate, opponent=opponent)
     if not len(evaluation.of(candidate, GUARD).values[MEASURE]):
-        return Verdict(better, opponent, interval, words)
+        return Verdict(better, opponent, interval, words, (first,))
     beside = champion or evaluation.best_baseline(GUARD, MEASURE).name
     guard = evaluation.above(candidate, beside, GUARD, MEASURE, rng)
     worse = guard.high < 0
     words += f"; {GUARD}: against {beside} {guard}, {'below 0: worse at it' if worse else 'not below 0'}"
-    return Verdict(better and not worse, opponent, interval, words, guard)
-
-
-def _share(interval: Interval, base: float) -> str:
-    return f" ({100 * interval.mean / base:+.1f} %)" if base > 0 else ""
+    second = Finding.of("worse_at_new" if worse else "not_worse_at_new", difference(guard), opponent=beside)
+    return Verdict(better and not worse, opponent, interval, words, (first, second), guard)

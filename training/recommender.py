@@ -11,6 +11,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from features.definitions import RECOMMENDER_FEATURES
+from features.reports.finding import to_text
 from models.evidence import Evidence, Snapshot
 from models.published import CHAMPION, Version
 from models.recommenders.base import Interactions, Recommender
@@ -107,6 +108,7 @@ def train(
         tags={
             "gate": "passed" if verdict.passed else "refused",
             "gate.words": verdict.words,
+            "gate.findings": to_text(verdict.findings),
             "gate.champion": live.number if live else "",
         },
     )

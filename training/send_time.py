@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from features.reports.finding import Finding, difference, to_text
 from models.arrays import Codes, Floats
 from models.evidence import Evidence, Snapshot
 from models.policies.hour_of_week import FittedHourOfWeek, HourOfWeek
@@ -26,6 +27,7 @@ WINDOW = timedelta(weeks=4)
 FEWEST = 100
 """Customers who came back in the window; of fewer nothing can be said."""
 
+_SHOP = "the hours of the shop"
 _HOUR = 3_600
 _MONDAY = 72
 """Hours from the Monday before 1970 until 1970 began."""
@@ -99,11 +101,16 @@ def train(
         came = f"{len(mine)} known customers came back since {end - window:%Y-%m-%d}"
         raise ValueError(f"{came}; hours are judged by {FEWEST} at least, so ingest more events")
     above = paired(mine, other, rng)
-    against = f"{NAME} {live.number}" if live else "the hours of the shop"
+    against = f"{NAME} {live.number}" if live else _SHOP
     passed = above.low > 0
     words = (
         f"log probability of the hours of later visits, {len(mine):,} customers, against {against}: {above}, "
         f"{'' if passed else 'not '}above 0"
+    )
+    told = Finding.of(
+        "better_hours" if passed else "not_better_hours",
+        {**difference(above), "customers": len(mine)},
+        opponent=CHAMPION if live else _SHOP,
     )
     evidence = Evidence(
         parameters=asdict(recipe) | {"window_days": window.days, "zone": zone.key},
@@ -113,6 +120,7 @@ def train(
         tags={
             "gate": "passed" if passed else "refused",
             "gate.words": words,
+            "gate.findings": to_text([told]),
             "gate.champion": live.number if live else "",
         },
     )

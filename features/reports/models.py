@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from features.reports.finding import Finding
+
 
 @dataclass(frozen=True)
 class ModelVersion:
     """One version. `gate` and `gate_words` are the verdict on it; `metrics` what its training measured.
+
+    `gate_findings` are the same as codes with their figures, for whoever says them in another language; empty of
+    versions from before there were codes.
 
     `promotable` says that the gate passed it and it is not live; whether it may become so is decided when asked, as
     the champion may have changed since. `promoted_*` and `rolled_back_*` are None where that never happened.
@@ -17,6 +22,7 @@ class ModelVersion:
     created_at: datetime
     gate: str | None
     gate_words: str | None
+    gate_findings: tuple[Finding, ...]
     metrics: dict[str, float]
     run_id: str
     link: str | None

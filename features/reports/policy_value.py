@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from features.reports.finding import Finding
 from features.reports.interval import Interval
 
 
@@ -101,7 +102,10 @@ class Provable:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What the gate said last of a version of the policy: passed, refused, pending or same policy, and why."""
+    """What the gate said last of a version of the policy: passed, refused, pending or same policy, and why.
+
+    The `findings` are the words as codes with their figures; empty of versions from before there were codes.
+    """
 
     version: str
     created_at: datetime
@@ -110,6 +114,8 @@ class GateVerdict:
     champion: str | None
     canary: str | None
     canary_words: str | None
+    findings: tuple[Finding, ...] = ()
+    canary_findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from features.reports.finding import from_text
 from features.reports.policy_value import GateVerdict, PolicyValue
 from models.policies.rule import Message, Rule
 from models.published import CHAMPION
@@ -47,9 +48,18 @@ def verdicts(registry: Registry, policy: str) -> list[GateVerdict]:
         tags = version.tags
         if tags.get("gate") in _SAID or "canary" in tags:
             words, against = tags.get("gate.words", ""), tags.get("gate.champion") or tags.get("canary.champion")
-            trial = tags.get("canary"), tags.get("canary.words")
             found.append(
-                GateVerdict(version.number, version.created_at, tags.get("gate", "pending"), words, against, *trial)
+                GateVerdict(
+                    version=version.number,
+                    created_at=version.created_at,
+                    gate=tags.get("gate", "pending"),
+                    words=words,
+                    champion=against,
+                    canary=tags.get("canary"),
+                    canary_words=tags.get("canary.words"),
+                    findings=from_text(tags.get("gate.findings")),
+                    canary_findings=from_text(tags.get("canary.findings")),
+                )
             )
     return found[:_VERDICTS]
 

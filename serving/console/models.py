@@ -1,6 +1,6 @@
 """The page Models: what is live, how each version was judged, and the two buttons that change it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from features.reports.models import ModelVersion, RegisteredModel
 from serving.console.charts import Chart, lines
 from serving.console.frame import Administrator, Viewer, show, words_of
+from serving.console.gate_words import told
 from serving.console.refusals import why_not
 from serving.console.words import Words, msgid
 from serving.problems import Refused
@@ -76,6 +77,7 @@ def page(
         chart_of=chart,
         acts=acts,
         done=done if done in ("promoted", "rolled_back") else None,
+        said=_said(words_of(request)),
         **_NAMED,
     )
 
@@ -145,8 +147,14 @@ def _ask(
         refused=refused,
         detail=detail,
         why=why,
+        said=_said(words_of(request)),
         **_NAMED,
     )
+
+
+def _said(words: Words) -> Callable[[ModelVersion], str | None]:
+    """The verdict of the gate on a version in these words; None of versions from before there were codes."""
+    return lambda version: told(words, version.gate_findings)
 
 
 def _measures(model: RegisteredModel) -> list[str]:

@@ -10,6 +10,7 @@ from features.reports.policy_value import Alternative, PolicyValue
 from serving.console.action_charts import mix_charts, refusal_chart
 from serving.console.charts import Chart, ranges
 from serving.console.frame import Viewer, show, words_of
+from serving.console.gate_words import ESTIMATORS, told
 from serving.console.verdicts import interval, signed, verdict
 from serving.console.words import Words, msgid
 from serving.reports.kept import kept_of, reported_points
@@ -18,15 +19,6 @@ from serving.resources import Resources
 router = APIRouter(include_in_schema=False)
 
 _NAMES: Mapping[str, str] = {"rule": msgid("the shop's own rule"), "random": msgid("chance")}
-_ESTIMATORS: Mapping[str, str] = {
-    "clipped dr": msgid("doubly robust, large weights cut: the one that counts"),
-    "dr": msgid("doubly robust"),
-    "snips": msgid("importance weights, normalised (SNIPS)"),
-    "dm": msgid("the reward model alone (DM)"),
-    "ips": msgid("importance weights (IPS)"),
-    "switch_dr": msgid("doubly robust, large weights left to the model"),
-    "mips": msgid("importance weights of what actions are made of"),
-}
 _GATE: Mapping[str, str] = {
     "passed": msgid("passed"),
     "refused": msgid("refused"),
@@ -49,8 +41,9 @@ def _shown(words: Words, report: PolicyValue) -> dict[str, Any]:
     money = _money(words, report)
     return {
         "names": _NAMES,
-        "estimators": _ESTIMATORS,
+        "estimators": ESTIMATORS,
         "gate": _GATE,
+        "said": lambda one: told(words, one.canary_findings if one.canary_words else one.findings),
         "value": _values(words, report) if report.live else None,
         "agreement": [_agreement(words, report, one) for one in report.alternatives if one.own is not None],
         "charts": [*mix_charts(words, report), *refusal_chart(words, report)],

@@ -26,6 +26,11 @@ def test_a_clear_winner_passes_and_the_words_say_against_whom() -> None:
     assert verdict.opponent == "champion"
     assert "new against champion +0.0500 [" in verdict.words
     assert " %), above 0; new only: against champion +0.0500" in verdict.words
+    better, guarded = verdict.findings
+    assert (better.code, guarded.code) == ("better_at_repeats", "not_worse_at_new")
+    assert better.names == {"candidate": "new", "opponent": "champion"}
+    assert better.figures["low"] == verdict.interval.low
+    assert better.figures["gain"] == pytest.approx(0.05 / champion.mean())
 
 
 @pytest.mark.parametrize("shift", [0.0, -0.05])
@@ -34,6 +39,7 @@ def test_the_same_or_worse_is_refused(shift: float) -> None:
     verdict = judge(evaluation(new=champion + shift, champion=champion), "new", "champion", np.random.default_rng(1))
     assert not verdict.passed
     assert "not above 0" in verdict.words
+    assert verdict.findings[0].code == "not_better_at_repeats"
 
 
 def test_luck_seldom_passes() -> None:
@@ -77,6 +83,7 @@ def test_a_gain_on_repeats_that_is_paid_with_what_is_new_is_refused_and_says_by_
     assert verdict.guard.high < 0
     assert not verdict.passed
     assert "new only: against champion -0.0200 [-0.0200, -0.0200], below 0: worse at it" in verdict.words
+    assert [one.code for one in verdict.findings] == ["better_at_repeats", "worse_at_new"]
 
 
 def test_a_guard_that_stays_the_same_lets_pass_and_one_that_rises_does_not_make_up() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from features.compute import NOBODY
 from features.definitions import HISTORY, RECOMMENDER_FEATURES
+from features.reports.finding import from_text
 from models.published import CHALLENGER, CHAMPION
 from models.recommenders.base import days
 from models.recommenders.fallback import Fallback
@@ -59,6 +60,7 @@ def test_nothing_goes_live_and_the_gate_is_written_down(first: Trained, registry
     tags = registry.version(NAME, first.version.number).tags
     assert tags["gate"] == ("passed" if first.verdict.passed else "refused")
     assert tags["gate.words"] == first.verdict.words
+    assert from_text(tags["gate.findings"]) == first.verdict.findings
     assert tags["gate.champion"] == ""
     assert first.verdict.opponent in first.evaluation.baselines
 

@@ -64,7 +64,7 @@ def test_the_page_shows_the_best_first_and_each_group() -> None:
 
 
 def test_the_card_says_what_was_learned_and_whether_it_passed() -> None:
-    verdict = Verdict(False, "popular", Interval(0.1, -0.1, 0.3), "recall@10: not above 0")
+    verdict = Verdict(False, "popular", Interval(0.1, -0.1, 0.3), "recall@10: not above 0", ())
     text = card("recommender", "{}", Fold(day(0), day(28)), FOUND, verdict, ("recall@10",))
     assert "2026-01-01 to 2026-01-29" in text
     assert "Gate: refused. recall@10: not above 0." in text

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from features.reports.finding import from_text
 from models.policies.rhythm import HOURS_OF_WEEK
 from models.promotion import Refused, promote
 from models.published import CHAMPION, FAMILY
@@ -64,6 +65,9 @@ def test_hours_that_nobody_keeps_are_refused(registry: Registry) -> None:
     trained = train(shop(150, False), BERLIN, registry, END, np.random.default_rng(0))
     assert not trained.passed
     assert "not above 0" in trained.version.tags["gate.words"]
+    (said,) = from_text(trained.version.tags["gate.findings"])
+    assert (said.code, said.names) == ("not_better_hours", {"opponent": "the hours of the shop"})
+    assert said.figures["customers"] == trained.customers
 
 
 def test_too_few_who_came_back_say_nothing(registry: Registry) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.reports.finding import to_text
 from models.arrays import Mask
 from models.evidence import Evidence
 from models.line import DECISIONS, FROZEN, line_of, position
@@ -17,13 +18,14 @@ from models.policies.base import FittedPolicy
 from models.published import Version
 from models.registry import Registry
 from training.policy.dataset import History
-from training.policy.gate import Candidate, Harm, Rules, Verdict, judge
+from training.policy.gate import Candidate, Harm, Rules, judge
 from training.policy.groups import Comparison, compare
 from training.policy.plots import figures
 from training.policy.power import Provable, of_comparison, of_log
 from training.policy.report import estimates, estimates_of, page
 from training.policy.train import snapshot_of
 from training.policy.value import Compared
+from training.policy.verdict import Verdict
 
 UNSUBSCRIBED, COMPLAINED, DISCOUNT = 0.002, 0.0005, 0.1
 """By how much a candidate may raise the unsubscribed and the complaints a decision, and the discount, as a share of
@@ -88,7 +90,7 @@ def assess(
     run_id = registry.record(f"{version.name}-evaluation", title, evidence)
     if line_of(version) != line_of(live):
         told = {"gate": gate_of(verdict), "gate.words": verdict.words, "gate.champion": line_of(live)}
-        version = registry.tag(version, told | {"gate.run": run_id})
+        version = registry.tag(version, told | {"gate.findings": to_text(verdict.findings), "gate.run": run_id})
     return Assessment(version, verdict, groups, power, evidence, run_id)
 
 

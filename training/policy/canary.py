@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from features.reports.finding import Finding, difference
 from models.arrays import Floats, Mask
 from models.off_policy.confidence_sequence import normal_mixture
 from models.off_policy.diagnostics import MISMATCH, sample_ratio
@@ -18,16 +19,19 @@ from models.off_policy.intervals import Bounds
 from models.policies.logged import LoggedDecisions
 
 Outcome = Literal["promote", "roll back", "go on"]
+_UNKNOWN = Bounds(0.0, -np.inf, np.inf)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What to do now, by how much the candidate is worth more a customer, at all times at once, and in words."""
+    """What to do now, by how much the candidate is worth more a customer, at all times at once, and why: in words, and
+    by a code with its figures."""
 
     outcome: Outcome
     difference: Bounds
     customers: int
     words: str
+    finding: Finding
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,11 @@ class Canary:
             words = (
                 f"{counts[1]} of {count} customers got the candidate, {self.share:.0%} were to; nothing can be compared"
             )
-            return Comparison("roll back", Bounds(0.0, -np.inf, np.inf), count, words)
+            figures = {"given": counts[1], "customers": count, "share": self.share}
+            told = Finding.of("canary_unequal", figures)
+            return Comparison("roll back", _UNKNOWN, count, words, told)
         if not count:
-            return Comparison("go on", Bounds(0.0, -np.inf, np.inf), 0, "no customer's days are over yet")
+            return Comparison("go on", _UNKNOWN, 0, "no customer's days are over yet", Finding.of("canary_nobody"))
         usual = np.concatenate([[0.0], np.cumsum(worth)[:-1] / np.arange(1, count)])
         weights = np.where(treated, 1 / self.share, -1 / (1 - self.share))
         sequence = normal_mixture(weights * (worth - usual), self.level)
@@ -67,13 +73,18 @@ class Canary:
 
     def _said(self, found: Bounds, count: int) -> Comparison:
         told = f"{found} a customer after {count}"
+
+        def said(outcome: Outcome, code: str, why: str) -> Comparison:
+            finding = Finding.of(code, {**difference(found), "customers": count})
+            return Comparison(outcome, found, count, f"{told}: {why}", finding)
+
         if found.low > 0:
-            return Comparison("promote", found, count, f"{told}: better")
+            return said("promote", "canary_better", "better")
         if found.high < 0:
-            return Comparison("roll back", found, count, f"{told}: worse")
+            return said("roll back", "canary_worse", "worse")
         if count >= self.patience:
-            return Comparison("roll back", found, count, f"{told}: not to be told from the champion in that time")
-        return Comparison("go on", found, count, f"{told}: not decided yet")
+            return said("roll back", "canary_alike", "not to be told from the champion in that time")
+        return said("go on", "canary_open", "not decided yet")
 
     def _customers(self, log: LoggedDecisions, candidate: Mask, now: float) -> tuple[Floats, Mask]:
         """What each customer who counts was worth, in the order in which they entered, and who got the candidate.

@@ -5,8 +5,9 @@ are worth; so does two-way cross-fitting. What passes here is admitted to a cana
 (`canary.py`) has the last word.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from models.arrays import Floats, Mask
 from models.off_policy.base import Evidence
@@ -14,6 +15,7 @@ from models.off_policy.diagnostics import Calibration, Weights, calibration, cli
 from models.off_policy.reward_model import RewardModel
 from models.policies.eligible import Starts
 from training.policy.value import Compared, Valued, value
+from training.policy.verdict import Refusal, Verdict
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Harm:
     `allowed` is by how much the candidate's mean may be higher; it is refused while it may be more than that.
     """
 
-    name: str
+    name: Literal["unsubscribed", "complained", "discount"]
     values: Floats
     allowed: float
 
@@ -47,44 +49,6 @@ class Rules:
     clipped: float = 0.20
     propensities: float = 0.001
     apart: float = 1.645
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One reason not to let a candidate in, by its code and in words."""
-
-    code: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the candidate may go to a canary, every reason why not, and what was found, None where nothing could be.
-
-    `share` is the estimated difference as a share of what the opponent earned, NaN where that is not positive.
-    """
-
-    passed: bool
-    refusals: tuple[Refusal, ...]
-    words: str
-    decisions: int
-    valued: Valued | None = None
-    weighed: Weights | None = None
-    calibrated: Calibration | None = None
-    lost_mass: float = 0.0
-    harms: Mapping[str, Valued] = field(default_factory=dict)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The codes of the refusals."""
-        return tuple(refusal.code for refusal in self.refusals)
-
-    @property
-    def share(self) -> float:
-        """By how much the candidate is better, as a share of what the opponent earned."""
-        if self.valued is None or self.valued.base <= 0:
-            return float("nan")
-        return self.valued.chosen.difference.mean / self.valued.base
 
 
 def judge(
@@ -103,13 +67,16 @@ def judge(
     limits = rules or Rules()
     if candidate.learned > candidate.frozen:
         words = f"{candidate.name} learned up to {candidate.learned} of the log but was frozen at {candidate.frozen}"
-        return _refused([Refusal("candidate_saw_window", f"{words}; freeze it anew and wait for new decisions")], 0)
+        figures = {"learned": candidate.learned, "frozen": candidate.frozen}
+        words = f"{words}; freeze it anew and wait for new decisions"
+        return _refused([Refusal("candidate_saw_window", words, figures)], 0)
     window = positions > candidate.frozen
     matured = window & compared.log.matured
     if matured.sum() < limits.decisions:
         words = f"{int(matured.sum())} matured decisions since it was frozen; {limits.decisions} are needed"
         early = [_immature(window, matured)] if _share(window, matured) < limits.matured else []
-        return _refused([*early, Refusal("too_few_decisions", words)], int(matured.sum()))
+        figures = {"decisions": int(matured.sum()), "needed": limits.decisions}
+        return _refused([*early, Refusal("too_few_decisions", words, figures)], int(matured.sum()))
     asked = _part(compared, matured)
     refusals = [_immature(window, matured)] if _share(window, matured) < limits.matured else []
     evidence = Evidence(asked.log, asked.target, logging=asked.logging)
@@ -119,9 +86,10 @@ def judge(
     found = value(asked, model)
     clipped = clipped_share(evidence.weights, found.clip)
     if clipped > limits.clipped:
-        refusals.append(Refusal("clipped_mass", f"{clipped:.0%} of the decisions have weights above {found.clip:g}"))
+        words = f"{clipped:.0%} of the decisions have weights above {found.clip:g}"
+        refusals.append(Refusal("clipped_mass", words, {"share": clipped, "clip": found.clip}))
     refusals += _of_the_estimates(found, limits)
-    harmed = {harm.name: value(asked, model, harm.values[matured]) for harm in harms}
+    harmed: dict[str, Valued] = {harm.name: value(asked, model, harm.values[matured]) for harm in harms}
     refusals += [refusal for harm in harms for refusal in _of_harm(harm, harmed[harm.name])]
     words = _words(candidate.name, found, refusals)
     return Verdict(
@@ -147,7 +115,8 @@ def _share(window: Mask, matured: Mask) -> float:
 
 def _immature(window: Mask, matured: Mask) -> Refusal:
     share = _share(window, matured)
-    return Refusal("rewards_immature", f"{share:.0%} of the rewards are known; wait until the windows have closed")
+    words = f"{share:.0%} of the rewards are known; wait until the windows have closed"
+    return Refusal("rewards_immature", words, {"share": share})
 
 
 def _part(compared: Compared, which: Mask) -> Compared:
@@ -160,15 +129,17 @@ def _of_the_log(weighed: Weights, calibrated: Calibration | None, limits: Rules)
     refusals = []
     if calibrated is not None and calibrated.pvalue < limits.propensities:
         words = f"actions were not taken as often as their logged probabilities say (p = {calibrated.pvalue:.1g})"
-        refusals.append(Refusal("propensities_mismatch", f"{words}; find out who else chose, and log that"))
+        figures = {"chance": calibrated.pvalue, "least_chance": limits.propensities}
+        refusals.append(Refusal("propensities_mismatch", f"{words}; find out who else chose, and log that", figures))
     if not weighed.mean.low <= 1 <= weighed.mean.high:
         words = f"the mean weight is {weighed.mean.mean:.3f}, not 1: the log lacks what the candidate would do"
-        refusals.append(Refusal("weights_off", words))
+        refusals.append(Refusal("weights_off", words, {"weight": weighed.mean.mean}))
     if weighed.effective < limits.effective:
         words = (
             f"the log is worth {weighed.effective:.0f} decisions of the candidate; {limits.effective:.0f} are needed"
         )
-        refusals.append(Refusal("small_effective_sample", f"{words}: wait, or explore more"))
+        figures = {"decisions": weighed.effective, "needed": limits.effective}
+        refusals.append(Refusal("small_effective_sample", f"{words}: wait, or explore more", figures))
     return refusals
 
 
@@ -187,10 +158,12 @@ def _of_the_estimates(found: Valued, limits: Rules) -> list[Refusal]:
     if against:
         told = ", ".join(f"{each.name} {each.difference.mean:+.4f}" for each in against)
         words = f"estimates differ in sign: {found.chosen.name} {found.chosen.difference.mean:+.4f}, {told}"
-        refusals.append(Refusal("estimates_disagree", words))
+        lowest = min(against, key=lambda each: each.difference.mean)
+        figures = {"difference": found.chosen.difference.mean, "other": lowest.difference.mean}
+        refusals.append(Refusal("estimates_disagree", words, figures, {"estimator": lowest.name}))
     if found.chosen.least <= 0:
         words = f"the one-sided 95 % bound of the difference is {found.chosen.least:+.4f}, not above 0"
-        refusals.append(Refusal("not_better", words))
+        refusals.append(Refusal("not_better", words, {"least": found.chosen.least}))
     return refusals
 
 
@@ -199,7 +172,7 @@ def _of_harm(harm: Harm, found: Valued) -> list[Refusal]:
     if most <= harm.allowed:
         return []
     words = f"{harm.name} may rise by {most:.4f} a decision; {harm.allowed:g} is allowed"
-    return [Refusal(f"harm_{harm.name}", words)]
+    return [Refusal(f"harm_{harm.name}", words, {"most": most, "allowed": harm.allowed})]
 
 
 def _words(name: str, found: Valued, refusals: Sequence[Refusal]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features.reports.finding import Finding, to_text
 from models.arrays import Mask
 from models.evidence import Evidence
 from models.line import BASE, DIGEST, LEARNED_FROM, LINE, base_of, line_of, position
@@ -102,7 +103,9 @@ def _heir(
     """What `live` has become, as a version: the one that a run which did not come to its end has left behind, or a new
     one with `more` tags."""
     words = f"what {live.number} has become by learning"
-    tags = {**told.tags, LINE: line_of(live), "gate": "same policy", "gate.words": words, **more}
+    said = to_text([Finding.of("same_policy", version=live.number)])
+    gate = {"gate": "same policy", "gate.words": words, "gate.findings": said}
+    tags = {**told.tags, LINE: line_of(live), **gate, **more}
     same = (LINE, BASE, DIGEST)
     wanted = [tags.get(tag) for tag in same]
     for version in registry.versions(live.name):

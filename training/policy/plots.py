@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from models.off_policy.base import Evidence
 from models.off_policy.diagnostics import Calibration
-from training.policy.gate import Verdict
 from training.policy.groups import Comparison
 from training.policy.report import estimates_of
 from training.policy.value import Compared
+from training.policy.verdict import Verdict
 
 _GREY, _BLUE = "#9aa5b1", "#1f6feb"
 

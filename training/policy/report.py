@@ -6,11 +6,11 @@ import pandas as pd
 
 from training.bootstrap import Interval
 from training.policy.dataset import History
-from training.policy.gate import Verdict
 from training.policy.groups import Comparison, Group
 from training.policy.power import Provable
 from training.policy.rewards import in_words
 from training.policy.value import Estimate
+from training.policy.verdict import Verdict
 
 WORDS = {
     "clipped dr": "doubly robust, weights clipped: the one that counts",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.log import moment
+from features.reports.finding import Finding, to_text
 from models.evidence import Evidence, Snapshot
 from models.line import AS_OF, DECISIONS, DIGEST, EVENTS, FROZEN, SAW_NOTHING
 from models.policies.base import Policy
@@ -59,6 +60,7 @@ def train(
         SAW_NOTHING: str(not len(log)).lower(),
         "gate": "pending",
         "gate.words": f"frozen at position {frozen} of the decision log; `evaluate policy` judges it on what is behind",
+        "gate.findings": to_text([Finding.of("frozen", {"position": frozen})]),
     }
     version = registry.publish(name, recipe, fitted, (), replace(told, tags={**told.tags, **tags}), CHALLENGER)
     return Trained(version, recipe, len(log), seen.left_out)

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from features.log import microseconds
+from features.reports.finding import to_text
 from models.arrays import Mask
 from models.line import line_of
 from models.published import CANARY, CHAMPION, Version
@@ -50,7 +51,7 @@ def watch(name: str, registry: Registry, seen: History, share: float, as_of: dat
     found = Trial(version, compared(seen, version, share, as_of))
     words = found.compared.words
     told = {"canary": found.outcome, "canary.words": words, "canary.champion": line_of(live)}
-    registry.tag(version, told)
+    registry.tag(version, told | {"canary.findings": to_text([found.compared.finding])})
     with registry.moving(name):
         carry = (registry.alias(name, alias) for alias in (CANARY, CHAMPION))
         if [one and one.number for one in carry] != [version.number, live.number]:

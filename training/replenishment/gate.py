@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.reports.finding import Finding, difference
 from training.bootstrap import Interval
 from training.replenishment.timing import Timing
 
@@ -17,7 +18,7 @@ ALLOWED = 0.005
 @dataclass(frozen=True)
 class Verdict:
     """Whether the candidate passed, the intervals of the paired differences that decided (above 0 is better), by how
-    much its calibration error is larger, and the same in words."""
+    much its calibration error is larger, and the same in words and as codes."""
 
     passed: bool
     opponent: str
@@ -25,6 +26,7 @@ class Verdict:
     chance: Interval
     dishonesty: float
     words: str
+    findings: tuple[Finding, ...]
 
 
 def judge(timing: Timing, candidate: str, champion: str | None, rng: np.random.Generator) -> Verdict:
@@ -42,8 +44,19 @@ def judge(timing: Timing, candidate: str, champion: str | None, rng: np.random.G
         f"{_above(chance)}; calibration error at 14 days {mine:.4f} against {its:.4f}, "
         f"{'not worse' if honest else f'worse by more than {ALLOWED}'}"
     )
-    return Verdict(order.low > 0 and chance.low > 0 and honest, opponent, order, chance, mine - its, words)
+    errors = {"mine": mine, "its": its}
+    findings = (
+        Finding.of(_code("better_order", order), difference(order), candidate=candidate, opponent=opponent),
+        Finding.of(_code("better_chance", chance), difference(chance)),
+        Finding.of("as_honest", errors) if honest else Finding.of("less_honest", {**errors, "allowed": ALLOWED}),
+    )
+    passed = order.low > 0 and chance.low > 0 and honest
+    return Verdict(passed, opponent, order, chance, mine - its, words, findings)
 
 
 def _above(interval: Interval) -> str:
     return "above 0" if interval.low > 0 else "not above 0"
+
+
+def _code(better: str, interval: Interval) -> str:
+    return better if interval.low > 0 else f"not_{better}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from features.reports.finding import to_text
 from models.catalogue import Catalogue
 from models.evidence import Evidence, Snapshot
 from models.published import CHAMPION, Version
@@ -84,6 +85,7 @@ def train(
         tags={
             "gate": "passed" if verdict.passed else "refused",
             "gate.words": verdict.words,
+            "gate.findings": to_text(verdict.findings),
             "gate.champion": live.number if live else "",
         },
     )

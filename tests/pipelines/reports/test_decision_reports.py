@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.database import open_database
+from features.reports.finding import Finding, to_text
 from features.reports.policy_value import PolicyValue
 from features.reports.table import ReportTable
 from features.reports.uplift import Uplift
@@ -63,9 +64,13 @@ def test_verdicts_are_those_of_versions_that_the_gate_was_asked_about(settings: 
     trained = train_policy(settings, registry, "cart-policy", None, fresh=True, as_of=now)
     (said,) = verdicts(registry, "cart-policy")
     assert (said.version, said.gate) == (trained.version.number, "pending")
-    registry.tag(trained.version, {"gate": "refused", "gate.words": "not better", "gate.champion": "7"})
+    assert [one.code for one in said.findings] == ["frozen"]
+    found = Finding.of("not_better", {"least": -0.5})
+    told = {"gate": "refused", "gate.words": "not better", "gate.champion": "7", "gate.findings": to_text([found])}
+    registry.tag(trained.version, told)
     (said,) = verdicts(registry, "cart-policy")
     assert (said.gate, said.words, said.champion) == ("refused", "not better", "7")
+    assert (said.findings, said.canary_findings) == ((found,), ())
     registry.tag(trained.version, {"gate": "same policy"})
     assert verdicts(registry, "cart-policy") == []
     assert learn_once(settings, registry, ["cart-policy"], now)["cart-policy"].learned.live is None

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.database import open_database
 from features.decisions import Option, Refusal
+from features.reports.finding import Finding
 from features.reports.policy_value import GateVerdict
 from features.reports.table import ReportTable
 from models.policies.rule import Message, Rule
@@ -44,9 +45,11 @@ def plant(mailed: float = 0.6, spared: float = 0.1, kept: Logs | None = None) ->
 def keep(folder: Path, shop: Planted) -> None:
     """Its reports in the database of the shop in `folder`, computed as of now."""
     logs = shop.logs
-    verdict = GateVerdict("2", NOW, "refused", "not better <b>yet</b>", "1", None, None)
+    before = GateVerdict("2", NOW, "refused", "not better <b>yet</b>", "1", None, None)
+    found = Finding.of("too_few_decisions", {"decisions": 12, "needed": 1_000})
+    coded = GateVerdict("3", NOW, "pending", "too few by far", "1", None, None, (found,))
     seen = shop.history(NOW)
-    value = policy_value(seen, POINT, "cart-policy", "1", RULE, (verdict,), NOW)
+    value = policy_value(seen, POINT, "cart-policy", "1", RULE, (coded, before), NOW)
     caused = uplift(entrants(logs, POINT, NOW, days=7.0), POINT, SHARES, NOW)
     engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
     try:

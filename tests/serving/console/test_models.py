@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
+from features.reports.finding import Finding, to_text
 from models.evidence import Evidence, Snapshot
 from models.promotion import Reason
 from models.published import Version
@@ -17,12 +18,13 @@ from tests.serving.console.browser import Browser
 from tests.serving.world import FEATURES, NOW, Shop, data, suite
 
 
-def publish(shop: Shop, gate: str, champion: str = "1", **metrics: float) -> Version:
+def publish(shop: Shop, gate: str, champion: str = "1", findings: str | None = None, **metrics: float) -> Version:
     """A further version of the recommender that the gate judged as told."""
     registry = Registry(f"sqlite:///{shop.folder / 'mlflow.db'}", str(shop.folder / "artifacts"))
     learned, recipe = data(shop.folder), suite(10.0)
     evidence = Evidence({}, metrics, Snapshot("test", "0", NOW, NOW, 1, 1, 1))
     tags = {"gate": gate, "gate.words": "<b>by so much</b>", "gate.champion": champion}
+    tags |= {} if findings is None else {"gate.findings": findings}
     return registry.publish("recommender", recipe, recipe.fit(learned), FEATURES, replace(evidence, tags=tags))
 
 
@@ -118,6 +120,21 @@ def test_every_reason_has_words_and_russians_read_theirs(candidate: Shop) -> Non
     assert re.search(r'<p lang="en">[^<]*did not pass the gate', page), "the service's own words are marked as English"
     answer = candidate.client.post("/v1/models/promote", json={"name": "recommender", "version": "3", "why": "x"})
     assert [one["code"] for one in answer.json()["errors"]] == ["not_passed"]
+
+
+def test_a_verdict_is_said_in_the_readers_language_and_one_without_codes_as_the_gate_said_it(candidate: Shop) -> None:
+    figures = {"difference": 0.05, "low": 0.01, "high": 0.09}
+    found = Finding.of("worse_at_new", figures, opponent="<i>champion</i>")
+    publish(candidate, "passed", findings=to_text([found]))
+    assert [len(one["gate_findings"]) for one in report(candidate)["models"][0]["versions"]] == [1, 0, 0, 0]
+    for locale, said in (("en", "it finds provably less than"), ("ru", "доказанно находится меньше")):
+        browser = Browser(candidate, locale=locale)
+        asked = {"act": "promote", "name": "recommender", "number": "4"}
+        for path, told in (("/console/models", {}), ("/console/models/change", asked)):
+            page = browser.get(path, **told).text
+            assert re.search(f"<span[^>]*>[^<]*{said}[^<]*&lt;i&gt;champion", page)
+            assert not re.search(f'<span lang="en"[^>]*>[^<]*{said}', page)
+        assert browser.get("/console/models").text.count('<span lang="en" class="hint">&lt;b&gt;by so much') == 2
 
 
 def test_the_api_does_the_same(candidate: Shop) -> None:

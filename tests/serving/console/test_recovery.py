@@ -89,6 +89,14 @@ def test_russians_read_russian(grouped: Shop) -> None:
     assert cyrillic > 2 * latin
 
 
+def test_the_gates_reasons_are_said_in_the_readers_language_where_they_have_codes(grouped: Shop) -> None:
+    for locale, said in (("en", "12 settled decisions since it was frozen"), ("ru", "с момента заморозки: 12")):
+        html = Browser(grouped, locale=locale).get("/console/recovery").text
+        assert re.search(f"<td>[^<]*{said}", html)
+        assert re.search('<td lang="en">not better', html), "an older verdict is the gate's own sentence"
+        assert "too few by far" not in html
+
+
 def test_too_few_decisions_are_said_and_not_drawn(world: Path, tmp_path: Path) -> None:
     folder = copy_world(world, tmp_path / "shop")
     empty = groups_shop.plant()

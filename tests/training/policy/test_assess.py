@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from features.reports.finding import from_text
 from models.evidence import Evidence, Snapshot
 from models.line import DECISIONS, FROZEN, LINE
 from models.policies.base import Policy
@@ -93,6 +94,9 @@ def test_a_better_policy_passes_and_the_version_says_against_whom(
     assert chosen.difference.low < truth < chosen.difference.high
     tags = registry.version(MODEL, mailing.number).tags
     assert (tags["gate"], tags["gate.champion"]) == ("passed", "1")
+    said = from_text(tags["gate.findings"])
+    assert [one.code for one in said] == ["valued", "admitted"]
+    assert said[0].figures["difference"] == chosen.difference.mean
     above = found.groups.uplifts["holdout"]
     assert above.low > 0
     assert abs(above.mean - (10 * 0.15 - 0.05)) < 1.5 * (above.high - above.mean), "three standard errors"

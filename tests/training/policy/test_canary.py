@@ -37,10 +37,16 @@ def _trial(seed, lift, customers=4_000, share=0.3, each=2):
 
 def test_better_is_promoted_worse_is_rolled_back_and_the_rest_goes_on():
     canary = Canary(share=0.3)
-    assert canary.judge(*_trial(0, 0.06), now=100.0).outcome == "promote"
-    assert canary.judge(*_trial(0, -0.06), now=100.0).outcome == "roll back"
-    assert canary.judge(*_trial(0, 0.0), now=100.0).outcome == "go on"
-    assert Canary(share=0.3, patience=3_000).judge(*_trial(0, 0.0), now=100.0).outcome == "roll back"
+    impatient = Canary(share=0.3, patience=3_000)
+    for judge, effect, outcome, code in (
+        (canary, 0.06, "promote", "canary_better"),
+        (canary, -0.06, "roll back", "canary_worse"),
+        (canary, 0.0, "go on", "canary_open"),
+        (impatient, 0.0, "roll back", "canary_alike"),
+    ):
+        found = judge.judge(*_trial(0, effect), now=100.0)
+        assert (found.outcome, found.finding.code) == (outcome, code)
+        assert found.finding.figures["customers"] == found.customers
 
 
 def test_looking_at_it_each_day_promotes_what_is_no_better_seldom():
@@ -60,7 +66,8 @@ def test_customers_count_once_their_days_are_over_and_never_change_after():
     later[log.at > 20.0] = 99.0
     changed = LoggedDecisions(**{**log.__dict__, "rewards": later})
     assert Canary(share=0.3).judge(changed, candidate, 20.0).difference == early.difference
-    assert Canary(share=0.3).judge(log, candidate, 1.0).outcome == "go on"
+    nobody = Canary(share=0.3).judge(log, candidate, 1.0)
+    assert (nobody.outcome, nobody.finding.code) == ("go on", "canary_nobody")
     open_ = LoggedDecisions(**{**log.__dict__, "matured": log.at > 3.0})
     assert Canary(share=0.3).judge(open_, candidate, 20.0).customers < early.customers
 
@@ -81,6 +88,7 @@ def test_groups_of_the_wrong_size_are_never_promoted():
     verdict = Canary(share=0.1).judge(log, candidate, 100.0)
     assert verdict.outcome == "roll back"
     assert "were to" in verdict.words
+    assert verdict.finding.code == "canary_unequal"
 
 
 def test_a_customer_in_both_groups_is_an_error():

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from features.reports.finding import Finding
+from models.off_policy.intervals import Bounds
 from models.policies.logged import LoggedDecisions
 from tests.models.off_policy.world import floored, shop
 from training.policy.folds import folds_of
-from training.policy.gate import Candidate, Harm, Rules, judge
-from training.policy.value import Compared
+from training.policy.gate import Candidate, Harm, Rules, _of_the_estimates, judge
+from training.policy.value import Compared, Estimate, Valued
 
 _FRESH = Candidate("fresh", frozen=-1, learned=-1)
 _N = 6_000
@@ -27,7 +29,9 @@ def world():
 def _judged(world, candidate=_FRESH, log=None, target=None, logging=None, positions=None, **more):
     _, known, itself, better = world
     asked = Compared(log or itself, better if target is None else target, None, known if logging is None else logging)
-    return judge(candidate, asked, np.arange(_N) if positions is None else positions, **more)
+    verdict = judge(candidate, asked, np.arange(_N) if positions is None else positions, **more)
+    assert set(verdict.codes) <= {one.code for one in verdict.findings}, "each refusal has a code with its figures"
+    return verdict
 
 
 def test_what_is_better_is_admitted_and_says_by_how_much(world):
@@ -38,6 +42,7 @@ def test_what_is_better_is_admitted_and_says_by_how_much(world):
     truth = log.eligible.total((target - logging) * values).mean()
     assert verdict.valued.chosen.difference.low < truth < verdict.valued.chosen.difference.high
     assert "admitted to a canary" in verdict.words
+    assert [one.code for one in verdict.findings] == ["valued", "admitted"]
 
 
 def test_a_candidate_that_saw_the_window_is_refused_and_not_even_judged(world):
@@ -110,6 +115,18 @@ def test_estimates_of_another_sign_are_refused():
     found = judge(_FRESH, Compared(_changed(log, rewards=bad), target, None, logging), np.arange(_N))
     assert not found.passed
     assert found.valued.of("dr").difference.mean < 0
+
+
+def test_estimates_that_disagree_by_more_than_chance_are_named_with_the_lowest():
+    def said(name: str, mean: float, apart: float = 0.0) -> Estimate:
+        bounds = Bounds(mean, mean - 0.01, mean + 0.01)
+        return Estimate(name, bounds, bounds, mean - 0.005, apart)
+
+    beside = (said("dr", -0.1, -3.0), said("snips", -0.2, -2.0), said("dm", -0.3, -1.0))
+    (refusal,) = _of_the_estimates(Valued(10.0, {}, said("clipped dr", 0.1), beside, 1.0), Rules())
+    assert "clipped dr +0.1000, dr -0.1000, snips -0.2000" in refusal.words
+    found = Finding.of(refusal.code, refusal.figures, **refusal.names)
+    assert (found.code, found.names, found.figures["other"]) == ("estimates_disagree", {"estimator": "snips"}, -0.2)
 
 
 def test_who_decided_is_no_better_than_itself(world):

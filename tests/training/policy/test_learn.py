@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.reports.finding import Finding, from_text
 from models.line import BASE, DECISIONS, FROZEN, SAW_NOTHING, base_of, line_of
 from models.policies.factored import Factored
 from models.policies.rule import Message, Rule
@@ -77,6 +78,7 @@ def test_a_candidate_says_what_it_saw_and_waits_for_the_gate(registry: Registry)
     tags = trained.version.tags
     assert trained.decisions == 12, "what is open is left for later"
     assert (tags[FROZEN], tags[DECISIONS], tags[SAW_NOTHING], tags["gate"]) == ("13", "12", "false", "pending")
+    assert from_text(tags["gate.findings"]) == (Finding.of("frozen", {"position": 13}),)
     assert registry.alias(MODEL, CHAMPION) is None
     assert trained.recipe == Factored(rule=RULE)
 

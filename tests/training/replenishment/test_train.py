@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from features.reports.finding import from_text
 from models.published import CHALLENGER, CHAMPION
 from models.registry import Registry
 from models.time_to_event.bg_nbd import BGNBD
@@ -62,6 +63,7 @@ def test_a_first_model_that_a_formula_beats_is_refused(first: Trained, registry:
     tags = registry.version(NAME, first.version.number).tags
     assert tags["gate"] == "refused"
     assert tags["gate.words"] == first.verdict.words
+    assert from_text(tags["gate.findings"]) == first.verdict.findings
 
 
 def test_the_champion_sits_the_same_exam_by_its_recipe(second: Trained, registry: Registry) -> None:
