@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from features.activity import MADE, SKEWS, Activity, Tally
+from features.activity import MADE, Activity
 from features.arrivals import Arrivals, Arrived
 from features.reports.integration import ClockSkew, EventTypeSeen, Integration, Refused, Unknown, UnknownChannel
 from features.reports.stale import silent
+from features.tallies import SKEWS, Tally
 from features.told_channels import GRANTED, WITHDRAWN
+from features.unknown_items import unknown_items
 
 WEEK = timedelta(days=7)
 _DAYS = 14
@@ -49,7 +51,7 @@ def integration(engine: Engine, now: datetime, channels: Collection[str] | None)
         lines=lines,
         match_rate=known / lines if lines else None,
         unknown_items=tuple(
-            Unknown(item.product_id, item.lines, item.received_at) for item in activity.unknown_items(_MOST_ITEMS)
+            Unknown(item.product_id, item.lines, item.received_at) for item in unknown_items(engine, _MOST_ITEMS)
         ),
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
