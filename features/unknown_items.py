@@ -43,7 +43,7 @@ class UnknownItem:
 
 
 def lines_known(connection: Connection, stretch: Mapping[str, int]) -> dict[tuple[int, str], tuple[int, int]]:
-    """Of events in a stretch of the log, by hour and type, how many lines name a product that is known, and how many not."""
+    """By hour and type of events in a stretch of the log: how many lines name a known product, and how many do not."""
     query = text(
         f"SELECT e.received_at / {HOUR} AS hour, e.type AS type, count(p.product_id) AS known, count(*) AS lines "
         f"{_LINES[connection.dialect.name]} WHERE {_WHERE} GROUP BY 1, 2"
