@@ -8,6 +8,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from serving.decisions.decide import Made, decide, release
 from serving.decisions.past import Past
 from serving.decisions.question import Question
+from serving.problems import Refused
 
 if TYPE_CHECKING:
     from serving.resources import Resources
@@ -32,6 +34,10 @@ _PATIENT = 10
 _WAITING = 2_000
 _WAITING_BATCHES = 20_000
 _TRIES = 5
+_HANGS_SECONDS = 4.0
+"""A sitting takes some milliseconds; who waited for one so long was given up. Whoever comes then would wait in vain."""
+
+_END_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +73,7 @@ class Desk:
         self._open: defaultdict[str, list[Past]] = defaultdict(list)
         self._followers: dict[str, list[_Item]] = {}
         self._closed = False
+        self._since: float | None = None
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
         self._thread.start()
 
@@ -76,8 +83,13 @@ class Desk:
         """A decision for each question, in their order, committed unless it is a `preview`.
 
         A caller who goes away takes nothing back. Those who are `patient` wait behind the others. Raises `queue.Full`
-        when too many wait, and whatever the database says.
+        when too many wait, `Refused` (`storage_unavailable`) at once where the database hangs and who asks is not
+        patient, and whatever the database says.
         """
+        if not patient and self.sits_for() > _HANGS_SECONDS:
+            raise Refused(
+                "storage_unavailable", "Decisions wait for a database or a disk that hangs; nothing was decided"
+            )
         loop = asyncio.get_running_loop()
         asking = _Asking(resources, loop, loop.create_future(), preview, [None] * len(questions), len(questions))
         if not questions:
@@ -97,16 +109,27 @@ class Desk:
         """Questions that are not decided yet, for the metrics."""
         return len(self._visitors) + len(self._batches)
 
+    def sits_for(self) -> float:
+        """How many seconds the sitting has lasted that goes on now; 0 when there is none."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
     def close(self) -> None:
-        """Decide what waits, and end the thread."""
+        """Decide what waits, and end the thread. A sitting that hangs keeps no service from its end."""
         with self._condition:
             self._closed = True
             self._condition.notify()
-        self._thread.join()
+        while self._thread.is_alive():
+            if self.sits_for() > _END_SECONDS:
+                log.warning("a database or a disk hangs; %d questions are not decided any more", self.waiting())
+                return
+            self._thread.join(0.1)
 
     def _run(self) -> None:
         while some := self._next():
+            self._since = time.monotonic()
             self._sit(some)
+            self._since = None
 
     def _next(self) -> list[_Item]:
         """What is decided together now; empty when nothing will come any more."""

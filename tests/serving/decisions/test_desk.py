@@ -1,5 +1,7 @@
 """One desk: whoever asks with whom, each is decided about as if asked alone, and nobody twice at once."""
 
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import combinations, islice
@@ -8,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from serving.decisions import desk
+from serving.decisions.decide import decide
 from tests.serving.decisions.world import POINT, TRIGGERED, ask, deciding, live, moment, of_arm, request
 from tests.serving.world import Shop
+from tests.waiting import PATIENCE, until
 
 POINTS = ("cart_recovery", "checkout_recovery", "browse", "wishlist", "restock", "campaign")
 GAP = timedelta(hours=20)
@@ -123,3 +128,46 @@ def test_a_service_that_ends_has_answered_who_asked(chance_folder: Path) -> None
         answers = [ask(shop, f"last-{number}") for number in range(5)]
     with deciding(chance_folder) as again:
         assert [ask(again, f"last-{number}") for number in range(5)] == answers
+
+
+@pytest.fixture
+def hanging(decider: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A desk whose first sitting hangs until the event is set."""
+    over, begun = threading.Event(), threading.Event()
+
+    def hang(*given: Any) -> list[Any]:
+        begun.set()
+        over.wait(PATIENCE)
+        return decide(*given)
+
+    monkeypatch.setattr(desk, "decide", hang)
+    monkeypatch.setattr(desk, "_HANGS_SECONDS", 0.2)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(decider.client.post, "/v1/decisions", json=request("who-waits"))
+        assert begun.wait(PATIENCE)
+        yield over
+        over.set()
+        assert asked.result(PATIENCE).status_code == 200, "what was begun is decided once the disk is back"
+
+
+def test_while_a_disk_hangs_who_comes_is_told_at_once_and_once_it_is_back_nobody(
+    decider: Shop, hanging: threading.Event
+) -> None:
+    sitting = decider.resources.desk
+    until(lambda: sitting.sits_for() > 0.2, "it hangs")
+    told = decider.client.post("/v1/decisions", json=request("who-comes"))
+    assert (told.status_code, told.json()["code"]) == (503, "storage_unavailable")
+    assert "retry-after" in told.headers
+    assert sitting.waiting() == 0, "nobody stands behind the others in vain"
+    hanging.set()
+    until(lambda: sitting.sits_for() == 0, "it is back")
+    assert ask(decider, "who-comes")["decision_point"] == POINT
+
+
+def test_a_disk_that_hangs_keeps_no_service_from_its_end(
+    decider: Shop, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(desk, "_END_SECONDS", 0.3)
+    decider.resources.desk.close()
+    assert not hanging.is_set()
+    assert "a database or a disk hangs" in caplog.text
