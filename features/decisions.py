@@ -144,7 +144,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Came(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What was known to have come of a decision when its person was erased: `features.outcomes.Outcome` without ids."""
+    """What came of a decision, without anybody's id: of who was erased it is kept as it was known then."""
 
     activated_at: datetime | None = None
     activated_channel: str | None = None

@@ -18,7 +18,6 @@ changes nothing but what it says:
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -48,9 +47,8 @@ _KNOWN_BEFORE = timedelta(days=31)
 """So far before the first decision is read: what an order was reported as first, and what was sent by whom."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is known at some moment of what came after one decision.
+class Outcome(Came, frozen=True, kw_only=True):
+    """What is known at some moment of what came after one decision: after which, of whom, and in which orders.
 
     `customer_id` is who the person is now that ids have been merged; `channel` is the one that was chosen, None for
     silence. Money is in `currency`, that of the decision's terms or, where they name none, of the first order: `value`
@@ -68,26 +66,7 @@ class Outcome:
     window_ends: datetime
     matured: bool
     channel: str | None
-    activated_at: datetime | None = None
-    activated_channel: str | None = None
     order_ids: tuple[str, ...] = ()
-    orders: int = 0
-    first_order_at: datetime | None = None
-    value: Decimal = Decimal(0)
-    discount: Decimal = Decimal(0)
-    currency: str | None = None
-    foreign_orders: int = 0
-    delivered: bool = False
-    opened: bool = False
-    opened_by_machine: bool = False
-    clicked: bool = False
-    clicked_by_machine: bool = False
-    unsubscribed: bool = False
-    complained: bool = False
-    bounced: bool = False
-    claimed: bool = False
-    ambiguous: bool = False
-    last_event_at: datetime | None = None
 
 
 def outcomes(

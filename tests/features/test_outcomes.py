@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -160,7 +161,9 @@ def test_an_event_that_names_its_decision_counts_in_its_window_activated_or_not(
     for minutes, counts in {0: True, -1: False, END - 1: True, END: False}.items():
         told = of_one(event(type_, minutes, channel="email", decision_id="dec_1"))
         assert getattr(told, field) is counts
-        assert told == replace(of_one(), **{field: counts, "last_event_at": at(minutes) if counts else None})
+        assert told == msgspec.structs.replace(
+            of_one(), **{field: counts, "last_event_at": at(minutes) if counts else None}
+        )
     assert not getattr(of_one(event(type_, 5, channel="email", decision_id="dec_9")), field)
     stranger = event(type_, 5, channel="email", decision_id="dec_1", user="u2")
     assert not getattr(of_one(stranger), field), "somebody else's click is no answer of this customer"

@@ -1,6 +1,5 @@
 """The funnel counts what outcomes say: it never grows, its branches add up, and what tools claim is no order."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -64,7 +63,7 @@ def fates(draw: st.DrawFn) -> list[Outcome]:
             "activated_at": sent,
             "matured": draw(st.booleans()),
         }
-        found.append(replace(one, **flags, **more))
+        found.append(msgspec.structs.replace(one, **flags, **more))
     return found
 
 
@@ -127,7 +126,7 @@ def test_steps_of_which_nobody_tells_are_left_out() -> None:
     told = planted.history(LATER)
     clicked = funnel(told.journal, told.outcomes, POINT, LATER, LATER)
     assert ([one.count for one in clicked.stages], clicked.untold) == ([6, 6, 6, 1, 1, 1, 1], ())
-    silent = [replace(one, clicked=False) for one in told.outcomes]
+    silent = [msgspec.structs.replace(one, clicked=False) for one in told.outcomes]
     found = funnel(told.journal, silent, POINT, LATER, LATER)
     assert [(one.name, one.count) for one in found.stages][3:] == [("ordered", 3)]
     assert found.untold == ("delivered", "opened", "clicked")
