@@ -17,7 +17,7 @@ from features.fields import MAX_ID_LENGTH, MAX_TEXT_LENGTH
 from pipelines.event_rows import Progress
 from pipelines.files import File
 from pipelines.json_sql import decimal_json, json_object
-from pipelines.presets.base import Preset, Projection
+from pipelines.presets.base import Preset, Projection, source_of
 from pipelines.rejects import beside, rejections, write_rejects
 from pipelines.tabular import read_chunks, scratch
 from pipelines.text_rows import LINE
@@ -63,12 +63,7 @@ def import_catalog(
     leave nothing.
     """
     started = time.perf_counter()
-    if preset is not None:
-        source = preset.path_of(preset.products, path)
-    elif path is not None:
-        source = path
-    else:
-        raise ValueError("name the file to read, or a preset that has data of its own: complete-journey")
+    source = source_of(path, preset, lambda known: known.products)
     catalog = Catalog(engine)
     with scratch() as connection:
         rows = stage_products(connection, source, preset.products if preset else None, encoding, progress)

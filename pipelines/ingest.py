@@ -20,7 +20,7 @@ from features.privacy.suppression import Suppressions
 from pipelines.assemble import assemble, records
 from pipelines.event_rows import Progress, stage
 from pipelines.files import File
-from pipelines.presets.base import Preset
+from pipelines.presets.base import Preset, source_of
 from pipelines.rejects import beside, rejections, write_rejects
 from pipelines.tabular import scratch
 
@@ -62,7 +62,7 @@ def ingest(
     column, before anything is written.
     """
     started = time.perf_counter()
-    source = source_of(path, preset)
+    source = source_of(path, preset, lambda known: known.events)
     with scratch() as connection:
         staged = stage(connection, source, at, preset.events if preset else None, encoding, progress=progress)
         rejected = rejections(connection)
@@ -88,15 +88,6 @@ def ingest(
         reject_file=reject_file if rejected else None,
         seconds=time.perf_counter() - started,
     )
-
-
-def source_of(path: File | None, preset: Preset | None) -> File:
-    """The file that holds the events."""
-    if preset is not None:
-        return preset.path_of(preset.events, path)
-    if path is None:
-        raise ValueError("name the file to read, or a preset that has data of its own: complete-journey")
-    return path
 
 
 def _append(

@@ -17,8 +17,7 @@ from features.catalog import Catalog
 from features.events import INTERACTION_WEIGHTS
 from pipelines.event_rows import TWO_CURRENCIES, TWO_CUSTOMERS, MissingColumns, Progress, stage
 from pipelines.files import File
-from pipelines.ingest import source_of
-from pipelines.presets.base import Preset
+from pipelines.presets.base import Preset, source_of
 from pipelines.tabular import scratch
 from pipelines.text_rows import BROKEN_JSON, BROKEN_QUOTES, UNDECODABLE, WRONG_COLUMN_COUNT
 
@@ -77,7 +76,7 @@ def validate(
     progress: Progress | None = None,
 ) -> ValidationReport:
     """Check the events in `path` as `ingest` would read them at the time `at`; items are looked up in `catalog`."""
-    source = source_of(path, preset)
+    source = source_of(path, preset, lambda known: known.events)
     with scratch() as connection:
         try:
             staged = stage(connection, source, at, preset.events if preset else None, encoding, progress=progress)

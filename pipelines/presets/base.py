@@ -39,3 +39,12 @@ class Preset:
         if projection.file is None or not isinstance(path, Path) or not path.is_dir():
             return path
         return path / projection.file
+
+
+def source_of(path: File | None, preset: Preset | None, wanted: Callable[[Preset], Projection]) -> File:
+    """The file to read, of a preset that of the `wanted` projection. Raises ValueError where nothing says which."""
+    if preset is not None:
+        return preset.path_of(wanted(preset), path)
+    if path is None:
+        raise ValueError("name the file to read, or a preset that has data of its own: complete-journey")
+    return path

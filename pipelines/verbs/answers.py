@@ -1,13 +1,20 @@
-"""What all verbs share: how they answer, and the options that many of them have."""
+"""What all verbs share: how they answer, the options that many of them have, and the registry that they work with."""
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from models.registry import Registry
+
+Found = TypeVar("Found")
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object instead of words")]
 Until = Annotated[datetime | None, typer.Option(help="use nothing from then on (UTC); all by default")]
 
@@ -25,6 +32,27 @@ def tell(report: dict[str, Any], as_json: bool, console: Console) -> None:
         return
     for key, value in report.items():
         console.print(f"  {key:<14} {value}")
+
+
+def answer(
+    found: Found,
+    as_json: bool,
+    console: Console,
+    report: Callable[[Found], dict[str, Any]],
+    show: Callable[[Found, Console], None],
+) -> None:
+    """What a verb found, as JSON by its `report`, or as `show` draws it for people."""
+    if as_json:
+        tell(report(found), as_json, console)
+    else:
+        show(found, console)
+
+
+def registry_of(settings: Settings) -> "Registry":
+    """The registry of models that the settings name; MLflow is loaded by who asks for it, and not by `--help`."""
+    from models.registry import Registry
+
+    return Registry(settings.mlflow_uri, settings.mlflow_artifacts)
 
 
 def utc(moment: datetime | None) -> datetime | None:

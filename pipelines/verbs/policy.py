@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from pipelines.console import bar
 from pipelines.settings import Settings
-from pipelines.verbs.answers import Json, Until, tell, terminal, utc
+from pipelines.verbs.answers import Json, Until, answer, registry_of, tell, terminal, utc
 from pipelines.verbs.groups import evaluate_app, train_app
 
 app = typer.Typer()
@@ -26,35 +26,27 @@ def train_policy(
     as_json: Json = False,
 ) -> None:
     """Fit a policy on the settled decisions of the log, or start one from the shop's rule; publish it as challenger."""
-    from models.registry import Registry
     from pipelines.train_policy import print_trained, report
     from pipelines.train_policy import train_policy as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Learning from decisions"):
         trained = verb(settings, registry, name, recipe, fresh, utc(until) or datetime.now(UTC))
-    if as_json:
-        tell(report(trained), as_json, console)
-    else:
-        print_trained(trained, console)
+    answer(trained, as_json, console, report, print_trained)
 
 
 @train_app.command("send-time")
 def train_send_time(until: Until = None, as_json: Json = False) -> None:
     """Learn in which hours of the week customers are there, judge it on the last four weeks, publish it."""
-    from models.registry import Registry
     from pipelines.train_send_time import print_trained, report
     from pipelines.train_send_time import train_send_time as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Learning hours of the week"):
         trained = verb(settings, registry, utc(until))
-    if as_json:
-        tell(report(trained), as_json, console)
-    else:
-        print_trained(trained, console)
+    answer(trained, as_json, console, report, print_trained)
 
 
 @evaluate_app.command("policy")
@@ -66,18 +58,14 @@ def evaluate_policy(
     as_json: Json = False,
 ) -> None:
     """Judge a frozen policy on what was decided since, by the gate; groups of customers compared; MLflow keeps it."""
-    from models.registry import Registry
     from pipelines.evaluate_policy import evaluate_policy as verb
     from pipelines.evaluate_policy import print_assessment, report
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Judging"):
         found = verb(settings, registry, name, version, out, utc(until) or datetime.now(UTC))
-    if as_json:
-        tell(report(found), as_json, console)
-    else:
-        print_assessment(found, console)
+    answer(found, as_json, console, report, print_assessment)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from pipelines.console import bar
 from pipelines.settings import Settings
-from pipelines.verbs.answers import Json, Until, tell, terminal, utc
+from pipelines.verbs.answers import Json, Until, answer, registry_of, tell, terminal, utc
 from pipelines.verbs.groups import evaluate_app, train_app, tune_app
 
 app = typer.Typer()
@@ -25,18 +25,14 @@ def train_recommender(
     as_json: Json = False,
 ) -> None:
     """Fit the recommenders, judge them on the last four weeks, publish the candidate with the gate's verdict."""
-    from models.registry import Registry
     from pipelines.train import print_trained, report
     from pipelines.train import train_recommender as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Training and judging") as tick:
         trained = verb(settings, registry, utc(until), tick, recipe, days)
-    if as_json:
-        tell(asdict(report(trained)), as_json, console)
-    else:
-        print_trained(trained, console)
+    answer(trained, as_json, console, lambda found: asdict(report(found)), print_trained)
 
 
 @evaluate_app.command("recommender")
@@ -53,18 +49,14 @@ def evaluate_recommender(
     as_json: Json = False,
 ) -> None:
     """The table of all recommenders and baselines on the last weeks; MLflow keeps it with plots."""
-    from models.registry import Registry
     from pipelines.evaluate import evaluate_recommender as verb
     from pipelines.evaluate import print_assessment, report
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Judging") as tick:
         found = verb(settings, registry, utc(until), weeks, model, recipe or [], out, tick)
-    if as_json:
-        tell(report(found), as_json, console)
-    else:
-        print_assessment(found, console)
+    answer(found, as_json, console, report, print_assessment)
 
 
 @tune_app.command("recommender")
@@ -76,11 +68,10 @@ def tune_recommender(
     as_json: Json = False,
 ) -> None:
     """Try hyper-parameters on the four weeks before those that `train` and `evaluate` judge by; log every trial."""
-    from models.registry import Registry
     from pipelines.tune import tune_recommender as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Trying") as tick:
         report = verb(settings, registry, utc(until), recipe, trials, seed, tick)
     tell(asdict(report), as_json, console)

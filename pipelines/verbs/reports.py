@@ -7,7 +7,7 @@ import typer
 
 from pipelines.console import bar
 from pipelines.settings import Settings
-from pipelines.verbs.answers import Json, tell, terminal, utc
+from pipelines.verbs.answers import Json, registry_of, tell, terminal, utc
 
 app = typer.Typer()
 
@@ -19,11 +19,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Compute what the console shows and `/v1/reports/…` answers; pages read what was computed last."""
-    from models.registry import Registry
     from pipelines.report import report as verb
 
     settings, console = Settings(), terminal()
-    registry, now = Registry(settings.mlflow_uri, settings.mlflow_artifacts), datetime.now(UTC)
+    registry, now = registry_of(settings), datetime.now(UTC)
     with bar(console, "Reports") as tick:
         done = verb(settings, registry, names or [], utc(as_of) or now, now, tick)
     tell({one.name: {"scopes": one.scopes, "cpu_seconds": round(one.cpu_seconds, 2)} for one in done}, as_json, console)

@@ -9,7 +9,7 @@ import typer
 
 from pipelines.console import bar
 from pipelines.settings import Settings
-from pipelines.verbs.answers import Json, Until, tell, terminal, utc
+from pipelines.verbs.answers import Json, Until, answer, registry_of, tell, terminal, utc
 from pipelines.verbs.groups import evaluate_app, train_app
 
 app = typer.Typer()
@@ -29,20 +29,16 @@ def train_replenishment(
     as_json: Json = False,
 ) -> None:
     """Fit the restocking models, judge them on the last twelve weeks, publish them with the gate's verdict."""
-    from models.registry import Registry
     from models.time_to_event.replenishment import Replenishment
     from pipelines.train_replenishment import print_trained, report
     from pipelines.train_replenishment import train_replenishment as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Training and judging") as tick:
         recipe = Replenishment(origins=origins) if origins else None
         trained = verb(settings, registry, utc(until), tick, recipe)
-    if as_json:
-        tell(asdict(report(trained)), as_json, console)
-    else:
-        print_trained(trained, console)
+    answer(trained, as_json, console, lambda found: asdict(report(found)), print_trained)
 
 
 @evaluate_app.command("replenishment")
@@ -58,28 +54,23 @@ def evaluate_replenishment(
     as_json: Json = False,
 ) -> None:
     """The table of all who foresee what is needed again, on the last twelve weeks; MLflow keeps it with plots."""
-    from models.registry import Registry
     from pipelines.evaluate_replenishment import evaluate_replenishment as verb
     from pipelines.evaluate_replenishment import print_assessment, report
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     with bar(console, "Judging") as tick:
         found = verb(settings, registry, utc(until), model, recipe or [], out, tick)
-    if as_json:
-        tell(report(found), as_json, console)
-    else:
-        print_assessment(found, console)
+    answer(found, as_json, console, report, print_assessment)
 
 
 @restock_app.command("score")
 def restock_score(until: Until = None, as_json: Json = False) -> None:
     """Forecast every customer with the live replenishment model; the service and `restock due` read the result."""
-    from models.registry import Registry
     from pipelines.score import score as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     now = datetime.now(UTC)
     with bar(console, "Forecasts of all customers") as tick:
         report = verb(settings, registry, utc(until) or now, now, tick)
@@ -100,13 +91,12 @@ def restock_due(
     as_json: Json = False,
 ) -> None:
     """Who needs something within a window of days, each with a prepared cart, into a file for a campaign."""
-    from models.registry import Registry
     from pipelines.due import Wanted
     from pipelines.due import due as verb
     from pipelines.files import file_at
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     wanted = Wanted(first and first.date(), last and last.date(), min_probability, limit, max_items)
     with bar(console, "Who is due") as tick:
         report = verb(settings, registry, file_at(out), wanted, locale, utc(until), datetime.now(UTC), log, tick)

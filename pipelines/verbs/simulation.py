@@ -9,7 +9,7 @@ import typer
 
 from pipelines.console import bar
 from pipelines.settings import Settings
-from pipelines.verbs.answers import Json, tell, terminal
+from pipelines.verbs.answers import Json, registry_of, tell, terminal
 
 app = typer.Typer()
 
@@ -32,7 +32,6 @@ def simulate(
     Its events, decisions and policies go into the stores of the settings: those of the demo, never those of a shop.
     """
     from models.published import CHAMPION
-    from models.registry import Registry
     from pipelines.demo import MODEL
     from pipelines.demo_decision import begin
     from pipelines.serve import running
@@ -40,7 +39,7 @@ def simulate(
     from pipelines.simulate import simulate as verb
 
     settings, console = Settings(), terminal()
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     if url is None and registry.alias(MODEL, CHAMPION) is None:
         raise LookupError(f"a service is ready once a {MODEL} is live; `python -m pipelines demo` makes one")
     begin(settings, registry, console)
