@@ -62,8 +62,8 @@ STEPS: Mapping[str, Step] = {
     "restock score": Step(steps.restock_score, 100 * MILLION, ("hazard",)),
     "recommend": Step(steps.recommend, 100 * MILLION, ("all features",)),
     "ray": Step(steps.ray, 10 * MILLION, ("history", "hazard")),
-    "log": Step(steps.log, 10 * MILLION, ("history",)),
-    "compaction": Step(steps.compaction, 10 * MILLION, ("log",)),
+    "log": Step(steps.log, 100 * MILLION, ("history",)),
+    "compaction": Step(steps.compaction, 100 * MILLION, ("log",)),
 }
 
 app = typer.Typer(add_completion=False)

@@ -1,4 +1,4 @@
-"""A made shop on disk: as the history that compaction leaves, without the log; and as a log, for compaction itself.
+"""A made shop on disk, as the history that compaction leaves, without the log.
 
 The history is that of a shop that compacts once a week: what was received in a week is one range of positions, and late
 events are in further files of earlier days.
@@ -6,12 +6,9 @@ events are in further files of earlier days.
 
 import hashlib
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +34,8 @@ from benchmarks.scale_shop import (
     Rows,
     Shop,
 )
-from features.events import Body, Line
-from features.history import FILES
 from features.history_rows import HASH, SCHEMA
-from features.log import Record, microseconds, moment
+from features.log import moment
 from features.person import default_customer
 
 AS_OF = moment(START) + timedelta(days=DAYS)
@@ -112,16 +107,6 @@ def write_history(shop: Shop, folder: Path, buckets: int, weeks: int = WEEKS) ->
     return made
 
 
-def records(history: Path) -> Iterator[list[Record]]:
-    """The log that `history` is the compaction of, a week at a time, in order of position."""
-    weeks: dict[str, list[Path]] = {}
-    for path in history.glob(FILES):
-        weeks.setdefault(path.name, []).append(path)
-    for name in sorted(weeks):
-        table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in weeks[name]])
-        yield _records(table.sort_by([("position", "ascending"), ("line", "ascending")]))
-
-
 def _write_part(names: Names, history: Path, buckets: int, rows: Rows, reached: int) -> int:
     """Append what was received in one go; returns the position of the last event."""
     order = np.lexsort((rows.line, rows.event, rows.received))
@@ -186,30 +171,3 @@ def _identities(names: Names, linked: NDArray[np.bool_]) -> pa.Table:
 def _device(code: int) -> str:
     """As browsers make them: nothing that two have in common."""
     return hashlib.blake2b(b"%d" % code, digest_size=16).hexdigest()
-
-
-def _records(table: pa.Table) -> list[Record]:
-    """One record an event; `table` is sorted by position and line."""
-    found: list[Record] = []
-    rows = table.to_pylist()
-    for position, lines in groupby(rows, key=itemgetter("position")):
-        told = list(lines)
-        first = told[0]
-        products = tuple(
-            Line(product_id=row["product_id"], quantity=row["quantity"], price=row["price"])
-            for row in told
-            if row["product_id"] is not None
-        )
-        body = Body(lines=products, order_id=first["order_id"], currency=first["currency"])
-        found.append(
-            Record(
-                key=f"{microseconds(first['occurred_at'])}-{position}",
-                type=first["type"],
-                occurred_at=microseconds(first["occurred_at"]),
-                received_at=microseconds(first["received_at"]),
-                user_id=first["user_id"],
-                anonymous_id=first["anonymous_id"],
-                payload=msgspec.json.encode(body).decode(),
-            )
-        )
-    return found

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.scale_arrays import bought_lines, interactions, pit_tables
-from benchmarks.scale_history import AS_OF, records, write_history
+from benchmarks.scale_history import AS_OF, write_history
+from benchmarks.scale_log import fill
 from benchmarks.scale_ray import compared
 from benchmarks.scale_shop import Shop
 from features.bucket_join import join_bucket
@@ -84,11 +85,8 @@ def log(place: Place) -> Work:
     def work() -> dict[str, float]:
         for path in place.folder.glob("kairos.db*"):
             path.unlink()
-        events = Log(open_database(f"sqlite:///{place.folder / 'kairos.db'}"), EVENTS)
-        for batch in records(place.folder / "history"):
-            for start in range(0, len(batch), 1_000):
-                events.append(batch[start : start + 1_000])
-        return {"events": events.last_position(), "bytes": (place.folder / "kairos.db").stat().st_size}
+        written = fill(open_database(f"sqlite:///{place.folder / 'kairos.db'}"), place.folder / "history")
+        return {"events": written, "bytes": (place.folder / "kairos.db").stat().st_size}
 
     return work
 
