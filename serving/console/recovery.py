@@ -25,6 +25,11 @@ _GATE: Mapping[str, str] = {
     "pending": msgid("pending: too little to judge by"),
     "same policy": msgid("the same policy, grown older"),
 }
+_TRIAL: Mapping[str, str] = {
+    "better": msgid("proved to be better"),
+    "worse": msgid("proved to be worse"),
+    "open": msgid("not decided yet"),
+}
 
 
 @router.get("/console/recovery")
@@ -43,6 +48,7 @@ def _shown(words: Words, report: PolicyValue) -> dict[str, Any]:
         "names": _NAMES,
         "estimators": ESTIMATORS,
         "gate": _GATE,
+        "trial": _TRIAL,
         "said": lambda one: told(words, one.canary_findings if one.canary_words else one.findings),
         "value": _values(words, report) if report.live else None,
         "agreement": [_agreement(words, report, one) for one in report.alternatives if one.own is not None],

@@ -48,8 +48,10 @@ def keep(folder: Path, shop: Planted) -> None:
     before = GateVerdict("2", NOW, "refused", "not better <b>yet</b>", "1", None, None)
     found = Finding.of("too_few_decisions", {"decisions": 12, "needed": 1_000})
     coded = GateVerdict("3", NOW, "pending", "too few by far", "1", None, None, (found,))
+    trial = Finding.of("canary_worse", {"difference": -0.5, "low": -0.75, "high": -0.25, "customers": 900})
+    tried = GateVerdict("4", NOW, "passed", "admitted", "1", "worse", "it is worse", (), (trial,))
     seen = shop.history(NOW)
-    value = policy_value(seen, POINT, "cart-policy", "1", RULE, (coded, before), NOW)
+    value = policy_value(seen, POINT, "cart-policy", "1", RULE, (tried, coded, before), NOW)
     caused = uplift(entrants(logs, POINT, NOW, days=7.0), POINT, SHARES, NOW)
     engine = open_database(f"sqlite:///{folder / 'kairos.db'}")
     try:

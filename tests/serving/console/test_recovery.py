@@ -95,6 +95,9 @@ def test_the_gates_reasons_are_said_in_the_readers_language_where_they_have_code
         assert re.search(f"<td>[^<]*{said}", html)
         assert re.search('<td lang="en">not better', html), "an older verdict is the gate's own sentence"
         assert "too few by far" not in html
+        assert "it is worse" not in html
+    assert "доказано, что хуже" in html
+    assert "-0,5000 на покупателя (всего покупателей: 900)" in html
 
 
 def test_too_few_decisions_are_said_and_not_drawn(world: Path, tmp_path: Path) -> None:

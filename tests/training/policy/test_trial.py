@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.reports.finding import from_text
 from models.evidence import Evidence, Snapshot
 from models.line import LINE
 from models.policies.uniform import Uniform
@@ -85,6 +86,7 @@ def test_a_better_canary_becomes_the_champion_and_says_why(registry: Registry, b
     assert (number(registry, CHAMPION), number(registry, CANARY)) == ("2", None)
     tags = registry.version(MODEL, "2").tags
     assert (tags["promoted_by"], tags["replaces"], tags["canary.champion"]) == ("learn", "1", "1")
+    assert from_text(tags["canary.findings"]) == (found.compared.finding,)
     assert watch(MODEL, registry, better, 0.5, LATER) is None, "there is no canary any more"
 
 
