@@ -21,7 +21,16 @@ def compiled(function: Callable[P, T]) -> Callable[P, T]:
     >>> compiled(lambda one, other: one + other)(1, 2)
     3
     """
-    loop: Any = njit(error_model="numpy")(function)
+    return _kept(function, njit(error_model="numpy"))
+
+
+def compiled_for_long(function: Callable[P, T]) -> Callable[P, T]:
+    """As `compiled`, for what takes so long that other threads are to compute beside it: a part of a fit."""
+    return _kept(function, njit(error_model="numpy", nogil=True))
+
+
+def _kept(function: Callable[P, T], compiling: Callable[[Callable[P, T]], Any]) -> Callable[P, T]:
+    loop = compiling(function)
     with suppress(RuntimeError):  # there is no place to keep it in
         loop.enable_caching()
         keep = loop._cache.save_overload

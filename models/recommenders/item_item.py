@@ -17,6 +17,7 @@ from models.recommenders.history import Forgetting
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.linear import FittedLinear
 from models.recommenders.sparse_rows import SparseRows, strongest
+from models.recommenders.strongest_products import strongest_products
 
 _ROWS = 1_000
 _SHIFTS = (0.0, 0.5)
@@ -66,17 +67,10 @@ class ItemItem:
             )
 
     def fit(self, interactions: Interactions) -> FittedLinear:
-        """Multiply products with products and keep the strongest. Memory: a few hundred products are wide at a time."""
+        """Multiply products with products and keep the strongest."""
         wanted = self._wanted(interactions)
         lengths = np.sqrt(np.bincount(wanted.indices, wanted.data**2, wanted.shape[1]))
-        across = wanted.T.tocsr()
-        blocks = []
-        for start in range(0, wanted.shape[1], _ROWS):
-            common = across[start : start + _ROWS] @ wanted
-            own = np.repeat(lengths[start : start + _ROWS], np.diff(common.indptr))
-            common.data /= own * lengths[common.indices] + self.shrinkage
-            blocks.append(strongest(common, self.neighbours, first=start))
-        rows = SparseRows.stack(blocks)
+        rows = strongest_products(wanted.T.tocsr(), wanted, self.neighbours, lengths, self.shrinkage)
         return FittedLinear(
             self.name,
             interactions.item_ids,

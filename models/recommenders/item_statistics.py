@@ -79,6 +79,11 @@ def powered(values: Floats, exponent: float) -> Floats:
 
 
 def _rate(interactions: Interactions, half_life: float) -> Floats:
+    """Sums of what interactions still count, of each product, the same in whatever order they come.
+
+    All are multiples of a unit so small that 2^52 of them are more than all together: such sums are exact.
+    """
     weights = interactions.weights * decay(interactions.days, half_life)
-    order = np.lexsort((weights, interactions.items))
-    return np.bincount(interactions.items[order], weights[order], len(interactions.item_ids)).astype(np.float64)
+    most = len(weights) * np.abs(weights).max(initial=0.0)
+    unit = np.exp2(np.ceil(np.log2(most)) - 52) if most else 1.0
+    return np.bincount(interactions.items, np.rint(weights / unit), len(interactions.item_ids)) * unit

@@ -19,11 +19,10 @@ from models.recommenders.base import Interactions, Query, Ranking
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.item_statistics import loyalty, powered, trend
-from models.recommenders.sparse_rows import SparseRows, strongest
+from models.recommenders.sparse_rows import SparseRows
+from models.recommenders.strongest_products import strongest_products
 from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
-
-_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class RP3Beta:
             raise ValueError(f"repeat={self.repeat}; use 0 to leave out what the customer had, mask it to forbid it")
 
     def fit(self, interactions: Interactions) -> "FittedRP3Beta":
-        """Walk from every product and keep the strongest ends. Memory: a few hundred products at a time are dense."""
+        """Walk from every product and keep the strongest ends."""
         wanted = interaction_matrix(interactions, self.half_life, self.power)
         popularity = np.bincount(wanted.indices, wanted.data, wanted.shape[1]).astype(np.float64)
         activity = np.asarray(wanted.sum(axis=1), np.float64)
@@ -68,11 +67,7 @@ class RP3Beta:
         to_customer = _scaled_rows(wanted.T.tocsr(), popularity, self.alpha)
         to_product = _scaled_rows(wanted, activity, self.alpha)
         to_product.data *= pull[to_product.indices]
-        blocks = []
-        for start in range(0, len(popularity), _ROWS):
-            ends = to_customer[start : start + _ROWS] @ to_product
-            blocks.append(strongest(ends, self.neighbours, first=start))
-        rows = SparseRows.stack(blocks)
+        rows = strongest_products(to_customer, to_product, self.neighbours)
         reached = rows.sums()
         mean = reached[reached > 0].mean() if (reached > 0).any() else 1.0
         again = self.repeat * loyalty(interactions) ** self.loyalty

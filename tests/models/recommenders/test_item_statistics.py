@@ -54,3 +54,16 @@ def test_what_is_remembered_is_that_of_the_same_history() -> None:
         assert statistic(first).tolist() == statistic(other)[::-1].tolist() != statistic(other).tolist()
         assert statistic(first) is statistic(first)
         assert not statistic(first).flags.writeable
+
+
+def test_the_order_of_the_rows_does_not_show_in_the_last_digit() -> None:
+    rng = np.random.default_rng(3)
+    rows = [(int(rng.integers(9)), int(rng.integers(3)), float(age)) for age in rng.random(2_000) * 400]
+    assert trend(shop(rows, 3)).tolist() == trend(shop(rows[::-1], 3)).tolist()
+
+
+def test_rates_are_sums_of_what_each_interaction_still_counts() -> None:
+    rows = [(0, 0, 0.0), (0, 0, 7.0), (1, 0, 120.0), (1, 1, 300.0)]
+    lately = np.array([1 + 0.5 + 2 ** (-120 / 7), 2 ** (-300 / 7)])
+    usually = np.array([1 + 2 ** (-7 / 120) + 0.5, 2 ** (-300 / 120)]) * 7 / 120
+    assert trend(shop(rows, 2)) == pytest.approx((lately + 0.2) / (usually + 0.2), rel=1e-9)
