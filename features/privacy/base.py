@@ -13,9 +13,12 @@ Row = Mapping[str, Any]
 
 
 class Store(Protocol):
-    """One place. `name` is that of its section in an export and in a receipt."""
+    """One place."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """That of its section in an export and in a receipt."""
+        ...
 
     def held(self, person: Person) -> Iterator[Row]:
         """Everything that is held about a person."""

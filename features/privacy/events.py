@@ -1,21 +1,18 @@
-"""The event log and what follows from it in the same database: who is who, and the carts."""
+"""The event log: what it holds of a person, and how it forgets them."""
 
 from collections.abc import Iterator
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, select, update
 
 from features.among import one_of
-from features.cart_table import CARTS
 from features.database import writing
 from features.events import Body
 from features.identity_links import LINKS
 from features.log import EVENTS, Log, moment
 from features.person import Person
-from features.privacy.base import Row, customers
+from features.privacy.base import Row
 from features.privacy.log_rows import rows_of, take_out, theirs
-from features.privacy.personal import WORDS
 
 _LOCK = 7_061_776_692
 _BODY = msgspec.json.Decoder(Body)
@@ -51,85 +48,6 @@ class EventRows:
             connection.execute(update(EVENTS).where(shared).values(anonymous_id=None))
             if claims := _claims(connection, dialect, person):
                 take_out(connection, EVENTS, one_of(dialect, EVENTS.c.position, claims))
-
-
-class Links:
-    """Which ids are the same person's."""
-
-    name = "identities"
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def held(self, person: Person) -> Iterator[Row]:
-        """Every link from one id to another, and since when it holds."""
-        with self.engine.connect() as connection:
-            for row in connection.execute(select(LINKS).where(_linked(self.engine.dialect.name, person))):
-                yield {"kind": row.kind, "id": row.id, "user_id": row.user_id, "since": moment(row.since).isoformat()}
-
-    def erase(self, person: Person) -> None:
-        """Also what others claimed of the ids."""
-        with writing(self.engine, _LOCK) as connection:
-            connection.execute(delete(LINKS).where(_linked(self.engine.dialect.name, person)))
-
-
-class CartRows:
-    """What lies in carts."""
-
-    name = "carts"
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def held(self, person: Person) -> Iterator[Row]:
-        """Every cart."""
-        with self.engine.connect() as connection:
-            for payload in connection.execute(
-                select(CARTS.c.payload).where(_in_carts(self.engine.dialect.name, person))
-            ).scalars():
-                yield msgspec.json.decode(payload)
-
-    def erase(self, person: Person) -> None:
-        """Every cart."""
-        with writing(self.engine, _LOCK) as connection:
-            connection.execute(delete(CARTS).where(_in_carts(self.engine.dialect.name, person)))
-
-
-class Words:
-    """What was said on being known at all; the event log holds the words themselves."""
-
-    name = "personalization"
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def held(self, person: Person) -> Iterator[Row]:
-        """The last word of each id."""
-        with self.engine.connect() as connection:
-            for row in connection.execute(select(WORDS).where(_said(self.engine.dialect.name, person))):
-                said = "granted" if row.granted else "withdrawn"
-                yield {"kind": row.kind, "id": row.id, "consent": said, "at": moment(row.at).isoformat()}
-
-    def erase(self, person: Person) -> None:
-        """The words of all ids."""
-        with writing(self.engine, _LOCK) as connection:
-            connection.execute(delete(WORDS).where(_said(self.engine.dialect.name, person)))
-
-
-def _said(dialect: str, person: Person) -> ColumnElement[bool]:
-    return one_of(dialect, WORDS.c.id, [*person.user_ids, *person.anonymous_ids])
-
-
-def _linked(dialect: str, person: Person) -> ColumnElement[bool]:
-    """Whatever kind an id has there: the previous id of an alias is recorded as both, the message does not tell."""
-    ids = [*person.user_ids, *person.anonymous_ids]
-    return or_(one_of(dialect, LINKS.c.id, ids), one_of(dialect, LINKS.c.user_id, person.user_ids))
-
-
-def _in_carts(dialect: str, person: Person) -> ColumnElement[bool]:
-    user = one_of(dialect, CARTS.c.user_id, person.user_ids)
-    visitor = one_of(dialect, CARTS.c.anonymous_id, person.anonymous_ids)
-    return or_(one_of(dialect, CARTS.c.customer_id, customers(person)), user, visitor)
 
 
 def _claims(connection: Connection, dialect: str, person: Person) -> list[int]:

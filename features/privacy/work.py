@@ -17,10 +17,11 @@ from sqlalchemy import Engine
 from features.alone import HISTORY, Taken, alone
 from features.person import Person
 from features.privacy.base import Store
-from features.privacy.events import CartRows, EventRows, Links, Words
+from features.privacy.events import EventRows
 from features.privacy.jobs import Job, Jobs
 from features.privacy.online import OnlineRows
 from features.privacy.parquet import HistoryFiles, customer_files
+from features.privacy.projections import carts, links, words
 from features.privacy.residue import settle
 from features.privacy.suppression import Suppressions
 from features.privacy.tombstones import DecisionRows
@@ -52,9 +53,9 @@ class Places:
             DecisionRows(self.engine, as_of),
             EventRows(self.engine),
             OnlineRows(self.online, self.engine),
-            Links(self.engine),
-            CartRows(self.engine),
-            Words(self.engine),
+            links(self.engine),
+            carts(self.engine),
+            words(self.engine),
             *self.more,
             HistoryFiles(self.history),
             *customer_files(self.feature_data),

@@ -17,8 +17,9 @@ from features.latest import latest_of
 from features.log import DECISIONS, EVENTS, Log, Record, microseconds, to_record
 from features.people import records_of
 from features.person import Person
-from features.privacy.events import CartRows, EventRows, Links, Words
+from features.privacy.events import EventRows
 from features.privacy.personal import WORDS, Withdrawals
+from features.privacy.projections import carts, links, words
 from features.privacy.suppression import Suppressions
 from features.privacy.tombstones import DecisionRows
 from features.recent import Base, recents_of
@@ -85,7 +86,7 @@ def test_more_ids_than_a_statement_takes_are_told_and_forgotten(log: Log) -> Non
             insert(WORDS), [{"kind": "anonymous", "id": id_, "at": 1, "granted": 0} for id_ in (LATE, "stranger")]
         )
     assert Withdrawals(engine).among([BOT, Person("u", ("u",), ())]) == [True, False]
-    stores = EventRows(engine), Links(engine), CartRows(engine), Words(engine), DecisionRows(engine, at(9))
+    stores = EventRows(engine), links(engine), carts(engine), words(engine), DecisionRows(engine, at(9))
     assert [len(list(store.held(BOT))) for store in stores] == [3, MANY, 1, 1, 2]
     for store in reversed(stores):
         store.erase(BOT)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.log import DECISIONS, EVENTS, Log
-from features.privacy.events import EventRows, Links
+from features.privacy.events import EventRows
+from features.privacy.projections import links
 from features.privacy.tombstones import DecisionRows
 from tests.training.policy.planted import POINT, START, Planted, hours
 from training.policy.dataset import History, history
@@ -49,7 +50,7 @@ def erase(planted: Planted, who: str) -> None:
     person = kept.identities.person(who, None)
     DecisionRows(kept.events.engine, ERASED_AT).erase(person)
     EventRows(kept.events.engine).erase(person)
-    Links(kept.events.engine).erase(person)
+    links(kept.events.engine).erase(person)
 
 
 def seen(planted: Planted) -> History:
