@@ -57,6 +57,7 @@ def _rows(history: Path) -> Iterator[list[tuple[Any, ...]]]:
     for path in history.glob(FILES):
         weeks.setdefault(path.name, []).append(str(path))
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         for name in sorted(weeks):
             found = connection.execute(_EVENTS, {"files": weeks[name]})
             while rows := found.fetchmany(_BATCH):
