@@ -19,10 +19,10 @@ _EVENTS = """
             || coalesce(',"price":"' || price::varchar || '"', '') || '}' AS told
         FROM read_parquet($files, hive_partitioning = false)
     ), event AS (
-        SELECT position, arg_min(type, line) AS type, epoch_us(arg_min(occurred_at, line)) AS occurred_at,
-            epoch_us(arg_min(received_at, line)) AS received_at, arg_min(user_id, line) AS user_id,
-            arg_min(anonymous_id, line) AS anonymous_id, arg_min(order_id, line) AS order_id,
-            arg_min(currency, line) AS currency, coalesce(string_agg(told, ',' ORDER BY line), '') AS lines
+        SELECT position, any_value(type) AS type, epoch_us(any_value(occurred_at)) AS occurred_at,
+            epoch_us(any_value(received_at)) AS received_at, any_value(user_id) AS user_id,
+            any_value(anonymous_id) AS anonymous_id, any_value(order_id) AS order_id,
+            any_value(currency) AS currency, coalesce(string_agg(told, ',' ORDER BY line), '') AS lines
         FROM line GROUP BY position
     )
     SELECT position, occurred_at::varchar || '-' || position::varchar, type, occurred_at, received_at, user_id,
