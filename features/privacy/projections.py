@@ -17,7 +17,7 @@ from features.person import Person
 from features.privacy.base import Row, customers
 from features.privacy.personal import WORDS
 
-_LOCK = 7_061_776_692
+_LOCK = 7_061_776_690
 
 
 @dataclass(frozen=True)
