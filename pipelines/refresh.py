@@ -46,12 +46,16 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
     """Bring the Parquet history (and who is who) up to the end of the log; `anew` drops the history first.
 
     What is more than one part goes to the engine of the settings where that is not this process. Raises Taken while
-    another process writes the history, on whatever machine, and BucketsFailed where a part failed.
+    another process writes the history, on whatever machine, ConnectionError, before anything is dropped, where no
+    cluster answers, and BucketsFailed where a part failed.
     """
     database = open_database(settings.database_url)
     log = Log(database, EVENTS)
     identities = Identities(database)
-    with alone(database, HISTORY, partial(datetime.now, UTC)) as hold:
+    behind = log.last_position() - (0 if anew else position(settings.history))
+    address = settings.engine if behind > POSITIONS_A_PART else LOCAL
+    # the engine first: where none answers nothing is dropped, and nobody waits for the lease meanwhile
+    with opened(address) as engine, alone(database, HISTORY, partial(datetime.now, UTC)) as hold:
 
         def step(more: int) -> None:
             hold.check()
@@ -62,14 +66,12 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
             drop(settings.history)
         else:
             identities.catch_up(log)
-        behind = log.last_position() - position(settings.history)
-        if settings.engine == LOCAL or behind <= POSITIONS_A_PART:
+        if address == LOCAL:
             return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
-        with opened(settings.engine) as engine:
-            url, folder = reached(settings.database_url), settings.history.resolve()
-            each = partial(write_part_from, url, folder, settings.history_buckets)
-            write = partial(engine.map, each, progress=lambda _done, _of: hold.check())
-            return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
+        url, folder = reached(settings.database_url), settings.history.resolve()
+        each = partial(write_part_from, url, folder, settings.history_buckets)
+        write = partial(engine.map, each, progress=lambda _done, _of: hold.check())
+        return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
 
 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
