@@ -1,4 +1,4 @@
-"""How many cores, how much memory and disk a shop needs, reckoned from `results/scale.json` and `results/serving.json`.
+"""How many machines of which size a shop needs, reckoned from `results/scale.json` and `results/serving.json`.
 
     python -m benchmarks.scale_sizing        # writes the table of docs/sizing.md
 
@@ -27,6 +27,10 @@ LOAD = 0.5
 """How busy the service may be at the peak."""
 NIGHT = 4 * 3_600
 """Seconds in which the nightly jobs are to be done."""
+LIBRARIES = 0.5
+"""GB that a process takes before it has read anything."""
+MACHINES = ((2, 8), (2, 16), (4, 32), (8, 64), (16, 128), (32, 256), (64, 512))
+"""Cores and GB of memory, as clouds let them where memory is what is wanted."""
 SHOPS = (MILLION, 10 * MILLION, 100 * MILLION, 1_000 * MILLION)
 
 NIGHTLY = ("all features", "materialize", "lines for replenishment", "restock score")
@@ -39,13 +43,13 @@ console = Console(width=160)
 
 @dataclass(frozen=True)
 class Priced:
-    """CPU-seconds, and whether a cell as large was measured."""
+    """CPU-seconds, or GB, and whether a cell as large was measured."""
 
-    seconds: float
+    amount: float
     measured: bool
 
     def __add__(self, other: "Priced") -> "Priced":
-        return Priced(self.seconds + other.seconds, self.measured and other.measured)
+        return Priced(self.amount + other.amount, self.measured and other.measured)
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,32 @@ class Need:
     events: int
     rate: float
     service_cores: float
-    features: Priced
     nightly: Priced | None
     weekly: Priced | None
+    memory: Priced | None
     log_gigabytes: float | None
     history_gigabytes: float
 
     @property
     def nightly_cores(self) -> float | None:
         """So that the night is long enough."""
-        return self.nightly.seconds / NIGHT if self.nightly else None
+        return self.nightly.amount / NIGHT if self.nightly else None
+
+    @property
+    def machines(self) -> str:
+        """Two for the service, so that one may die, and one for the jobs.
+
+        Where no machine holds the training of all that is kept, it is to learn from so many days.
+        """
+        if self.nightly_cores is None or self.memory is None:
+            return "?"
+        serving = next(each for each in MACHINES if each[0] >= self.service_cores)
+        largest = MACHINES[-1][1]
+        wanted = min(self.memory.amount, largest)
+        jobs = next(each for each in MACHINES if each[0] >= self.nightly_cores and each[1] >= wanted)
+        days = round(MONTHS / 12 * 365 * largest / self.memory.amount)
+        short = f", a history of {days} days" if self.memory.amount > largest else ""
+        return f"2 of {_told(serving)}; 1 of {_told(jobs)}{short}"
 
 
 @app.command()
@@ -109,11 +129,13 @@ def need(events: int, cells: Sequence[Cell], served: Mapping[str, float]) -> Nee
         events=events,
         rate=rate,
         service_cores=rate * (served["event"] + ASKED * served["recommendation"]) / LOAD,
-        features=_priced(cells, "all features", kept),
         nightly=_sum([_priced(cells, step, kept) for step in NIGHTLY], _priced(cells, "compaction", events // 30))
         if measured >= {*NIGHTLY, "compaction"}
         else None,
         weekly=_sum([_priced(cells, step, kept) for step in WEEKLY]) if measured >= {*WEEKLY} else None,
+        memory=max((_memory(cells, step, kept) for step in (*NIGHTLY, *WEEKLY)), key=lambda each: each.amount)
+        if measured >= {*NIGHTLY, *WEEKLY}
+        else None,
         log_gigabytes=kept * _bytes_an_event(made["log"]) / 1e9 if "log" in made else None,
         history_gigabytes=kept * _bytes_an_event(made["history"]) / 1e9,
     )
@@ -123,9 +145,9 @@ def table(needs: Sequence[Need]) -> str:
     """One row a shop; what was extrapolated is marked by a tilde, what was not measured at all is a question mark."""
     lines = [
         "| events a month | in the history | events/s at the peak | cores of the service | "
-        "CPU-hours of all features | CPU-hours a night | "
-        "cores to be done in 4 hours | CPU-hours of training a week | event log, GB | history, GB |",
-        f"|{'---:|' * 10}",
+        "CPU-hours a night | cores to be done in 4 hours | CPU-hours of training a week | GB of memory for the jobs | "
+        "event log, GB | history, GB | machines: service; jobs |",
+        f"|{'---:|' * 10}---|",
     ]
     for each in needs:
         cells = (
@@ -133,12 +155,13 @@ def table(needs: Sequence[Need]) -> str:
             _count(each.events * MONTHS),
             f"{each.rate:,.0f}",
             f"{each.service_cores:.2g}",
-            _hours(each.features),
             _hours(each.nightly),
             "?" if each.nightly_cores is None else f"{each.nightly_cores:.2g}",
             _hours(each.weekly),
+            "?" if each.memory is None else f"{_mark(each.memory)}{each.memory.amount:,.0f}",
             "?" if each.log_gigabytes is None else f"{each.log_gigabytes:,.1f}",
             f"{each.history_gigabytes:,.1f}",
+            each.machines,
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -156,6 +179,15 @@ def _priced(cells: Sequence[Cell], step: str, size: int) -> Priced:
     return Priced(seconds, size <= largest.size)
 
 
+def _memory(cells: Sequence[Cell], step: str, size: int) -> Priced:
+    """That of the next larger cell, and linear beyond the largest but for the libraries."""
+    told = {cell.size: cell.gigabytes for cell in cells if cell.step == step and cell.gigabytes}
+    enough = [cell for cell in told if cell >= size]
+    if enough:
+        return Priced(told[min(enough)], True)
+    return Priced(LIBRARIES + (told[max(told)] - LIBRARIES) * size / max(told), False)
+
+
 def _sum(parts: Sequence[Priced], *others: Priced) -> Priced:
     return sum([*parts, *others], Priced(0.0, True))
 
@@ -167,7 +199,16 @@ def _bytes_an_event(cell: Cell) -> float:
 def _hours(priced: Priced | None) -> str:
     if priced is None:
         return "?"
-    return f"{'' if priced.measured else '~'}{priced.seconds / 3_600:.2g}"
+    return f"{_mark(priced)}{priced.amount / 3_600:.2g}"
+
+
+def _mark(priced: Priced) -> str:
+    return "" if priced.measured else "~"
+
+
+def _told(machine: tuple[int, int]) -> str:
+    cores, gigabytes = machine
+    return f"{cores} cores and {gigabytes} GB"
 
 
 def _count(events: int) -> str:

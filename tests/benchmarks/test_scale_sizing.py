@@ -1,13 +1,14 @@
 """What a shop needs follows from the figures, and what was not measured is marked."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.claim import ROOT
 from benchmarks.scale import MILLION, SIZES
 from benchmarks.scale_report import Cell, claims
-from benchmarks.scale_sizing import NIGHTLY, PEAK, SHOPS, WEEKLY, cells_of, costs, need, table
+from benchmarks.scale_sizing import NIGHTLY, PEAK, SHOPS, WEEKLY, Priced, cells_of, costs, need, table
 
 SERVED = {"event": 0.0005, "recommendation": 0.002}
 
@@ -36,8 +37,8 @@ def test_a_night_is_the_sum_of_its_steps_over_the_whole_history() -> None:
     found = need(MILLION, figures(), SERVED)
     assert found.nightly is not None
     assert found.weekly is not None
-    assert found.nightly.seconds == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
-    assert found.weekly.seconds == pytest.approx(12 * len(WEEKLY))
+    assert found.nightly.amount == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
+    assert found.weekly.amount == pytest.approx(12 * len(WEEKLY))
     assert found.history_gigabytes == pytest.approx(0.36)
     assert found.log_gigabytes == pytest.approx(3.6)
     assert found.rate == pytest.approx(PEAK * 1e6 / 2_592_000)
@@ -52,7 +53,7 @@ def test_more_than_what_was_measured_is_marked_and_grows_by_the_exponent() -> No
     assert large.weekly is not None
     assert small.nightly.measured
     assert not large.nightly.measured
-    assert large.weekly.seconds / small.weekly.seconds == pytest.approx(1_000**1.1, rel=1e-3)
+    assert large.weekly.amount / small.weekly.amount == pytest.approx(1_000**1.1, rel=1e-3)
     rows = table([small, large]).splitlines()
     assert "~" not in rows[2]
     assert rows[3].count("~") == 3
@@ -68,7 +69,18 @@ def test_a_step_of_one_size_is_foreseen_linearly_and_without_one_nothing_is_summ
     cells = figures(1.1, most=MILLION)
     whole = need(MILLION, cells, SERVED)
     assert whole.nightly is not None
-    assert whole.nightly.seconds == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
+    assert whole.nightly.amount == pytest.approx(12 * len(NIGHTLY) + 1 / 30)
     part = need(MILLION, [cell for cell in cells if cell.step not in {"restock score", "log"}], SERVED)
     assert (part.nightly, part.log_gigabytes, part.weekly) == (None, None, whole.weekly)
-    assert table([part]).count("?") == 3
+    assert (part.memory, part.machines) == (None, "?")
+    assert table([part]).count("?") == 5
+
+
+def test_memory_is_that_of_the_next_larger_cell_and_linear_beyond_the_largest() -> None:
+    cells = [replace(cell, gigabytes=0.5 + cell.size / (10 * MILLION)) for cell in figures()]
+    small, middle, large, huge = (need(events, cells, SERVED) for events in SHOPS)
+    assert [each.memory for each in (small, large)] == [Priced(3.5, True), Priced(pytest.approx(120.5), False)]
+    assert small.machines == "2 of 2 cores and 8 GB; 1 of 2 cores and 8 GB"
+    assert middle.machines.endswith("1 of 2 cores and 16 GB")
+    assert large.machines.endswith("1 of 16 cores and 128 GB")
+    assert huge.machines.endswith("1 of 64 cores and 512 GB, a history of 156 days")
