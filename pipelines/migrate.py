@@ -5,13 +5,21 @@ together afterwards finds everything there.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from features.alone import alone
 from features.database import connect_to, migrate
 from features.migrations.upgrade import newest, standing
 from features.store import open_store
 from models.published import CHAMPION
 from models.registry import Registry
+from pipelines.live import now as this_moment
 from pipelines.settings import Settings
+
+TABLES = "migrate"
+"""What whoever makes or migrates the tables of others does alone."""
+
+_PATIENCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -25,20 +33,23 @@ class Migrated:
 
 
 def migrate_stores(settings: Settings) -> Migrated:
-    """Bring the database up to date, and make MLflow's and Feast's tables where there are none, as two would collide.
+    """Bring the database up to date, and make MLflow's and Feast's tables where there are none.
 
-    Raises RuntimeError when the database cannot be migrated; it is as it was then. MLflow refuses tables of an earlier
-    MLflow itself, and names `mlflow db upgrade`.
+    Those make theirs without a look at others, and two at once end with an error: so one process does it, and whoever
+    comes meanwhile waits. Raises RuntimeError when the database cannot be migrated, which is as it was then, and
+    `Taken` when another is at it for ten minutes. MLflow refuses tables of an earlier MLflow itself, and names
+    `mlflow db upgrade`.
     """
     engine = connect_to(settings.database_url)
     try:
         with engine.connect() as connection:
             before = standing(connection).revision
         applied = migrate(engine)
+        with alone(engine, TABLES, this_moment, _PATIENCE):
+            Registry(settings.mlflow_uri, settings.mlflow_artifacts).alias("recommender", CHAMPION)
+            if settings.feast_registry:
+                open_store(settings.feature_data, settings.online_store, settings.feast_registry).refresh_registry()
     finally:
         engine.dispose()
-    Registry(settings.mlflow_uri, settings.mlflow_artifacts).alias("recommender", CHAMPION)
-    if settings.feast_registry:
-        open_store(settings.feature_data, settings.online_store, settings.feast_registry).refresh_registry()
     now = newest() if applied or before is None else before
     return Migrated(engine.url.render_as_string(hide_password=True), before, now, applied)

@@ -1,7 +1,11 @@
 """The verb that a new version is started behind: it says what it did, and a second one finds nothing to do."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +13,20 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from typer.testing import CliRunner
 
+from features.alone import Taken, alone
 from features.database import open_database
 from features.migrations.upgrade import newest
 from models.registry import Registry
+from pipelines import migrate as verb
 from pipelines.__main__ import app
+from tests.features.migrations.conftest import empty_url
 from tests.features.migrations.databases import made_of
 from tests.features.migrations.test_upgrade import RELEASED
+from tests.waiting import PATIENCE
+
+__all__ = ["empty_url"]
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -74,6 +86,40 @@ def test_tables_of_mlflow_are_there_afterwards(url: str, tmp_path: Path, monkeyp
     with mlflow.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM registered_models")).scalar() == 0
     mlflow.dispose()
+
+
+def test_who_comes_while_another_makes_them_waits(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(url)
+    monkeypatch.setattr(verb, "_PATIENCE", timedelta(0))
+    with alone(engine, verb.TABLES, lambda: datetime.now(UTC)):
+        result = CliRunner().invoke(app, ["migrate"])
+    assert isinstance(result.exception, Taken)
+    assert f"process {os.getpid()} does this now" in str(result.exception)
+    engine.dispose()
+    assert migrate()["now"] == newest()
+
+
+@pytest.mark.slow
+def test_two_at_once_on_a_new_installation_both_end_well(empty_url: str, tmp_path: Path) -> None:
+    """As two replicas of the chart do; MLflow's tables are not there either, nor is Feast's registry."""
+    mlflow = empty_url if empty_url.startswith("postgresql") else f"sqlite:///{tmp_path / 'mlflow.db'}"
+    feast = empty_url if empty_url.startswith("postgresql") else f"sqlite:///{tmp_path / 'feast.db'}"
+    settings = {
+        "KAIROS_DATABASE_URL": empty_url,
+        "KAIROS_MLFLOW_URI": mlflow,
+        "KAIROS_FEAST_REGISTRY": feast,
+        "KAIROS_FEATURE_DATA": str(tmp_path / "features"),
+    }
+    line = [sys.executable, "-m", "pipelines", "migrate", "--json"]
+    started = [
+        subprocess.Popen(
+            line, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [one.communicate(timeout=PATIENCE) for one in started]
+    assert [one.returncode for one in started] == [0, 0], said
+    assert sorted(json.loads(out)["applied"] for out, _ in said) == [[], [newest()]]
 
 
 def test_no_password_is_printed(url: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
