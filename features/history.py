@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from features.folder_lock import alone_in
 from features.history_part import Positions, Written, bucket_name, discard, write_part
 from features.history_rows import HASH
+from features.history_seen import check_seen
 from features.log import Log
 
 FILES = "day=*/bucket=*/part-*.parquet"
@@ -102,7 +103,7 @@ def compact(
     must not stop all that follow. Memory: about 450 bytes a line of `positions_per_part` events.
 
     Raises ValueError when the folder was made with another number of buckets or from another log, and RuntimeError
-    while another process is compacting it.
+    while another process is compacting it, or where `write` saw another log or another folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder):
@@ -128,6 +129,7 @@ def compact(
                 done = [write_part(log, folder, buckets, one, progress) for one in ranges]
             else:
                 done = write(ranges)
+                check_seen(log, folder, ranges, done)
                 progress(sum(part.events for part in done))
             rows += sum(part.rows for part in done)
             os.sync()

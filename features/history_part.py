@@ -36,10 +36,11 @@ _ANY = "day=*/bucket=*/*part-*"
 
 @dataclass(frozen=True)
 class Written:
-    """How many `events` a range has, and `rows`, one a line of an event."""
+    """How many `events` a range has, and `rows`, one a line of an event; `files` are paths below the history."""
 
     events: int
     rows: int
+    files: tuple[str, ...] = ()
 
 
 def write_part(
@@ -59,14 +60,16 @@ def write_part(
     partition = np.concatenate(partitions)
     order = np.argsort(partition, kind="stable")
     table = pa.concat_tables(tables).take(pa.array(order))
-    keys, starts = np.unique(partition[order], return_index=True)
-    for key, start, end in zip(keys.tolist(), starts, [*starts[1:], len(table)], strict=True):
+    keys, starts, counts = np.unique(partition[order], return_index=True, return_counts=True)
+    files = []
+    for key, start, count in zip(keys.tolist(), starts, counts, strict=True):
         day, bucket = divmod(key, buckets)
         path = folder / f"day={np.datetime64(day, 'D')}" / bucket_name(bucket) / _name(positions)
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = table.slice(start, end - start)
+        rows = table.slice(start, count)
         written(path, partial(write_rows, rows))
-    return Written(events, len(table))
+        files.append(str(path.relative_to(folder)))
+    return Written(events, len(table), tuple(files))
 
 
 def write_rows(rows: pa.Table, path: Path) -> None:

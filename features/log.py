@@ -276,6 +276,12 @@ class Log:
         ((newest,),) = self.read_by(self._newest, ())
         return newest or 0
 
+    def count(self, first: int, last: int) -> int:
+        """How many records stand at the positions `first` to `last`."""
+        text = f'SELECT count(*) FROM "{self.table.name}" WHERE "position" BETWEEN {self._mark} AND {self._mark}'
+        ((found,),) = self.read_by(text, (first, last))
+        return int(found)
+
     def before(self, received_at: int) -> int:
         """A position behind which everything stands that was received then (microseconds) or later.
 

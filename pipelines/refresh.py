@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from sqlalchemy import make_url
+
 from features.alone import HISTORY, alone
 from features.assortment import described
 from features.catalog import Catalog
@@ -22,7 +24,7 @@ from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
 from pipelines.database_url import reached
-from pipelines.engine import LOCAL, opened
+from pipelines.engine import LOCAL, RAY, opened
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
@@ -47,8 +49,10 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 
     What is more than one part goes to the engine of the settings where that is not this process. Raises Taken while
     another process writes the history, on whatever machine, ConnectionError, before anything is dropped, where no
-    cluster answers, and BucketsFailed where a part failed.
+    cluster answers, ValueError for a cluster that is to read a file of SQLite, RuntimeError where tasks saw another
+    database or folder than this process, and BucketsFailed where a part failed.
     """
+    _refuse_one_machine(settings)
     database = open_database(settings.database_url)
     log = Log(database, EVENTS)
     identities = Identities(database)
@@ -72,6 +76,15 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
         each = partial(write_part_from, url, folder, settings.history_buckets)
         write = partial(engine.map, each, progress=lambda _done, _of: hold.check())
         return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
+
+
+def _refuse_one_machine(settings: Settings) -> None:
+    """A node without the file would make an empty one and read nothing out of it."""
+    if settings.engine not in (LOCAL, RAY) and make_url(settings.database_url).get_backend_name() == "sqlite":
+        raise ValueError(
+            f"tasks at KAIROS_ENGINE={settings.engine} cannot read a file of SQLite, which is for one machine: set "
+            "KAIROS_DATABASE_URL to PostgreSQL, or KAIROS_ENGINE to `ray` or `local` for this verb"
+        )
 
 
 def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
