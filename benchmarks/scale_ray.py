@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from ray import cloudpickle
 
 from benchmarks.scale_history import AS_OF
-from features.history import buckets, position
+from features.history import buckets, generation, position
 from features.shards import Shards, prepare, size
 from features.snapshots import build
 from models.storage import load
@@ -106,7 +106,8 @@ def once(engine: str, folder: Path) -> dict[str, float]:
     rmtree(own, ignore_errors=True)
     (own / "scores").mkdir(parents=True)
     laid, reached = buckets(history), position(history)
-    shards = Shards(history, AS_OF, None, reached, laid, size(history, AS_OF, reached, laid), own / "scores")
+    count = size(history, AS_OF, reached, laid)
+    shards = Shards(history, AS_OF, None, reached, laid, count, generation(history), own / "scores")
     spent = Spent()
     with _maps(engine) as map_:
         build(history, identities, own, AS_OF, run=spent.noting("features", map_), cores=1)

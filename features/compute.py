@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from features.codes import NO_NAMES, Coded, Names, named
 from features.customer_lists import lists_of
-from features.history import parts, position
+from features.history import generation, parts, position
+from features.one_history import one_history
 from features.reading import opened, sql
 
 HISTORY_LIMIT = 500
@@ -110,12 +111,14 @@ def visible(
 ) -> Iterator[Visible]:
     """Read the history up to `as_of`, with persons resolved by `identities` (kind, id, customer_id).
 
-    Raises ValueError for a time without an offset, and for identities that name an id twice.
+    Raises ValueError for a time without an offset, and for identities that name an id twice, and RuntimeError when the
+    history is made anew meanwhile.
     """
     check_offsets(as_of=as_of, known_at=known_at)
-    reached = position(history)
-    with opened(parts(history, as_of, reached), identities) as connection:
-        yield seen(connection, as_of, known_at, reached)
+    with one_history(history, generation(history)):
+        reached = position(history)
+        with opened(parts(history, as_of, reached), identities) as connection:
+            yield seen(connection, as_of, known_at, reached)
 
 
 def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[datetime]) -> Iterator[pa.Table]:
@@ -124,11 +127,14 @@ def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[d
         return
     for moment in moments:
         check_offsets(moment=moment)
-    reached, last = position(history), max(moments)
-    with opened(parts(history, last, reached), identities) as connection:
-        connection.execute("CREATE TEMP TABLE read AS SELECT * FROM history WHERE occurred_at < $last", {"last": last})
-        connection.execute("CREATE OR REPLACE TEMP VIEW history AS SELECT * FROM read")
-        yield from (seen(connection, moment, None, reached).products() for moment in moments)
+    last = max(moments)
+    with one_history(history, generation(history)):
+        reached = position(history)
+        with opened(parts(history, last, reached), identities) as connection:
+            read = "CREATE TEMP TABLE read AS SELECT * FROM history WHERE occurred_at < $last"
+            connection.execute(read, {"last": last})
+            connection.execute("CREATE OR REPLACE TEMP VIEW history AS SELECT * FROM read")
+            yield from (seen(connection, moment, None, reached).products() for moment in moments)
 
 
 def product_totals(connection: duckdb.DuckDBPyConnection, as_of: datetime, created: datetime | None = None) -> pa.Table:

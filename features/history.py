@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from features.folder_lock import alone_in
 from features.history_part import Positions, Written, bucket_name, discard, write_part
@@ -38,12 +40,16 @@ class Compaction:
 
 
 class _State(msgspec.Struct, frozen=True):
-    """`writing` is the range of positions under way: after a crash it is written again, under the same file names."""
+    """`writing` is the range of positions under way: after a crash it is written again, under the same file names.
+
+    `generation` is drawn when the first row is written: a history that was dropped and compacted again has another.
+    """
 
     buckets: int
     hash: str = HASH
     position: int = 0
     writing: tuple[int, int] | None = None
+    generation: str = ""
 
 
 def position(folder: Path) -> int:
@@ -71,6 +77,12 @@ def buckets(folder: Path) -> int:
     """Into how many buckets of customers the history was laid; 1 when there is none."""
     state = _read_state(folder)
     return state.buckets if state else 1
+
+
+def generation(folder: Path) -> str | None:
+    """Which history this is, of all that were compacted in `folder` one after the other; None when there is none."""
+    state = _read_state(folder)
+    return state.generation if state else None
 
 
 def parts(folder: Path, as_of: datetime, upto: int, buckets: Collection[int] | None = None) -> list[Path]:
@@ -110,7 +122,7 @@ def compact(
         state = _read_state(folder)
         if state is None:
             _clear(folder)
-            state = _State(buckets=buckets)
+            state = _State(buckets=buckets, generation=uuid4().hex)
         end = log.last_position()
         _check(state, folder, buckets, end)
         rows = 0
@@ -121,7 +133,7 @@ def compact(
                 state.position + 1,
                 min(end, state.position + at_a_time * positions_per_part),
             )
-            _write_state(folder, _State(buckets=buckets, position=state.position, writing=(first, last)))
+            _write_state(folder, replace(state, writing=(first, last)))
             ranges = [
                 (one, min(last, one + positions_per_part - 1)) for one in range(first, last + 1, positions_per_part)
             ]
@@ -133,7 +145,7 @@ def compact(
                 progress(sum(part.events for part in done))
             rows += sum(part.rows for part in done)
             os.sync()
-            state = _State(buckets=buckets, position=last)
+            state = replace(state, position=last, writing=None)
             _write_state(folder, state)
     return Compaction(rows=rows, position=state.position)
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from features.compute import Visible, check_offsets
-from features.history import buckets, position
+from features.history import buckets, generation, position
 from features.shards import Shards, prepare, size
 
 
@@ -27,15 +27,17 @@ def in_shards(
     otherwise. What the shards tell each other lies in a folder below `work`, or where the system keeps what is
     temporary, until the last was asked.
 
-    Raises RuntimeError when an erasure drops that folder meanwhile, as it has whole histories.
+    Raises RuntimeError when the history is made anew meanwhile, or an erasure drops that folder, as it has whole
+    histories.
     """
     check_offsets(as_of=as_of, known_at=known_at)
+    known = generation(history)
     reached, laid = position(history), buckets(history)
     number = count or size(history, as_of, reached, laid)
     if work is not None:
         work.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="shards-", dir=work) as folder:
-        shards = Shards(history, as_of, known_at, reached, laid, number, Path(folder))
+        shards = Shards(history, as_of, known_at, reached, laid, number, known, Path(folder))
         try:
             prepare(shards, identities)
             for shard in range(number):

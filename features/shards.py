@@ -28,6 +28,7 @@ from features.codes import coded, known_to
 from features.compute import Visible, ask, seen
 from features.history import parts
 from features.history_rows import bucket_of
+from features.one_history import one_history
 from features.person import default_customer
 from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted
 from features.results import written
@@ -58,7 +59,8 @@ def in_turn(function: Callable[[int], T], shards: Sequence[int]) -> list[T]:
 class Shards:
     """What was known of a `history` of so many `buckets` as of one moment, in `count` shards.
 
-    `position` is how far the log is looked at; `folder` has what the shards tell each other.
+    `position` is how far the log is looked at; `generation` is which history it was before anything was asked of it;
+    `folder` has what the shards tell each other.
     """
 
     history: Path
@@ -67,6 +69,7 @@ class Shards:
     position: int
     buckets: int
     count: int
+    generation: str | None
     folder: Path
 
     def paths(self, shard: int) -> list[Path]:
@@ -135,11 +138,15 @@ def size(history: Path, as_of: datetime, upto: int, buckets: int) -> int:
 
 
 def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int | None = None) -> None:
-    """Let every shard tell the others what they must know; what is there already is not done again."""
+    """Let every shard tell the others what they must know; what is there already is not done again.
+
+    The history is not read after this. Raises RuntimeError when it was made anew meanwhile.
+    """
     if (shards.folder / _FIRST).exists():
         return
     _write_identities(shards, identities)
-    run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))  # of one alone no `told` is ever there
+    with one_history(shards.history, shards.generation):
+        run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))  # of one alone no `told` is ever there
     returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
     if shards.count > 1:
         returned, contested = _gathered(shards)

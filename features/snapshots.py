@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from features import shard_features
 from features.compute import check_offsets, products_of_moments
-from features.history import buckets, position
+from features.history import buckets, generation, position
 from features.log import microseconds
 from features.results import FOLDER as UNFINISHED
 from features.results import code, kept, written
@@ -85,14 +85,18 @@ def build(
     size of the history asks for unless said otherwise, by `run`, with `cores` threads each; a build that failed is
     taken up where it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
 
-    Raises RuntimeError while another process builds features here.
+    Raises RuntimeError while another process builds features here, and when the history is made anew meanwhile;
+    FileNotFoundError without one.
     """
     check_offsets(as_of=as_of, known_at=known_at, created=created)
+    made = generation(history)
     reached, laid = position(history), buckets(history)
+    if not reached:
+        raise FileNotFoundError(f"no history in {history}; compact the log, and run this again")
     number = count or shards_for(history, as_of, reached, laid)
-    of = (reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), digest(identities))
+    of = (made, reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), digest(identities))
     with kept(feature_data / UNFINISHED / "features", history.resolve(), *of, code("features")) as folder:
-        shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, folder.resolve())
+        shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, made, folder.resolve())
         prepare(shards, identities, run, cores)
         run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.SUMS))
         products = shard_features.products(shards, created or as_of)

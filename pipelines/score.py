@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from features.catalog import Catalog
 from features.customer_restock import keep_restock
 from features.database import open_database
-from features.history import buckets, position, position_before
+from features.history import buckets, generation, position, position_before
 from features.log import microseconds
 from features.privacy.personal import identities_to_learn_from
 from features.restock_table import write
@@ -59,6 +59,7 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
     """
     if as_of > now:
         raise ValueError(f"as_of {as_of} lies in the future, it is {now}; leave it out for now")
+    history = generation(settings.history)
     reached = position(settings.history)
     if not reached:
         raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
@@ -70,10 +71,11 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
     identities = identities_to_learn_from(database)
     laid = buckets(settings.history)
     count = size(settings.history, as_of, reached, laid)
-    of = (reached, laid, count, microseconds(as_of), digest(identities), Catalog(database).changed_since(0).revision)
-    made = (*of, published.version.number, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
+    of = (history, reached, laid, count, microseconds(as_of), digest(identities))
+    catalog, model_version = Catalog(database).changed_since(0).revision, published.version.number
+    made = (*of, catalog, model_version, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
     with kept(settings.feature_data / UNFINISHED / "score", *made) as folder, opened(settings.engine) as engine:
-        shards = Shards(settings.history.resolve(), as_of, None, reached, laid, count, folder.resolve())
+        shards = Shards(settings.history.resolve(), as_of, None, reached, laid, count, history, folder.resolve())
         prepare(shards, identities, engine.map, engine.cores)
         engine.map(partial(score_shard, shards, model, cores=engine.cores), shards.missing(DONE), progress)
         rows = [pq.read_table(shards.path(ROWS, shard)) for shard in range(count)]

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.compute import NOBODY, customer_features, product_features
+from features.history import generation
 from features.log import Record
 from features.shards import Shards, prepare
 from features.snapshots import build
@@ -88,7 +89,7 @@ def test_how_many_shards_there_are_changes_no_bit(
 def test_one_shard_alone_writes_its_rows_and_tells_nobody(tmp_path: Path) -> None:
     told = [happened("order_completed", "u1", 1, "milk", order="o1"), happened("order_refunded", "?a", 2, order="o1")]
     history = history_of(tmp_path / "history", told)
-    alone = Shards(history, day(35), None, 2, 4, 1, tmp_path / "work")
+    alone = Shards(history, day(35), None, 2, 4, 1, generation(history), tmp_path / "work")
     alone.folder.mkdir()
     prepare(alone, NOBODY)
     made = {path.name for path in alone.folder.glob("*-0000*")}
