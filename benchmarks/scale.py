@@ -73,7 +73,7 @@ console = Console(width=160)
 
 @app.command()
 def main(
-    work: Annotated[Path, typer.Option(help="folder for the made shops, some 15 GB; kept until you delete it")],
+    work: Annotated[Path, typer.Option(help="folder for the made shops, up to 85 GB; kept until you delete it")],
     most: Annotated[float, typer.Option(help="leave out sizes above so many million events")] = 100,
     only: Annotated[list[str] | None, typer.Option(help="only this step and what it needs; may be repeated")] = None,
     seeds: Annotated[int, typer.Option(help="made shops of each of the small sizes")] = 3,
