@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from features.history_rows import bucket_of
 from features.results import written
 from features.store import apply, open_store, training_set
+from features.unreadable import named
 
 KEY = "customer_id"
 ROW = "row"
 """The place of a row among all that were asked, by which `gathered` puts them in order again."""
 
 _ROWS, _JOINED, _PRODUCTS, _NEEDED = "rows.parquet", "joined.parquet", "product", "needed"
+_PART_AGAIN = "part the rows and the tables again"
 
 
 def bucket_folder(folder: Path, bucket: int) -> Path:
@@ -44,7 +46,9 @@ def split_table(path: Path, folder: Path, buckets: int) -> None:
 
     A bucket's join needs a table to find nothing in. Pure in `path`: tables may be parted side by side.
     """
-    for bucket, part in enumerate(_parted(pq.read_table(path), buckets)):
+    with named([path], "build those features again"):
+        table = pq.read_table(path)
+    for bucket, part in enumerate(_parted(table, buckets)):
         _write(part, bucket_folder(folder, bucket) / path.parent.name / path.name)
 
 
@@ -60,12 +64,14 @@ def lend_products(feature_data: Path, folder: Path, buckets: int) -> None:
 def join_bucket(folder: Path, bucket: int, buckets: int, features: Sequence[str]) -> Path:
     """Join one bucket's rows with its `features` (as `customer:frequency`), known then; returns the file it wrote.
 
-    As `training_set`, row for row. Raises ValueError for a row of another bucket, which would silently get nulls, and
-    RuntimeError when as many rows do not come out as went in; both name the bucket and the file.
+    As `training_set`, row for row. Raises ValueError for a row of another bucket, which would silently get nulls,
+    RuntimeError when as many rows do not come out as went in, and OSError for a file that cannot be read; all name the
+    bucket and the file.
     """
     own = bucket_folder(folder, bucket)
     asked, joined = own / _ROWS, own / _JOINED
-    rows = pq.read_table(asked)
+    with named([asked], _PART_AGAIN):
+        rows = pq.read_table(asked)
     astray = np.flatnonzero(_buckets_of(rows[KEY], buckets) != bucket)
     if len(astray):
         raise ValueError(
@@ -83,7 +89,8 @@ def join_bucket(folder: Path, bucket: int, buckets: int, features: Sequence[str]
     store = open_store(needed, "sqlite")
     apply(store)
     try:
-        found = training_set(store, rows.to_pandas(), features)
+        with named(sorted((own / _PRODUCTS).glob("*.parquet")), "build those features again"):
+            found = training_set(store, rows.to_pandas(), features)
     except RuntimeError as error:
         raise RuntimeError(f"bucket {bucket} of {buckets}, rows of {asked}: {error}") from error
     _write(pa.Table.from_pandas(found, preserve_index=False), joined)
@@ -99,7 +106,8 @@ def gathered(folder: Path, buckets: int) -> pa.Table:
     paths = [bucket_folder(folder, bucket) / _JOINED for bucket in range(buckets)]
     if missing := [str(path) for path in paths if not path.exists()]:
         raise RuntimeError(f"{len(missing)} of {buckets} buckets are not joined yet, the first {missing[0]}; join them")
-    tables = [table for table in map(pq.read_table, paths) if len(table)] or [pq.read_table(paths[0])]
+    with named(paths, "join that bucket again"):
+        tables = [table for table in map(pq.read_table, paths) if len(table)] or [pq.read_table(paths[0])]
     whole = pa.concat_tables(tables, promote_options="permissive").sort_by(ROW)
     if not np.array_equal(whole[ROW].to_numpy(), np.arange(len(whole))):
         raise RuntimeError(f"the buckets in {folder} were joined from different rows; part the rows and join all again")
@@ -116,7 +124,8 @@ def _needed(folder: Path, rows: pa.Table) -> pa.Table:
     files = sorted(folder.glob("*.parquet"))
     if not files:
         raise FileNotFoundError(f"no tables in {folder}; part those of {folder.name} with `split_table`")
-    tables = pa.concat_tables([pq.read_table(path, read_dictionary=[KEY]) for path in files]).unify_dictionaries()
+    with named(files, _PART_AGAIN):
+        tables = pa.concat_tables([pq.read_table(path, read_dictionary=[KEY]) for path in files]).unify_dictionaries()
     entries = tables[KEY].combine_chunks()
     keys = entries.indices.to_numpy().astype(np.int64)
     of, made = (_microseconds(tables[name]) for name in ("event_timestamp", "created"))

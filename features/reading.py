@@ -11,10 +11,10 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
 from features.history_rows import SCHEMA
+from features.unreadable import named
 
 RETURNED = pa.schema([("order_id", pa.string()), ("product_id", pa.string())])
 """A product that was returned of an order; all of the order where it is null."""
@@ -59,8 +59,8 @@ def opened(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection on the rows of `paths`; persons are resolved by `identities` (kind, id, customer_id).
 
-    These may have `home` as well, the shard of the customer. Raises ValueError for identities that name an id twice;
-    an error of DuckDB is noted with the name of a file that cannot be read.
+    These may have `home` as well, the shard of the customer. Raises ValueError for identities that name an id twice,
+    and OSError that names a file which cannot be read.
     """
     if len(identities.group_by(["kind", "id"]).aggregate([])) != len(identities):
         raise ValueError("the identity table names an id twice; each (kind, id) belongs to one customer")
@@ -68,14 +68,10 @@ def opened(
         if "home" not in identities.column_names:
             identities = identities.append_column("home", pa.nulls(len(identities), pa.int32()))
         connection.register("identity", identities)
-        try:
+        with named(paths, "restore it, or drop the history and compact it again"):
             _history(connection, paths)
             connection.execute(sql("known.sql"))
             yield connection
-        except duckdb.Error as error:
-            if (broken := _unreadable(paths)) is not None:
-                error.add_note(f"{broken} cannot be read; restore it, or drop the history and compact it again")
-            raise
 
 
 @contextmanager
@@ -132,12 +128,3 @@ def _history(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> No
     else:
         connection.register("row", SCHEMA.empty_table())
     connection.execute(f"CREATE TEMP VIEW history AS SELECT {names}, {known} FROM row")
-
-
-def _unreadable(paths: Sequence[Path]) -> Path | None:
-    for path in paths:
-        try:
-            pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowException):
-            return path
-    return None

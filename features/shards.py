@@ -79,16 +79,17 @@ class Shards:
     @contextmanager
     def visible(self, shard: int, cores: int | None = None) -> Iterator[Visible]:
         """What may be known of the persons of a shard, after `prepare`; `cores` is how many threads may read."""
-        moved = [path for other in range(self.count) if (path := self._moved(other, shard)).exists()]
-        here = coded([arrow_file.read(path) for path in (self._rows(shard), *moved)])
-        told = Told(*(known_to(here.names, pq.read_table(self.folder / name)) for name in (_RETURNED, _FIRST)))
-        with opened_sorted(here.rows, told, self._means(cores)) as connection:
-            yield seen(connection, self.as_of, self.known_at, self.position, shard, here.names)
+        with self._named(shard):
+            moved = [path for other in range(self.count) if (path := self._moved(other, shard)).exists()]
+            here = coded([arrow_file.read(path) for path in (self._rows(shard), *moved)])
+            told = Told(*(known_to(here.names, pq.read_table(self.folder / name)) for name in (_RETURNED, _FIRST)))
+            with opened_sorted(here.rows, told, self._means(cores)) as connection:
+                yield seen(connection, self.as_of, self.known_at, self.position, shard, here.names)
 
     def sort_out(self, shard: int, cores: int | None = None) -> None:
         """Write down what lies in a shard, and for the others: rows of their people, and what its orders tell."""
         identities = pq.read_table(self.path(_IDENTITY, shard))
-        with opened(self.paths(shard), identities, NOTHING, self._means(cores)) as connection:
+        with self._named(shard), opened(self.paths(shard), identities, NOTHING, self._means(cores)) as connection:
             found = sorted_out(connection, self._asked(shard))
         written(self._rows(shard), partial(arrow_file.write, found.own))
         if self.count == 1:
@@ -114,6 +115,16 @@ class Shards:
     def path(self, step: str, shard: int) -> Path:
         """Where the result of a step lies."""
         return self.folder / f"{step}-{shard:04d}.parquet"
+
+    @contextmanager
+    def _named(self, shard: int) -> Iterator[None]:
+        """Note on an error which shard it is of, and which buckets: an engine knows a number alone."""
+        try:
+            yield
+        except Exception as error:
+            own = ", ".join(map(str, range(shard, self.buckets, self.count)))
+            error.add_note(f"shard {shard} of {self.count}, of the buckets {own}")
+            raise
 
     def _rows(self, shard: int) -> Path:
         return self.folder / f"rows-{shard:04d}.arrow"

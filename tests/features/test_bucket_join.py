@@ -219,3 +219,28 @@ def test_the_example_of_the_docs_answers_as_the_whole(tmp_path: Path, monkeypatc
     pd.testing.assert_frame_equal(
         pq.read_table("joined.parquet").to_pandas(), at_once(tmp_path / "features", rows), check_dtype=False
     )
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "customer/only.parquet"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    shop_of(tmp_path)
+    broken = bucket_folder(tmp_path / "parts", 1) / name
+    content = bytearray(broken.read_bytes())
+    content[4:60] = bytes(56)
+    broken.write_bytes(content)
+    with pytest.raises(OSError, match=f"{broken} cannot be read .*; part the rows and the tables again"):
+        join_bucket(tmp_path / "parts", 1, BUCKETS, ASKED)
+
+
+def test_a_table_or_a_result_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    shop_of(tmp_path)
+    parts = tmp_path / "parts"
+    for bucket in range(BUCKETS):
+        join_bucket(parts, bucket, BUCKETS, ASKED)
+    (bucket_folder(parts, 2) / "joined.parquet").write_bytes(b"PAR1")
+    with pytest.raises(OSError, match=r"bucket=02/joined.parquet cannot be read .*; join that bucket again"):
+        gathered(parts, BUCKETS)
+    table = tmp_path / "features" / "customer" / "only.parquet"
+    table.write_bytes(b"PAR1")
+    with pytest.raises(OSError, match=f"{table} cannot be read .*; build those features again"):
+        split_table(table, parts, BUCKETS)

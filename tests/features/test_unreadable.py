@@ -1,0 +1,69 @@
+"""A file with a damaged page or without its end is named, by whoever reads it and whatever the library says."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from features.compute import NOBODY, customer_features
+from features.history import FILES
+from features.history_rows import SCHEMA
+from features.in_shards import in_shards
+from features.snapshots import build
+from features.unreadable import named
+from pipelines.engine import BucketsFailed, Local
+from tests.features.shop import bought, day, history_of
+
+
+def bad_page(path: Path) -> None:
+    """The pages of a column are others; the footer is whole."""
+    group = pq.read_metadata(path).row_group(0)
+    column = group.column(SCHEMA.names.index("user_id"))
+    start = column.dictionary_page_offset
+    content = bytearray(path.read_bytes())
+    for place in range(start, start + column.total_compressed_size):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    """The footer is lost."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    told = [bought(f"u{number}", 1 + number / 1000, f"o{number}", f"p{number % 37}") for number in range(800)]
+    return history_of(tmp_path / "history", told, buckets=4)
+
+
+@pytest.fixture(params=[bad_page, cut])
+def broken(history: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The file of bucket 3."""
+    damage: Callable[[Path], None] = request.param
+    (path,) = [path for path in history.glob(FILES) if path.parent.name == "bucket=03"]
+    damage(path)
+    return path
+
+
+def test_a_build_names_the_file_the_shard_and_its_buckets(history: Path, broken: Path, tmp_path: Path) -> None:
+    with pytest.raises(BucketsFailed) as caught:
+        build(history, NOBODY, tmp_path / "features", day(35), run=Local().map, count=2)
+    told = str(caught.value)
+    assert f"1: OSError: {broken} cannot be read (" in told
+    assert "restore it, or drop the history and compact it again (shard 1 of 2, of the buckets 1, 3)" in told
+
+
+def test_who_reads_in_this_process_is_told_the_file(history: Path, broken: Path) -> None:
+    with pytest.raises(OSError, match=f"{broken} cannot be read"):
+        list(in_shards(history, NOBODY, day(35), count=2))
+    with pytest.raises(OSError, match=f"{broken} cannot be read"):
+        customer_features(history, NOBODY, day(35))
+
+
+def test_an_error_that_no_file_explains_stays_what_it_is(history: Path) -> None:
+    with pytest.raises(duckdb.CatalogException), named(history.glob(FILES), "restore it"):
+        duckdb.sql("SELECT nothing_like_that()")
