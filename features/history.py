@@ -27,22 +27,30 @@ from features.log import Log
 FILES = "day=*/bucket=*/part-*.parquet"
 _STATE = "state.json"
 POSITIONS_A_PART = 200_000
+_UNREADABLE_TOLD = 20
 
 WriteParts = Callable[[Sequence[Positions]], list[Written]]
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """What a run added: `rows` to the history, which now reaches the log's `position`."""
+    """What a run added: `rows` to the history, which now reaches the log's `position`.
+
+    `unreadable` events of the log have been left out of it so far, as their payload is not an event's body: the first
+    of them at `unreadable_at`.
+    """
 
     rows: int
     position: int
+    unreadable: int = 0
+    unreadable_at: tuple[int, ...] = ()
 
 
 class _State(msgspec.Struct, frozen=True):
     """`writing` is the range of positions under way: after a crash it is written again, under the same file names.
 
     `generation` is drawn when the first row is written: a history that was dropped and compacted again has another.
+    `unreadable` counts what was left out of it.
     """
 
     buckets: int
@@ -50,6 +58,8 @@ class _State(msgspec.Struct, frozen=True):
     position: int = 0
     writing: tuple[int, int] | None = None
     generation: str = ""
+    unreadable: int = 0
+    unreadable_at: tuple[int, ...] = ()
 
 
 def position(folder: Path) -> int:
@@ -111,8 +121,9 @@ def compact(
 
     `write` writes some ranges of positions, `at_a_time` at most, on disk when it returns; in turn here when None. Late
     events land in the partition of the day on which they occurred. Of a price, digits behind the fourth are rounded
-    half to even; one that is not finite or has more than 14 digits before the point becomes null, as one such event
-    must not stop all that follow. Memory: about 450 bytes a line of `positions_per_part` events.
+    half to even; one that is not finite or has more than 14 digits before the point becomes null, and an event whose
+    payload is no event's body is left out and told, as one such event must not stop all that follow. Memory: about 450
+    bytes a line of `positions_per_part` events.
 
     Raises ValueError when the folder was made with another number of buckets or from another log, and RuntimeError
     while another process is compacting it, or where `write` saw another log or another folder.
@@ -145,9 +156,9 @@ def compact(
                 progress(sum(part.events for part in done))
             rows += sum(part.rows for part in done)
             os.sync()
-            state = replace(state, position=last, writing=None)
+            state = replace(_passing(state, done), position=last, writing=None)
             _write_state(folder, state)
-    return Compaction(rows=rows, position=state.position)
+    return Compaction(rows, state.position, state.unreadable, state.unreadable_at)
 
 
 def drop(folder: Path) -> None:
@@ -157,6 +168,12 @@ def drop(folder: Path) -> None:
             (folder / _STATE).unlink(missing_ok=True)
             os.sync()
             _clear(folder)
+
+
+def _passing(state: _State, done: Sequence[Written]) -> _State:
+    found = [position for part in done for position in part.unreadable]
+    told = (*state.unreadable_at, *found)[:_UNREADABLE_TOLD]
+    return replace(state, unreadable=state.unreadable + len(found), unreadable_at=told)
 
 
 def _check(state: _State, folder: Path, buckets: int, end: int) -> None:

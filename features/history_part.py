@@ -36,11 +36,15 @@ _ANY = "day=*/bucket=*/*part-*"
 
 @dataclass(frozen=True)
 class Written:
-    """How many `events` a range has, and `rows`, one a line of an event; `files` are paths below the history."""
+    """How many `events` a range has, and `rows`, one a line of an event; `files` are paths below the history.
+
+    Of the events those at the positions `unreadable` have no row.
+    """
 
     events: int
     rows: int
     files: tuple[str, ...] = ()
+    unreadable: tuple[int, ...] = ()
 
 
 def write_part(
@@ -50,11 +54,13 @@ def write_part(
     first, last = positions
     tables = [SCHEMA.empty_table()]
     partitions = [np.empty(0, np.int64)]
+    unreadable: list[int] = []
     events = 0
     for columns in columns_of(log, first, last, _BATCH):
-        table, partition = rows_of(columns, buckets)
-        tables.append(table)
-        partitions.append(partition)
+        found = rows_of(columns, buckets)
+        tables.append(found.table)
+        partitions.append(found.partition)
+        unreadable += found.unreadable
         events += len(columns.position)
         progress(len(columns.position))
     partition = np.concatenate(partitions)
@@ -69,7 +75,7 @@ def write_part(
         rows = table.slice(start, count)
         written(path, partial(write_rows, rows))
         files.append(str(path.relative_to(folder)))
-    return Written(events, len(table), tuple(files))
+    return Written(events, len(table), tuple(files), tuple(unreadable))
 
 
 def write_rows(rows: pa.Table, path: Path) -> None:

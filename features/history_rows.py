@@ -5,7 +5,9 @@ What repeats is worked out once a batch: many look at one product, and a visitor
 
 import zlib
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from itertools import compress
 from typing import TypeVar
 
 import msgspec
@@ -40,6 +42,7 @@ _PRICE_LIMIT = Decimal(10) ** 14
 _PRICE_STEP = Decimal("0.0001")
 _MICROSECONDS_A_DAY = 86_400_000_000
 _NULL = msgspec.Raw(b"null")
+_NO_BODY = (msgspec.MsgspecError, RecursionError)
 
 T = TypeVar("T", bound=Hashable)
 
@@ -73,18 +76,35 @@ def bucket_of(customer_id: str, buckets: int) -> int:
     return zlib.crc32(customer_id.encode()) % buckets
 
 
-def rows_of(events: Columns, buckets: int) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The rows of `events` in `SCHEMA`, and for each its partition as day since 1970 times `buckets` plus bucket.
+@dataclass(frozen=True)
+class Rows:
+    """Rows in `SCHEMA`, and for each its `partition` as day since 1970 times the number of buckets plus bucket.
 
-    Raises ValueError with the position of an event whose payload cannot be read.
+    Events at the positions `unreadable` have none: their payload is not an event's body.
     """
-    payloads, told = _distinct(events.payload)
+
+    table: pa.Table
+    partition: NDArray[np.int64]
+    unreadable: tuple[int, ...] = ()
+
+
+def rows_of(events: Columns, buckets: int) -> Rows:
+    """The rows of `events`. One that cannot be read is left out and named, as it must not stop all that follow."""
     try:
-        what, counts = _lines_of(payloads)
-    except msgspec.MsgspecError:
-        for position, payload in zip(events.position, events.payload, strict=True):
-            _try(position, payload)
-        raise
+        return _rows_of(events, buckets)
+    except _NO_BODY:
+        good = [_is_body(payload) for payload in events.payload]
+        if all(good):
+            raise
+        kept = Columns(*(tuple(compress(getattr(events, one.name), good)) for one in fields(Columns)))
+        passed = tuple(position for position, is_body in zip(events.position, good, strict=True) if not is_body)
+        found = _rows_of(kept, buckets) if kept.position else Rows(SCHEMA.empty_table(), np.empty(0, np.int64))
+        return replace(found, unreadable=passed)
+
+
+def _rows_of(events: Columns, buckets: int) -> Rows:
+    payloads, told = _distinct(events.payload)
+    what, counts = _lines_of(payloads)
     rows = counts[told]
     event = np.repeat(np.arange(len(told)), rows)
     line = np.arange(len(event)) - np.repeat(np.cumsum(rows) - rows, rows)
@@ -94,7 +114,7 @@ def rows_of(events: Columns, buckets: int) -> tuple[pa.Table, NDArray[np.int64]]
     customers, who = _distinct(list(map(default_customer, events.user_id, events.anonymous_id)))
     bucket = np.array([bucket_of(customer, buckets) for customer in customers])[who]
     day = np.array(events.occurred_at) // _MICROSECONDS_A_DAY
-    return pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA), (day * buckets + bucket)[event]
+    return Rows(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA), (day * buckets + bucket)[event])
 
 
 def _lines_of(payloads: Sequence[str]) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -126,20 +146,19 @@ def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _try(position: int, payload: str) -> None:
-    """Raise what to tell of an event whose lines cannot be read. Its other fields stop nothing, and are not blamed."""
+def _is_body(payload: str) -> bool:
+    """Whether its lines can be read. Its other fields stop nothing, and are not looked at."""
     try:
-        _lines_of([payload])
-    except msgspec.MsgspecError as error:
-        raise ValueError(
-            f"the payload at position {position} of the event log is not an event's body ({error}); "
-            "correct or erase that record, then compact again"
-        ) from error
+        for line in _body.decode(payload).lines:
+            _price.decode(line.price)
+    except _NO_BODY:
+        return False
+    return True
 
 
 def stored_price(price: Decimal | None) -> Decimal | None:
     """The price as the history keeps it: four digits behind the point, None where it is not a price."""
-    if price is None or not price.is_finite() or abs(price) >= _PRICE_LIMIT:
+    if price is None or not price.is_finite() or price.copy_abs() >= _PRICE_LIMIT:
         return None
     rounded = price.quantize(_PRICE_STEP)
     return rounded if abs(rounded) < _PRICE_LIMIT else None

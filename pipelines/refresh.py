@@ -3,7 +3,7 @@
 Each step is safe to repeat and to interrupt; cron runs them in this order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from features.catalog import Catalog
 from features.customer_restock import VIEW
 from features.database import open_database
 from features.history import POSITIONS_A_PART, Compaction, compact, drop, position
-from features.history_part import write_part_from
+from features.history_part import Positions, Written, write_part_from
 from features.identity import Identities
 from features.log import EVENTS, Log
 from features.snapshots import Built, build
@@ -24,7 +24,7 @@ from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
 from pipelines.database_url import reached
-from pipelines.engine import LOCAL, RAY, opened
+from pipelines.engine import LOCAL, RAY, BucketsFailed, opened
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
@@ -50,7 +50,7 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
     What is more than one part goes to the engine of the settings where that is not this process. Raises Taken while
     another process writes the history, on whatever machine, ConnectionError, before anything is dropped, where no
     cluster answers, ValueError for a cluster that is to read a file of SQLite, RuntimeError where tasks saw another
-    database or folder than this process, and BucketsFailed where a part failed.
+    database or folder than this process, or where a part failed.
     """
     _refuse_one_machine(settings)
     database = open_database(settings.database_url)
@@ -74,8 +74,23 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
             return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
         url, folder = reached(settings.database_url), settings.history.resolve()
         each = partial(write_part_from, url, folder, settings.history_buckets)
-        write = partial(engine.map, each, progress=lambda _done, _of: hold.check())
+
+        def write(ranges: Sequence[Positions]) -> list[Written]:
+            try:
+                return engine.map(each, ranges, lambda _done, _of: hold.check())
+            except BucketsFailed as failed:
+                raise RuntimeError(_ranges_failed(failed, ranges)) from failed
+
         return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
+
+
+def _ranges_failed(failed: BucketsFailed, ranges: Sequence[Positions]) -> str:
+    errors = [(one, failed.errors[one]) for one in ranges if one in failed.errors]
+    told = "; ".join(f"positions {one[0]} to {one[1]}: {type(error).__name__}: {error}" for one, error in errors)
+    return (
+        f"{len(errors)} of {len(ranges)} parts could not be written, so the history stays where it was: mend this and "
+        f"compact again, which writes all {len(ranges)} anew. {told}"
+    )
 
 
 def _refuse_one_machine(settings: Settings) -> None:

@@ -102,6 +102,13 @@ def compact(
     console = terminal()
     with bar(console, "Log into the history") as tick:
         report = compact_history(Settings(), counting(tick), anew=rebuild)
+    if report.unreadable:
+        first = ", ".join(map(str, report.unreadable_at))
+        console.print(
+            f"[yellow]{report.unreadable:,} events of the log are not in the history, as they cannot be read, the "
+            f"first at the positions {first}.[/yellow] When they are corrected there, `--rebuild` takes them in",
+            soft_wrap=True,
+        )
     tell(asdict(report), as_json, console)
 
 

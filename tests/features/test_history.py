@@ -287,7 +287,18 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     assert len(rows_in(tmp_path)) == 1
 
 
-def test_a_payload_that_is_no_body_names_its_position(tmp_path: Path) -> None:
-    log = log_of([bought("u1", 1, "o1", "p"), Record("b", "product_viewed", 1, 1, "u1", None, '{"lines":3}')])
-    with pytest.raises(ValueError, match=r"position 2 .*erase that record"):
-        compact(log, tmp_path, 4)
+def test_events_that_cannot_be_read_are_left_out_and_told_until_they_are_corrected(tmp_path: Path) -> None:
+    damaged = [Record(f"b{number}", "product_viewed", 1, 1, "u1", None, '{"lines":3}') for number in range(25)]
+    log = log_of([bought("u1", 1, "o1", "p"), *damaged, bought("u1", 2, "o2", "p")])
+    first = compact(log, tmp_path, 4, positions_per_part=10)
+    assert (first.rows, first.position, first.unreadable) == (2, 27, 25)
+    assert first.unreadable_at == tuple(range(2, 22))
+    log.append([bought("u1", 3, "o3", "p"), Record("c", "product_viewed", 1, 1, "u1", None, "[]")])
+    again = compact(log, tmp_path, 4)
+    assert (again.rows, again.position, again.unreadable, again.unreadable_at) == (1, 29, 26, first.unreadable_at)
+    assert compact(log, tmp_path, 4).unreadable == 26, "nobody forgets them"
+    with log.engine.begin() as connection:
+        connection.execute(EVENTS.update().where(EVENTS.c.position.in_(range(2, 27))).values(payload="{}"))
+    drop(tmp_path)
+    whole = compact(log, tmp_path, 4)
+    assert (whole.rows, whole.unreadable, whole.unreadable_at) == (28, 1, (29,))

@@ -105,7 +105,9 @@ def plainly(told: Sequence[Record]) -> tuple[list[tuple[Any, ...]], list[int]]:
 @settings(max_examples=300, deadline=None)
 @given(records)
 def test_rows_are_those_of_a_plain_loop(told: list[Record]) -> None:
-    table, partition = rows_of(columns(told), BUCKETS)
+    found = rows_of(columns(told), BUCKETS)
+    table, partition = found.table, found.partition
+    assert found.unreadable == ()
     rows, partitions = plainly(told)
     table.validate(full=True)
     assert table.schema.equals(SCHEMA)
@@ -116,17 +118,28 @@ def test_rows_are_those_of_a_plain_loop(told: list[Record]) -> None:
 @pytest.mark.parametrize(
     "payload",
     ['{"lines":[{"product_id":"p","price":"dear"}]}', '{"lines":[{"product_id":"p","price":true}]}', "", "{}{}", "[]",
-     '{"lines":[{}]}', '{"order_id":1}', '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}'],
+     "[" * 100_000, '{"x":' + "[" * 100_000, '{"lines":[{}]}', '{"order_id":1}',
+     '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}'],
 )  # fmt: skip
-def test_the_first_that_cannot_be_read_is_named(payload: str) -> None:
-    """Not one before it, whose damage is of no use to the history: to erase that would lose an event for nothing."""
+def test_what_cannot_be_read_is_left_out_and_named(payload: str) -> None:
+    """Not what is damaged where the history does not look: that would lose an event for nothing."""
     damaged = '{"lines":[{"product_id":"p","recommendation_id":1}],"discount":"none"}'
     good, bad = (Record("", "product_viewed", 1, 1, "u1", None, text) for text in (damaged, payload))
-    with pytest.raises(ValueError, match=r"position 4 .*erase that record"):
-        rows_of(columns([good, bad, bad]), BUCKETS)
+    found = rows_of(columns([good, bad, bad, good]), BUCKETS)
+    assert found.unreadable == (4, 6)
+    assert found.table["position"].to_pylist() == [2, 8]
+    assert len(found.partition) == 2
+    alone = rows_of(columns([bad]), BUCKETS)
+    assert (len(alone.table), len(alone.partition), alone.unreadable) == (0, 0, (2,))
+
+
+def test_a_price_beyond_all_numbers_stops_nothing() -> None:
+    body = '{"lines":[{"product_id":"p","price":1e999999999},{"product_id":"p","price":-1e999999999}]}'
+    found = rows_of(columns([Record("", "product_viewed", 1, 1, "u1", None, body)]), BUCKETS)
+    assert found.table["price"].to_pylist() == [None, None]
 
 
 def test_what_the_history_does_not_keep_is_not_looked_at() -> None:
     """Many fields of a body are of no use here, and one of them is no reason to stop everything."""
-    table, _ = rows_of(columns([Record("", "product_reviewed", 1, 1, "u1", None, '{"rating":"good"}')]), BUCKETS)
-    assert len(table) == 1
+    found = rows_of(columns([Record("", "product_reviewed", 1, 1, "u1", None, '{"rating":"good"}')]), BUCKETS)
+    assert (len(found.table), found.unreadable) == (1, ())

@@ -1,15 +1,19 @@
 """A compaction by an engine: nothing is dropped before it answers, nor moved on over what the caller does not see."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from features.database import open_database
 from features.history import FILES, position
-from features.log import EVENTS, Log
+from features.history_part import Positions, Written, write_part_from
+from features.log import EVENTS, Log, Record
 from pipelines import refresh
+from pipelines.__main__ import app
 from pipelines.engine import Engine, Local
 from pipelines.settings import Settings
 from tests.features.shop import bought
@@ -52,16 +56,62 @@ def test_a_cluster_is_not_asked_to_read_a_file_of_sqlite(shop: Settings) -> None
     assert files(shop) == before
 
 
-def test_an_engine_writes_the_bytes_of_a_loop(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def at_hand(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whatever engine is opened is a loop; which were asked for."""
     asked: list[str] = []
 
     @contextmanager
-    def at_hand(address: str) -> Iterator[Engine]:
+    def opened(address: str) -> Iterator[Engine]:
         asked.append(address)
         yield Local()
 
-    monkeypatch.setattr(refresh, "opened", at_hand)
+    monkeypatch.setattr(refresh, "opened", opened)
+    return asked
+
+
+def test_an_engine_writes_the_bytes_of_a_loop(shop: Settings, at_hand: list[str]) -> None:
     before = files(shop)
     done = refresh.compact_history(shop.model_copy(update={"engine": "ray"}), lambda _: None, anew=True)
-    assert (asked, done.rows, done.position) == (["ray"], 10, 10)
+    assert (at_hand, done.rows, done.position) == (["ray"], 10, 10)
     assert files(shop) == before
+
+
+def test_a_part_that_fails_is_named_and_all_are_written_anew(
+    shop: Settings, at_hand: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, tried = files(shop), list[Positions]()
+    on_ray = shop.model_copy(update={"engine": "ray"})
+
+    def failing(url: str, folder: Path, buckets: int, positions: Positions) -> Written:
+        tried.append(positions)
+        if positions == (5, 8) and len(tried) < 4:
+            raise OSError("the disk is full")
+        return write_part_from(url, folder, buckets, positions)
+
+    monkeypatch.setattr(refresh, "write_part_from", failing)
+    told = r"1 of 3 parts .*stays where it was.* writes all 3 anew\. positions 5 to 8: OSError: the disk is full"
+    with pytest.raises(RuntimeError, match=told) as caught:
+        refresh.compact_history(on_ray, lambda _: None, anew=True)
+    assert "kept" not in str(caught.value)
+    assert position(shop.history) == 0
+    assert refresh.compact_history(on_ray, lambda _: None).position == 10
+    assert tried == [(1, 4), (5, 8), (9, 10)] * 2
+    assert files(shop) == before
+    assert at_hand == ["ray", "ray"]
+
+
+def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(open_database(shop.database_url), EVENTS)
+    log.append([Record(f"damaged {number}", "page_viewed", 1, 1, "u1", None, "[]") for number in range(2)])
+    log.append([bought("u1", 11, "o11", "p")])
+    log.engine.dispose()
+    monkeypatch.setenv("KAIROS_DATABASE_URL", shop.database_url)
+    monkeypatch.setenv("KAIROS_HISTORY", str(shop.history))
+    for rows in (1, 0):
+        found = CliRunner().invoke(app, ["compact", "--json"])
+        assert found.exit_code == 0, found.output
+        report = {"rows": rows, "position": 13, "unreadable": 2, "unreadable_at": [11, 12]}
+        assert json.loads(found.stdout) == report
+        assert "2 events of the log are not in the history" in found.stderr
+        assert "the positions 11, 12." in found.stderr
