@@ -196,7 +196,13 @@ def _clear(folder: Path) -> None:
 
 def _read_state(folder: Path) -> _State | None:
     path = folder / _STATE
-    return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
+    except msgspec.MsgspecError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error}); restore that file, or make the history anew from the log with "
+            "`python -m pipelines compact --rebuild`"
+        ) from error
 
 
 def _write_state(folder: Path, state: _State) -> None:

@@ -302,3 +302,15 @@ def test_events_that_cannot_be_read_are_left_out_and_told_until_they_are_correct
     drop(tmp_path)
     whole = compact(log, tmp_path, 4)
     assert (whole.rows, whole.unreadable, whole.unreadable_at) == (28, 1, (29,))
+
+
+def test_a_damaged_state_is_named_with_the_way_out(tmp_path: Path) -> None:
+    log = log_of([bought("u1", 1, "o1", "p")])
+    compact(log, tmp_path, 4)
+    for damaged in ("", '{"buckets": 4, "position"', "[]", '{"buckets": "four"}'):
+        (tmp_path / "state.json").write_text(damaged)
+        for ask in (position, lambda folder: compact(log, folder, 4)):
+            with pytest.raises(ValueError, match=r"state\.json cannot be read .*compact --rebuild"):
+                ask(tmp_path)
+    drop(tmp_path)
+    assert compact(log, tmp_path, 4).rows == 1

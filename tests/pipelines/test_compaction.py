@@ -115,3 +115,12 @@ def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, mo
         assert json.loads(found.stdout) == report
         assert "2 events of the log are not in the history" in found.stderr
         assert "the positions 11, 12." in found.stderr
+
+
+def test_a_rebuild_mends_a_damaged_state(shop: Settings) -> None:
+    before = files(shop)
+    (shop.history / "state.json").write_text('{"buck')
+    with pytest.raises(ValueError, match=r"state\.json cannot be read"):
+        refresh.compact_history(shop, lambda _: None)
+    assert refresh.compact_history(shop, lambda _: None, anew=True).rows == 10
+    assert files(shop) == before
