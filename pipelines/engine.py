@@ -63,6 +63,20 @@ class Local:
         return done
 
 
+def named(address: str) -> str:
+    """`address` as it is, where it may name an engine. Raises ValueError for another word.
+
+    >>> named("head.shop:6379")
+    'head.shop:6379'
+    """
+    host, _, port = address.rpartition(":")
+    if address in (LOCAL, RAY) or (host and "/" not in host and port.isdecimal()):
+        return address
+    raise ValueError(
+        f"KAIROS_ENGINE={address!r} is unknown; use `local`, `ray`, or `host:port` of a Ray cluster's head"
+    )
+
+
 @contextmanager
 def opened(address: str) -> Iterator[Engine]:
     """The engine that `KAIROS_ENGINE` names: `local`, `ray` for Ray on this machine, `host:port` of a Ray cluster.
@@ -72,7 +86,8 @@ def opened(address: str) -> Iterator[Engine]:
     """
     if address == LOCAL:
         yield Local()
-    elif address == RAY or (":" in address and "/" not in address):
+    else:
+        named(address)
         try:
             from pipelines.ray_engine import connected  # noqa: PLC0415
         except ModuleNotFoundError as error:

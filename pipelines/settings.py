@@ -1,11 +1,13 @@
 """What the verbs read from the environment: `KAIROS_…`, once, into one small frozen object."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from features.results import FOLDER as UNFINISHED
+from pipelines.engine import named
 
 
 class Settings(BaseSettings):
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
     retention_features_days: int | None = Field(400, ge=1, description="how long tables of customers' features stay")
     retention_jobs_days: int | None = Field(1_095, ge=1, description="how long receipts of erasures stay")
     retention_acts_days: int | None = Field(1_095, ge=1, description="how long the record of the console's users stays")
-    engine: str = Field(
+    engine: Annotated[str, AfterValidator(named)] = Field(
         "local", description="where parts are computed: `local`, `ray` (on this machine), `host:port` of a Ray cluster"
     )
     history_buckets: int = Field(
