@@ -97,10 +97,6 @@ def opened(address: str) -> Iterator[Engine]:
             raise ModuleNotFoundError(told, name="ray") from error
         with connected(address) as engine:
             yield engine
-    else:
-        raise ValueError(
-            f"KAIROS_ENGINE={address!r} is unknown; use `local`, `ray`, or `host:port` of a Ray cluster's head"
-        )
 
 
 def _told(error: BaseException) -> str:
