@@ -1,5 +1,5 @@
 {{- define "kairos.name" -}}
-{{- printf "%s" .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- printf "%s" .Release.Name | trunc 32 | trimSuffix "-" -}}
 {{- end }}
 
 {{- define "kairos.labels" -}}
@@ -11,7 +11,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "kairos.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "kairos.image" -}}
@@ -20,7 +20,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "kairos.pod" -}}
 automountServiceAccountToken: false
-serviceAccountName: {{ include "kairos.name" . }}
+serviceAccountName: {{ include "kairos.name" . | quote }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 10001
@@ -37,19 +37,19 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
 envFrom:
-  - configMapRef: {name: {{ include "kairos.name" . }}}
+  - configMapRef: {name: {{ include "kairos.name" . | quote }}}
 {{- end }}
 
 {{- define "kairos.secrets" -}}
 {{- range list "KAIROS_DATABASE_URL" "KAIROS_ONLINE_STORE" "KAIROS_MLFLOW_URI" }}
 - name: {{ . }}
   valueFrom:
-    secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}}
+    secretKeyRef: {name: {{ $.Values.secretName | quote }}, key: {{ . }}}
 {{- end }}
 {{- range list "KAIROS_FEAST_REGISTRY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}
 - name: {{ . }}
   valueFrom:
-    secretKeyRef: {name: {{ $.Values.secretName }}, key: {{ . }}, optional: true}
+    secretKeyRef: {name: {{ $.Values.secretName | quote }}, key: {{ . }}, optional: true}
 {{- end }}
 {{- end }}
 
@@ -62,11 +62,11 @@ envFrom:
 {{- define "kairos.volumes" -}}
 - name: data
   persistentVolumeClaim:
-    claimName: {{ .Values.data.existingClaim | default (printf "%s-data" (include "kairos.name" .)) }}
+    claimName: {{ .Values.data.existingClaim | default (printf "%s-data" (include "kairos.name" .)) | quote }}
 - name: scratch
   emptyDir: {}
 - name: secret
   secret:
-    secretName: {{ .Values.secretName }}
+    secretName: {{ .Values.secretName | quote }}
     items: [{key: privacy.key, path: privacy.key}]
 {{- end }}
