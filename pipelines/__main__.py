@@ -71,7 +71,8 @@ def _explained(error: Exception) -> bool:
     """Whether the message is meant for a person: ours name the way out, those of a store say which one is wrong."""
     ours = isinstance(error, (LookupError, OSError, RuntimeError, ValueError))
     mistake = isinstance(error, (KeyError, IndexError, UnicodeError))
-    return (ours and not mistake) or type(error).__module__.partition(".")[0] in _STORES
+    says_what_to_install = isinstance(error, ImportError) and isinstance(error.__cause__, ImportError)
+    return (ours and not mistake) or says_what_to_install or type(error).__module__.partition(".")[0] in _STORES
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class BucketsFailed(RuntimeError):
 
     def __init__(self, errors: dict[Hashable, BaseException], of: int) -> None:
         self.errors = errors
-        told = "; ".join(f"bucket {bucket}: {_told(error)}" for bucket, error in errors.items())
+        told = "; ".join(f"part {bucket}: {_told(error)}" for bucket, error in errors.items())
         super().__init__(
             f"{len(errors)} of {of} failed, the others are done and kept: mend this and run it again. {told}"
         )
@@ -93,7 +93,10 @@ def opened(address: str) -> Iterator[Engine]:
         except ModuleNotFoundError as error:
             if error.name != "ray":
                 raise
-            told = f"KAIROS_ENGINE={address} needs Ray; install `kairos[ray]`, or set KAIROS_ENGINE=local"
+            told = (
+                f"KAIROS_ENGINE={address} needs Ray: `pip install -c requirements-dev.lock ray` (for the image "
+                "`--build-arg EXTRA=ray`), or set KAIROS_ENGINE=local"
+            )
             raise ModuleNotFoundError(told, name="ray") from error
         with connected(address) as engine:
             yield engine

@@ -7,6 +7,8 @@ project itself travels with the job, so all nodes run what the caller runs.
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,8 @@ from pipelines.engine import RAY, B, BucketsFailed, T
 
 _PACKAGES = ("features", "models", "pipelines", "serving", "training")
 _PATIENCE_SECONDS = 5.0
+_ANSWER_SECONDS = 30.0
+"""For a process that loads Ray and asks the head: about one of CPU, on a machine that others work on."""
 _TRIES = 5
 _STARTS = 5
 _START_SECONDS = "120"
@@ -63,8 +67,9 @@ class Ray:
 def connected(address: str) -> Iterator[Ray]:
     """Ray at `host:port` of a cluster's head, or on this machine alone for `ray`; left when the block ends.
 
-    Raises ConnectionError, within seconds, where nothing answers, and RuntimeError where this process has Ray already,
-    or where Ray does not start here, which on a busy machine is tried for minutes.
+    Raises ConnectionError where nothing listens, or what listens does not answer as Ray within half a minute, and
+    RuntimeError where this process has Ray already, or where Ray does not start here, which on a busy machine is tried
+    for minutes.
     """
     if ray.is_initialized():
         raise RuntimeError("this process is connected to Ray already; an engine is opened once at a time")
@@ -120,12 +125,27 @@ def _reachable(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), _PATIENCE_SECONDS):
-            return
+            pass
+        _answers(address)
     except (OSError, ValueError) as error:
         raise ConnectionError(
             f"no Ray cluster answers at KAIROS_ENGINE={address} ({error}); start it, name the port of its head "
             "(6379 as a rule), or set KAIROS_ENGINE=local"
         ) from error
+
+
+def _answers(address: str) -> None:
+    """Ask the head in a process that can be ended: `ray.init` waits without end for what is no head of Ray."""
+    line = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address]
+    try:
+        asked = subprocess.run(line, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ConnectionError(
+            f"what listens there did not answer as the head of a Ray cluster within {_ANSWER_SECONDS:.0f} s"
+        ) from error
+    if asked.returncode:
+        said = asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"]
+        raise ConnectionError(f"`ray status` says {said[-1]}")
 
 
 def _call(function: Callable[[B], T], bucket: B) -> T:

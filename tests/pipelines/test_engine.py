@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from features.history import FILES
 from features.log import Record
 from features.shards import in_turn
 from features.snapshots import build
+from pipelines import ray_engine
 from pipelines.engine import BucketsFailed, Local, opened
 from tests.features.shop import bought, day, happened, history_of
 
@@ -51,9 +53,7 @@ def test_a_bucket_that_fails_is_named_and_the_others_finish() -> None:
         tried.append(number)
         return root(number)
 
-    with pytest.raises(
-        BucketsFailed, match=r"2 of 4 failed.*bucket -1: ValueError: -1 is negative; bucket -2"
-    ) as caught:
+    with pytest.raises(BucketsFailed, match=r"2 of 4 failed.*part -1: ValueError: -1 is negative; part -2") as caught:
         Local().map(each, [-1, 4, -2, 9])
     assert tried == [-1, 4, -2, 9]
     assert list(caught.value.errors) == [-1, -2]
@@ -118,7 +118,21 @@ def test_a_cluster_that_is_not_there_is_told_with_the_setting() -> None:
         pass
 
 
-def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_listens_and_is_no_ray_is_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def init(**_: object) -> None:
+        raise AssertionError("this would wait without end")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray_engine, "_ANSWER_SECONDS", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "{}:{}".format(*silent.getsockname())
+        with pytest.raises(ConnectionError, match=rf"{address} .* within 3 s.*=local"), opened(address):
+            pass
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     load = builtins.__import__
 
     def without(name: str, *others: Any) -> Any:
@@ -127,8 +141,12 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         return load(name, *others)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModuleNotFoundError, match=r"install `kairos\[ray\]`"), opened("ray"):
+    with (
+        pytest.raises(ModuleNotFoundError, match=r"pip install .* ray.*EXTRA=ray.*ENGINE=local") as caught,
+        opened("ray"),
+    ):
         pass
+    assert isinstance(caught.value.__cause__, ImportError), "by which a verb says it without a traceback"
 
 
 def test_where_ray_does_not_start_it_is_tried_again_and_told_with_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:

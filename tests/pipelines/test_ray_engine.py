@@ -75,7 +75,7 @@ def test_errors_and_results_are_those_of_a_loop(engine: Engine) -> None:
     heard: list[tuple[int, int | None]] = []
     assert engine.map(root, [4, 1, 9], lambda done, of: heard.append((done, of))) == [2.0, 1.0, 3.0]
     assert heard == [(1, 3), (2, 3), (3, 3)]
-    with pytest.raises(BucketsFailed, match=r"1 of 3 failed.*bucket -1: ValueError: -1 is negative"):
+    with pytest.raises(BucketsFailed, match=r"1 of 3 failed.*part -1: ValueError: -1 is negative"):
         engine.map(root, [4, -1, 9])
 
 

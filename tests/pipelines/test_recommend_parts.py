@@ -115,7 +115,7 @@ def test_a_part_that_fails_is_named_and_a_rerun_of_the_day_does_only_that(
     everybody, out = customers(folder), tmp_path / "mail.parquet"
     told = interrupted(monkeypatch, folder, out, everybody[8])
     assert "1 of 3 failed" in told
-    assert f"bucket 1: ArithmeticError: of all customers (customers {everybody[7]} to {everybody[13]} of " in told
+    assert f"part 1: ArithmeticError: of all customers (customers {everybody[7]} to {everybody[13]} of " in told
     assert (out.exists(), logged(folder)) == (False, []), "what is in no file was shown to nobody"
     asked = failing(monkeypatch, None)
     report = run(folder, out, LATER)
