@@ -17,12 +17,15 @@ from features.folder_lock import alone_in
 FOLDER = "unfinished"
 """Of the feature data: what works leave that have not ended well."""
 
+_ERASED = "somebody was erased while this was at work, which dropped what it had made; run this again"
+
 
 @contextmanager
 def kept(root: Path, *made_from: object) -> Iterator[Path]:
     """A folder below `root` for results made from this; it goes when the block ends well, and stays when it fails.
 
-    What was made from anything else is taken away. Raises RuntimeError while another process works below `root`.
+    What was made from anything else is taken away. Raises RuntimeError while another process works below `root`, and
+    when an erasure dropped the folder meanwhile, which is no fault of a part that misses a file then.
     """
     root.mkdir(parents=True, exist_ok=True)
     with alone_in(root, "at the same work in"):
@@ -31,19 +34,52 @@ def kept(root: Path, *made_from: object) -> Iterator[Path]:
             if other.is_dir() and other != folder:
                 shutil.rmtree(other)
         folder.mkdir(exist_ok=True)
-        yield folder
+        try:
+            yield folder
+        except Exception as error:
+            if folder.exists():
+                raise
+            raise RuntimeError(_ERASED) from error
+        if not folder.exists():
+            raise RuntimeError(_ERASED)
         shutil.rmtree(folder)
+
+
+def take_back(folder: Path, *made: Path) -> None:
+    """Unlink tables that were `made` from results in `folder` when that is gone: they may name who was erased.
+
+    Of a folder that is there an erasure still has to come, and finds the tables in their places.
+    """
+    if not folder.exists():
+        for path in made:
+            path.unlink(missing_ok=True)
 
 
 def forget(feature_data: Path) -> None:
     """Drop what works left that have not ended well; one under way fails, and starts anew when it runs again."""
     for folder in (feature_data / FOLDER).glob("*/*/"):
-        shutil.rmtree(folder, ignore_errors=True)
+        gone = folder.with_name(f".{uuid4().hex}")  # at once: who writes there fails, and leaves nothing behind
+        with suppress(FileNotFoundError):  # another erasure had it
+            shutil.rmtree(folder.rename(gone), ignore_errors=True)
+
+
+def forget_halves(folder: Path, limit: datetime | None = None) -> int:
+    """Drop the tables in `folder` of writers that were killed; with `limit` those written at before then alone.
+
+    They are not seen by who reads tables, and hold what tables hold. Who is at one yet fails.
+    """
+    gone = 0
+    for path in folder.glob(".*.parquet.*"):
+        with suppress(FileNotFoundError):
+            if limit is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 def forget_old(feature_data: Path, limit: datetime) -> int:
     """Drop what works left that failed and in which nothing was written since `limit`, but not one under way."""
-    gone = 0
+    gone = sum(forget_halves(folder, limit) for folder in feature_data.glob("*/"))
     for root in (feature_data / FOLDER).glob("*/"):
         with (
             suppress(RuntimeError, FileNotFoundError),

@@ -5,7 +5,7 @@ Feast joins training rows over all of them; the newest customers go online; the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,11 +23,14 @@ from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept, written
+from features.results import code, forget_halves, kept, take_back, written
 from features.shards import Run, Shards, in_turn, prepare
 from features.shards import size as shards_for
 
 _NAME = "%Y%m%dT%H%M%S.%fZ"
+_NOBODY_WRITES = timedelta(hours=1)
+"""What was not written at for so long was left by who was killed; a piece of a table is there in seconds."""
+
 _MADE_FROM = b"made_from"
 _MADE_BY = {"customer_restock": "restock score"}
 
@@ -105,6 +108,7 @@ def build(
             keep(products, feature_data / "product", as_of),
             keep_all(customers, feature_data / "customer", as_of),
         )
+        take_back(folder, *files)
     return Built(pq.read_metadata(files[1]).num_rows, len(products), files)
 
 
@@ -157,7 +161,10 @@ def keep(table: pa.Table, folder: Path, as_of: datetime) -> Path:
 
 
 def keep_all(tables: Iterable[pa.Table], folder: Path, as_of: datetime) -> Path:
-    """The same of a table that comes in pieces, so that they need not be in memory together; there is one at least."""
+    """The same of a table that comes in pieces, so that they need not be in memory together; there is one at least.
+
+    What somebody who was killed left of such a table goes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
 
     def write(path: Path) -> None:
@@ -167,7 +174,9 @@ def keep_all(tables: Iterable[pa.Table], folder: Path, as_of: datetime) -> Path:
             for table in chain([first], pieces):
                 writer.write_table(table)
 
-    return written(folder / _file(as_of), write)
+    path = written(folder / _file(as_of), write)
+    forget_halves(folder, datetime.fromtimestamp(path.stat().st_mtime, UTC) - _NOBODY_WRITES)
+    return path
 
 
 def as_of(path: Path) -> datetime:

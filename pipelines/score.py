@@ -20,7 +20,7 @@ from features.log import microseconds
 from features.privacy.personal import identities_to_learn_from
 from features.restock_table import write
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept
+from features.results import code, kept, take_back
 from features.shards import Shards, prepare, size
 from features.snapshots import digest
 from models.published import CHAMPION, PublishedReplenishment
@@ -81,13 +81,14 @@ def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime
         rows = [pq.read_table(shards.path(ROWS, shard)) for shard in range(count)]
         foreseen = pa.concat_tables([pq.read_table(shards.path(DONE, shard)) for shard in range(count)])
         told = [pq.read_metadata(shards.path(DONE, shard)).metadata for shard in range(count)]
-    if not len(foreseen):
-        raise ValueError(f"nobody bought anything before {as_of}; there is nobody to score")
-    progress(len(foreseen), len(foreseen))
-    table = write(settings.feature_data, as_of, known, rows)
-    foreseen = foreseen.sort_by("customer_id")
-    features = {name: foreseen[name].to_numpy() for name in foreseen.column_names}
-    file = keep_restock(settings.feature_data, as_of, now, reached, features.pop("customer_id"), features)
+        if not len(foreseen):
+            raise ValueError(f"nobody bought anything before {as_of}; there is nobody to score")
+        progress(len(foreseen), len(foreseen))
+        table = write(settings.feature_data, as_of, known, rows)
+        foreseen = foreseen.sort_by("customer_id")
+        features = {name: foreseen[name].to_numpy() for name in foreseen.column_names}
+        file = keep_restock(settings.feature_data, as_of, now, reached, features.pop("customer_id"), features)
+        take_back(folder, table, file)
     pairs, cpu = sum(int(one[PAIRS]) for one in told), sum(float(one[CPU]) for one in told)
     rate = round(pairs / cpu, 1) if cpu else 0.0
     forecasts = sum(len(part) for part in rows)

@@ -19,7 +19,7 @@ from features.history_part import write_rows
 from features.person import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
-from features.results import forget
+from features.results import forget, forget_halves
 
 _IDS = ("user_id", "anonymous_id")
 _JSON = (int, float, list, type(None))
@@ -56,6 +56,8 @@ class HistoryFiles:
             return table.set_column(table.column_names.index("anonymous_id"), table.field("anonymous_id"), blanked)
 
         with only_writer(self.folder):
+            for part in self.folder.glob("day=*/bucket=*/"):
+                forget_halves(part)
             for path in self._files():
                 if _names(path, _IDS, [*person.user_ids, *person.anonymous_ids]):
                     _rewrite(path, left, write_rows)
@@ -89,6 +91,7 @@ class CustomerFiles:
         """File by file, each as a whole; one that nobody needs any more may go meanwhile. What is unfinished goes."""
         gone = customers(person)
         forget(self.folder.parent)
+        forget_halves(self.folder)
 
         def left(table: pa.Table) -> pa.Table:
             return table.filter(pc.invert(pc.is_in(table["customer_id"], pa.array(gone, pa.string()))))

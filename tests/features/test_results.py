@@ -1,6 +1,7 @@
 """Unfinished results are for one worker and one state, and an erased person is not left in them."""
 
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from features.person import Person
 from features.privacy.parquet import customer_files
-from features.results import FOLDER, forget_old, kept, written
+from features.results import FOLDER, forget, forget_old, kept, take_back, written
 
 
 def test_a_result_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -47,6 +48,48 @@ def test_nobody_who_is_erased_is_left_in_what_is_unfinished(tmp_path: Path) -> N
     for store in customer_files(tmp_path):
         store.erase(Person("u1", ("u1",), ()))
     assert not list(tmp_path.rglob("part"))
+
+
+def erased(root: Path, error: Exception | None = None) -> None:
+    """A work in whose midst somebody is erased, and which fails then or does not mind."""
+    with kept(root / FOLDER / "features", 1):
+        for store in customer_files(root):
+            store.erase(Person("u1", ("u1",), ()))
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", [None, FileNotFoundError("returned.parquet"), RuntimeError("6 of 8 failed")])
+def test_a_work_whose_results_an_erasure_dropped_says_so(tmp_path: Path, error: Exception | None) -> None:
+    with pytest.raises(RuntimeError, match=r"somebody was erased .* run this again") as caught:
+        erased(tmp_path, error)
+    assert caught.value.__cause__ is error
+
+
+def test_who_writes_in_a_folder_that_is_being_dropped_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(path: Path, **_: object) -> None:
+        """Somebody writes a part while the folder is emptied."""
+        with pytest.raises(FileNotFoundError):
+            written(work / "part", Path.touch)
+        rmtree(path)
+
+    rmtree = shutil.rmtree
+    monkeypatch.setattr("features.results.shutil.rmtree", slowly)
+    work = tmp_path / FOLDER / "features" / "one"
+    work.mkdir(parents=True)
+    forget(tmp_path)
+    assert not list((tmp_path / FOLDER / "features").iterdir())
+
+
+def test_tables_made_of_what_an_erasure_dropped_are_taken_back(tmp_path: Path) -> None:
+    table = tmp_path / "table.parquet"
+    table.touch()
+    take_back(tmp_path, table)
+    assert table.exists()
+    take_back(tmp_path / "gone", table, tmp_path / "another")
+    assert not table.exists()
 
 
 def test_what_failed_goes_after_a_while_unless_somebody_is_at_it(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Tables of features are kept by moment; the newest product table is held as arrays."""
 
-from datetime import timedelta, timezone
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features import shard_features
 from features.compute import NOBODY, customer_features, product_features
 from features.definitions import PRODUCT_FEATURES
-from features.snapshots import build, keep_products, newest, product_table
+from features.person import Person
+from features.privacy.parquet import customer_files
+from features.results import forget, forget_old
+from features.shards import Shards
+from features.snapshots import build, keep_all, keep_products, newest, product_table
 from tests.features.shop import bought, day, happened, history_of
 
 
@@ -87,3 +96,63 @@ def test_tables_of_another_history_or_of_other_identities_are_made_anew(tmp_path
     one_person = pa.table({"kind": ["user"], "id": ["u2"], "customer_id": ["u1"]})
     keep_products(more, one_person, tmp_path, [day(3)])
     assert pq.read_table(path)["buyers_30d"].to_pylist() == [1]
+
+
+def killed_at_the_table(history: Path, features: Path) -> Path:
+    """A build that is killed while it writes the customers; what is left of their table."""
+    found = multiprocessing.get_context("spawn").Process(target=_build_and_die, args=(history, features))
+    found.start()
+    found.join()
+    assert found.exitcode == -signal.SIGKILL
+    (left,) = (features / "customer").iterdir()
+    assert left.name.startswith(".")
+    return left
+
+
+def _build_and_die(history: Path, features: Path) -> None:
+    found = shard_features.customers
+
+    def then_die(shards: Shards, created: datetime) -> Iterator[pa.Table]:
+        yield from found(shards, created)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    shard_features.customers = then_die
+    build(history, NOBODY, features, day(3))
+
+
+def test_the_half_of_a_table_of_who_was_killed_goes(history: Path, tmp_path: Path) -> None:
+    left = killed_at_the_table(history, tmp_path / "features")
+    with pytest.raises(FileNotFoundError):
+        newest(tmp_path / "features", "customer")
+    for store in customer_files(tmp_path / "features"):
+        store.erase(Person("nobody", ("nobody",), ()))
+    assert not left.exists(), "an erasure does not know whom it names"
+
+    left.touch()
+    now = datetime.fromtimestamp(left.stat().st_mtime, UTC)
+    assert forget_old(tmp_path / "features", now - timedelta(minutes=1)) == 0
+    assert forget_old(tmp_path / "features", now + timedelta(minutes=1)) == 1
+    assert not left.exists()
+
+    left.touch()
+    build(history, NOBODY, tmp_path / "features", day(3))
+    assert left.exists(), "somebody may be at it"
+    os.utime(left, (now.timestamp() - 3700, now.timestamp() - 3700))
+    build(history, NOBODY, tmp_path / "features", day(3))
+    assert not left.exists()
+
+
+def test_an_erasure_at_the_last_moment_of_a_build_leaves_no_table(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(tables: Iterable[pa.Table], folder: Path, as_of: datetime) -> Path:
+        """The tables are in memory when somebody is erased."""
+        found = [*tables]
+        if folder.name == "customer":
+            forget(tmp_path)
+        return keep_all(found, folder, as_of)
+
+    monkeypatch.setattr("features.snapshots.keep_all", late)
+    with pytest.raises(RuntimeError, match="somebody was erased"):
+        build(history, NOBODY, tmp_path, day(3))
+    assert not list((tmp_path / "customer").iterdir())

@@ -192,6 +192,13 @@ def test_a_history_that_is_made_anew_of_the_log_is_the_one_that_was_erased(world
     assert anew == erased
 
 
+def test_half_of_a_file_of_a_compaction_that_was_killed_goes_too(world: World) -> None:
+    part = next(world.places.history.glob(FILES))
+    half = part.rename(part.with_name(f".{part.name}.5f"))
+    HistoryFiles(world.places.history).erase(Person(HER, (HER,), ()))
+    assert not half.exists()
+
+
 def test_killed_before_any_step_the_next_worker_ends_it_with_the_same_receipt(engine: Engine, tmp_path: Path) -> None:
     world = build_world(engine, tmp_path)
     expected = held(world, her(world))
