@@ -119,7 +119,7 @@ def test_rows_are_those_of_a_plain_loop(told: list[Record]) -> None:
     "payload",
     ['{"lines":[{"product_id":"p","price":"dear"}]}', '{"lines":[{"product_id":"p","price":true}]}', "", "{}{}", "[]",
      "[" * 100_000, '{"x":' + "[" * 100_000, '{"lines":[{}]}', '{"order_id":1}',
-     '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}'],
+     '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}', '{"previous_id":1}'],
 )  # fmt: skip
 def test_what_cannot_be_read_is_left_out_and_named(payload: str) -> None:
     """Not what is damaged where the history does not look: that would lose an event for nothing."""

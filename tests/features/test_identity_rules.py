@@ -37,3 +37,10 @@ def test_an_alias_takes_an_id_of_either_kind_over_and_nobody_his_own() -> None:
     assert links_of(("aliased", 1, "u1", None, Body(previous_id="u1"))) == []
     assert links_of(("aliased", 1, None, "a1", '{"previous_id":"x"}')) == []
     assert links_of(("product_viewed", 1, "u1", "a1", '{"previous_id":"x"}')) == [("anonymous", "a1", "u1", 1)]
+
+
+def test_an_alias_that_cannot_be_read_stops_nothing() -> None:
+    """The links that do not depend on it hold, and what else is wrong with it is of no use here."""
+    for damaged in ("", "[]", '{"previous_id":5}', "[" * 100_000, '{"previous_id":"x"'):
+        assert links_of(("aliased", 1, "u1", "a1", damaged)) == [("anonymous", "a1", "u1", 1)]
+    assert len(links_of(("aliased", 1, "u1", None, '{"previous_id":"x","rating":"good"}'))) == 2

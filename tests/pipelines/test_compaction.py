@@ -104,6 +104,7 @@ def test_a_part_that_fails_is_named_and_all_are_written_anew(
 def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log(open_database(shop.database_url), EVENTS)
     log.append([Record(f"damaged {number}", "page_viewed", 1, 1, "u1", None, "[]") for number in range(2)])
+    log.append([Record("damaged alias", "aliased", 1, 1, "u1", None, '{"previous_id":3}')])
     log.append([bought("u1", 11, "o11", "p")])
     log.engine.dispose()
     monkeypatch.setenv("KAIROS_DATABASE_URL", shop.database_url)
@@ -111,10 +112,10 @@ def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, mo
     for rows in (1, 0):
         found = CliRunner().invoke(app, ["compact", "--json"])
         assert found.exit_code == 0, found.output
-        report = {"rows": rows, "position": 13, "unreadable": 2, "unreadable_at": [11, 12]}
+        report = {"rows": rows, "position": 14, "unreadable": 3, "unreadable_at": [11, 12, 13]}
         assert json.loads(found.stdout) == report
-        assert "2 events of the log are not in the history" in found.stderr
-        assert "the positions 11, 12." in found.stderr
+        assert "3 events of the log are not in the history" in found.stderr
+        assert "the positions 11, 12, 13." in found.stderr
 
 
 def test_a_rebuild_mends_a_damaged_state(shop: Settings) -> None:
