@@ -57,6 +57,26 @@ def test_what_the_image_copies_is_there_and_is_all_that_the_service_imports() ->
     assert {"features", "models", "training", "serving", "pipelines"} <= set(copied)
 
 
+def test_the_image_takes_several_packages_more_each_of_the_version_that_is_tested() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    (line,) = re.findall(r"&& /opt/kairos/bin/pip (install .+ -r requirements.+)$", dockerfile, re.MULTILINE)
+    told = subprocess.run(
+        ["/bin/sh", "-c", f"printf '%s\\n' {line}"],
+        env={"EXTRA": "boto3 ray"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split("\n")[-4:] == ["requirements-dev.lock", "boto3", "ray", ""]
+    (named,) = re.findall(r'--build-arg EXTRA="(.+?)"', dockerfile)
+    tested = (ROOT / "requirements-dev.lock").read_text()
+    assert all(f"\n{package}==" in tested for package in named.split())
+
+
+def test_what_sends_spans_is_in_the_image_as_the_chart_offers_its_settings() -> None:
+    assert "\nopentelemetry-exporter-otlp-proto-http==" in (ROOT / "requirements.lock").read_text()
+
+
 def test_compose_reads_its_file_and_every_file_that_it_names_is_there() -> None:
     path = DEPLOY / "docker-compose.yml"
     assert_passes(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
