@@ -17,6 +17,7 @@ from features.folder_lock import alone_in
 FOLDER = "unfinished"
 """Of the feature data: what works leave that have not ended well."""
 
+_BEGUN = "begun"
 _ERASED = "somebody was erased while this was at work, which dropped what it had made; run this again"
 
 
@@ -43,6 +44,26 @@ def kept(root: Path, *made_from: object) -> Iterator[Path]:
         if not folder.exists():
             raise RuntimeError(_ERASED)
         shutil.rmtree(folder)
+
+
+def begun_at(folder: Path, now: datetime) -> datetime:
+    """The moment of a work that was begun in `folder` on the day (UTC) of `now`, to go on with; else `now`.
+
+    Results that were left of another day are dropped: nobody who asks for now means a moment of then.
+    """
+    path = folder / _BEGUN
+    if path.exists():
+        known = datetime.fromisoformat(path.read_text())
+        if known <= now and known.date() == now.astimezone(UTC).date():
+            return known
+    for old in folder.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(now.astimezone(UTC).isoformat())
+
+    written(path, write)
+    return now
 
 
 def take_back(folder: Path, *made: Path) -> None:

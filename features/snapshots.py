@@ -23,7 +23,7 @@ from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
 from features.results import FOLDER as UNFINISHED
-from features.results import code, forget_halves, kept, take_back, written
+from features.results import begun_at, code, forget_halves, kept, take_back, written
 from features.shards import Run, Shards, in_turn, prepare
 from features.shards import size as shards_for
 
@@ -37,11 +37,12 @@ _MADE_BY = {"customer_restock": "restock score"}
 
 @dataclass(frozen=True)
 class Built:
-    """What `build` computed: numbers of rows, and the files that hold them."""
+    """What `build` computed: numbers of rows as of a moment, and the files that hold them."""
 
     customers: int
     products: int
     files: tuple[Path, ...]
+    as_of: datetime
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def build(
     history: Path,
     identities: pa.Table,
     feature_data: Path,
-    as_of: datetime,
+    as_of: datetime | None,
     created: datetime | None = None,
     known_at: datetime | None = None,
     run: Run = in_turn,
@@ -84,32 +85,38 @@ def build(
 ) -> Built:
     """Compute the features of everybody and everything as of `as_of`, and keep them beside those of other moments.
 
-    See `compute.py` for `created` (default `as_of`) and `known_at`. The work is done in `count` shards, as many as the
-    size of the history asks for unless said otherwise, by `run`, with `cores` threads each; a build that failed is
-    taken up where it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
+    See `compute.py` for `created` (default `as_of`) and `known_at`. Without `as_of` it is as of `created`, or of the
+    moment of a build that failed on the same day (UTC). The work is done in `count` shards, as many as the size of the
+    history asks for unless said otherwise, by `run`, with `cores` threads each; a build that failed is taken up where
+    it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
 
-    Raises RuntimeError while another process builds features here, and when the history is made anew meanwhile;
-    FileNotFoundError without one.
+    Raises ValueError without either moment, FileNotFoundError without a history, and RuntimeError while another process
+    builds features here, and when the history is made anew or somebody is erased meanwhile.
     """
     check_offsets(as_of=as_of, known_at=known_at, created=created)
+    created = created or as_of
+    if created is None:
+        raise ValueError("a build is as of a moment; name `as_of`, or `created` for that moment")
     made = generation(history)
     reached, laid = position(history), buckets(history)
     if not reached:
         raise FileNotFoundError(f"no history in {history}; compact the log, and run this again")
-    number = count or shards_for(history, as_of, reached, laid)
-    of = (made, reached, laid, number, microseconds(as_of), known_at and microseconds(known_at), digest(identities))
+    number = count or shards_for(history, as_of or created, reached, laid)
+    moments = as_of and microseconds(as_of), known_at and microseconds(known_at)
+    of = (made, reached, laid, number, *moments, digest(identities))
     with kept(feature_data / UNFINISHED / "features", history.resolve(), *of, code("features")) as folder:
-        shards = Shards(history.resolve(), as_of, known_at, reached, laid, number, made, folder.resolve())
+        moment = as_of or begun_at(folder, created)
+        shards = Shards(history.resolve(), moment, known_at, reached, laid, number, made, folder.resolve())
         prepare(shards, identities, run, cores)
         run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.SUMS))
-        products = shard_features.products(shards, created or as_of)
-        customers = shard_features.customers(shards, created or as_of)
+        products = shard_features.products(shards, created)
+        customers = shard_features.customers(shards, created)
         files = (
-            keep(products, feature_data / "product", as_of),
-            keep_all(customers, feature_data / "customer", as_of),
+            keep(products, feature_data / "product", moment),
+            keep_all(customers, feature_data / "customer", moment),
         )
         take_back(folder, *files)
-    return Built(pq.read_metadata(files[1]).num_rows, len(products), files)
+    return Built(pq.read_metadata(files[1]).num_rows, len(products), files, moment)
 
 
 def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Sequence[datetime]) -> tuple[Path, ...]:

@@ -102,15 +102,16 @@ def _refuse_one_machine(settings: Settings) -> None:
         )
 
 
-def build_features(settings: Settings, as_of: datetime, created: datetime) -> Built:
+def build_features(settings: Settings, as_of: datetime | None, created: datetime) -> Built:
     """Compute the features of every customer and product as of `as_of`, shard by shard, on the engine of the settings.
 
+    With None it is as of `created`, or of the moment of a build that failed on the same day, which it goes on with.
     Raises FileNotFoundError when there is no history yet, ValueError for an `as_of` in the future, whose table would
     stand before all that are built until then, and BucketsFailed where a shard failed: a rerun does what is missing.
     """
     if not position(settings.history):
         raise FileNotFoundError(_NO_HISTORY.format(settings.history))
-    if as_of > created:
+    if as_of is not None and as_of > created:
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
     identities = Identities(open_database(settings.database_url)).table()
     with opened(settings.engine) as engine:

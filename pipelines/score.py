@@ -17,10 +17,11 @@ from features.customer_restock import keep_restock
 from features.database import open_database
 from features.history import buckets, generation, position, position_before
 from features.log import microseconds
+from features.one_history import one_history
 from features.privacy.personal import identities_to_learn_from
 from features.restock_table import write
 from features.results import FOLDER as UNFINISHED
-from features.results import code, kept, take_back
+from features.results import begun_at, code, kept, take_back
 from features.shards import Shards, prepare, size
 from features.snapshots import digest
 from models.published import CHAMPION, PublishedReplenishment
@@ -51,32 +52,35 @@ class Scored:
     files: tuple[str, ...]
 
 
-def score(settings: Settings, registry: Registry, as_of: datetime, now: datetime, progress: Tick) -> Scored:
-    """Forecast everybody who bought before `as_of`, and keep both tables of that moment; they appear when complete.
+def score(settings: Settings, registry: Registry, until: datetime | None, now: datetime, progress: Tick) -> Scored:
+    """Forecast everybody who bought before `until`, and keep both tables of that moment; they appear when complete.
 
-    Raises LookupError without a champion, FileNotFoundError without a history, ValueError for an `as_of` in the future,
+    With None it is as of `now`, or of the moment of a scoring that failed on the same day (UTC), to go on with that.
+    Raises LookupError without a champion, FileNotFoundError without a history, ValueError for an `until` in the future,
     whose tables would stand before all that are scored until then.
     """
-    if as_of > now:
-        raise ValueError(f"as_of {as_of} lies in the future, it is {now}; leave it out for now")
+    if until is not None and until > now:
+        raise ValueError(f"{until} lies in the future, it is {now}; leave it out for now")
     history = generation(settings.history)
     reached = position(settings.history)
     if not reached:
         raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
-    known = position_before(settings.history, as_of)
     published = champion(registry)
-    model = published.model
-    model = replace(model, groups=model.groups.extended(catalogue(settings, as_of)))
     database = open_database(settings.database_url)
     identities = identities_to_learn_from(database)
     laid = buckets(settings.history)
-    count = size(settings.history, as_of, reached, laid)
-    of = (history, reached, laid, count, microseconds(as_of), digest(identities))
+    count = size(settings.history, until or now, reached, laid)
+    of = (history, reached, laid, count, until and microseconds(until), digest(identities))
     catalog, model_version = Catalog(database).changed_since(0).revision, published.version.number
     made = (*of, catalog, model_version, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
     with kept(settings.feature_data / UNFINISHED / "score", *made) as folder, opened(settings.engine) as engine:
+        as_of = until or begun_at(folder, now)
+        groups = published.model.groups.extended(catalogue(settings, as_of))
+        model = replace(published.model, groups=groups)
         shards = Shards(settings.history.resolve(), as_of, None, reached, laid, count, history, folder.resolve())
         prepare(shards, identities, engine.map, engine.cores)
+        with one_history(settings.history, history):
+            known = position_before(settings.history, as_of)
         engine.map(partial(score_shard, shards, model, cores=engine.cores), shards.missing(DONE), progress)
         rows = [pq.read_table(shards.path(ROWS, shard)) for shard in range(count)]
         foreseen = pa.concat_tables([pq.read_table(shards.path(DONE, shard)) for shard in range(count)])

@@ -24,10 +24,8 @@ def features_build(
     from pipelines.refresh import build_features
 
     settings, console = Settings(), terminal()
-    now = datetime.now(UTC)
-    moment = utc(as_of) or now
     with bar(console, "Customer and product features"):
-        report = build_features(settings, moment, created=now)
+        report = build_features(settings, utc(as_of), created=datetime.now(UTC))
     tell(asdict(report), as_json, console)
 
 

@@ -71,9 +71,8 @@ def restock_score(until: Until = None, as_json: Json = False) -> None:
 
     settings, console = Settings(), terminal()
     registry = registry_of(settings)
-    now = datetime.now(UTC)
     with bar(console, "Forecasts of all customers") as tick:
-        report = verb(settings, registry, utc(until) or now, now, tick)
+        report = verb(settings, registry, utc(until), datetime.now(UTC), tick)
     tell(asdict(report), as_json, console)
 
 

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,11 @@ from features.definitions import PRODUCT_FEATURES
 from features.person import Person
 from features.privacy.parquet import customer_files
 from features.results import forget, forget_old
-from features.shards import Shards
+from features.shards import Shards, in_turn
 from features.snapshots import build, keep_all, keep_products, newest, product_table
 from tests.features.shop import bought, day, happened, history_of
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -96,6 +99,39 @@ def test_tables_of_another_history_or_of_other_identities_are_made_anew(tmp_path
     one_person = pa.table({"kind": ["user"], "id": ["u2"], "customer_id": ["u1"]})
     keep_products(more, one_person, tmp_path, [day(3)])
     assert pq.read_table(path)["buyers_30d"].to_pylist() == [1]
+
+
+def test_called_again_on_the_same_day_a_build_of_now_is_of_the_moment_of_before(history: Path, tmp_path: Path) -> None:
+    asked: list[tuple[str, list[int]]] = []
+
+    def failing(function: Callable[[int], T], shards: Sequence[int]) -> list[T]:
+        if len(asked) % 2:
+            raise OSError("no space left")
+        return noting(function, shards)
+
+    def noting(function: Callable[[int], T], shards: Sequence[int]) -> list[T]:
+        asked.append((getattr(function, "func", function).__name__, list(shards)))
+        return in_turn(function, shards)
+
+    def begin(at: float) -> None:
+        asked.clear()
+        with pytest.raises(OSError, match="no space left"):
+            build(history, NOBODY, tmp_path, None, created=day(at), run=failing, count=2)
+        asked.clear()
+
+    begin(3.1)
+    built = build(history, NOBODY, tmp_path, None, created=day(3.9), run=noting, count=2)
+    assert built.as_of == day(3.1)
+    assert asked == [("compute", [0, 1])], "what was sorted out was there"
+    assert set(pq.read_table(built.files[1])["event_timestamp"].to_pylist()) == {day(3.1)}
+    assert set(pq.read_table(built.files[1])["created"].to_pylist()) == {day(3.9)}
+    begin(3.9)
+    asked.clear()
+    built = build(history, NOBODY, tmp_path, None, created=day(4), run=noting, count=2)
+    assert built.as_of == day(4), "it is another day"
+    assert [name for name, _ in asked] == ["sort_out", "compute"]
+    with pytest.raises(ValueError, match="as of a moment"):
+        build(history, NOBODY, tmp_path, None)
 
 
 def killed_at_the_table(history: Path, features: Path) -> Path:

@@ -280,7 +280,7 @@ def test_without_tables_the_way_out_is_named(tmp_path: Path) -> None:
     apply(store)
     with pytest.raises(FileNotFoundError, match="features build"):
         materialize(store)
-    build(tmp_path / "nothing", NOBODY, tmp_path, day(1))
+    build(history_of(tmp_path / "history", [bought("u1", 2, "o1", "milk")]), NOBODY, tmp_path, day(1))
     with pytest.raises(ValueError, match="holds no customers"):
         materialize(store)
 

@@ -57,7 +57,7 @@ def settings(shop: Path, tmp_path: Path) -> Settings:
     )
 
 
-def scored(settings: Settings, as_of: datetime = AS_OF, now: datetime = NOW) -> Scored:
+def scored(settings: Settings, as_of: datetime | None = AS_OF, now: datetime = NOW) -> Scored:
     heard: list[tuple[int, int | None]] = []
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     report = score(settings, registry, as_of, now, lambda done, total: heard.append((done, total)))
@@ -122,6 +122,25 @@ def test_shards_change_nothing_be_one_empty(
     scored(settings, as_of)
     assert list(rows(settings)) == whole
     assert foreseen(settings) == features
+
+
+def test_called_again_on_the_same_day_it_goes_on_with_the_moment_of_before(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("no space left")
+
+    noon = NOW.replace(hour=12)
+    with monkeypatch.context() as patched:
+        patched.setattr(verb, "write", fails)
+        with pytest.raises(OSError, match="no space left"):
+            scored(settings, None, noon)
+    with monkeypatch.context() as patched:
+        patched.setattr(verb, "score_shard", fails)  # every shard was scored
+        report = scored(settings, None, noon + timedelta(minutes=5))
+    assert report.as_of == read(newest(settings.feature_data)).as_of == noon
+    assert {row["created"] for row in foreseen(settings)} == {noon + timedelta(minutes=5)}
+    assert scored(settings, None, noon + timedelta(minutes=6)).as_of == noon + timedelta(minutes=6)
 
 
 def test_features_say_what_the_forecasts_say(settings: Settings) -> None:
