@@ -78,10 +78,12 @@ class Need:
         """
         if self.nightly_cores is None or self.memory is None:
             return "?"
-        serving = next(each for each in MACHINES if each[0] >= self.service_cores)
+        serving = next((each for each in MACHINES if each[0] >= self.service_cores), None)
         largest = MACHINES[-1][1]
         wanted = min(self.memory.amount, largest)
-        jobs = next(each for each in MACHINES if each[0] >= self.nightly_cores and each[1] >= wanted)
+        jobs = next((each for each in MACHINES if each[0] >= self.nightly_cores and each[1] >= wanted), None)
+        if serving is None or jobs is None:
+            return "more than the largest of the list"
         days = round(MONTHS / 12 * 365 * largest / self.memory.amount)
         short = f", a history of {days} days" if self.memory.amount > largest else ""
         return f"2 of {_told(serving)}; 1 of {_told(jobs)}{short}"
