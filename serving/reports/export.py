@@ -58,7 +58,8 @@ def exported(resources: Resources, segment: str, limit: int, actor: str, role: s
     forecast = segment.startswith(decile_key(0)[:-1])
     view, made = ("customer_restock", report.forecast_as_of) if forecast else ("customer", report.table_as_of)
     path = _table(resources, view, made)
-    resources.acts.write(resources.clock(), actor, role, "exported", segment, f"{min(sizes[segment], limit)} customers")
+    told = f"{min(sizes[segment], limit)} customers at most"  # of whom those are left out who are not to be written to
+    resources.acts.write(resources.clock(), actor, role, "exported", segment, told)
     headers = {
         "Content-Disposition": f'attachment; filename="{segment}.csv"',
         "Cache-Control": "no-store",
