@@ -32,6 +32,7 @@ from features.results import code, kept
 from features.snapshots import as_of as moment_of
 from models.registry import Registry
 from models.time_to_event.durations import HORIZON
+from pipelines.at_work import at_work
 from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.due_part import DUE, LIKELY, SHOWN, Asked, date_of, parted, prepare_part
@@ -110,7 +111,8 @@ def due(
     changes = Catalog(database).changed_since(0)
     made = (path, path.stat().st_mtime_ns, astuple(wanted), locale, until, log, changes.revision)
     version = (published.version.number, settings.mlflow_uri, code("features", "models", "pipelines", "serving"))
-    with kept(settings.feature_data / UNFINISHED / "restock due", *made, *version) as folder:
+    root = settings.feature_data / UNFINISHED / "restock due"
+    with at_work(database, root.name), kept(root, *made, *version) as folder:
         export = begun(folder.resolve(), until or now, now, partial(_parts, path, database), secret)
         first, last = window(wanted, moment_of(path), export.at)
         asked = Asked(

@@ -28,6 +28,7 @@ from features.results import code, kept
 from features.snapshots import newest
 from models.published import CHAMPION
 from models.registry import Registry
+from pipelines.at_work import at_work
 from pipelines.console import Tick
 from pipelines.database_url import reached
 from pipelines.engine import opened
@@ -104,6 +105,7 @@ def recommend(
     models = (settings.mlflow_uri, version.number, need and need.number)
     root = settings.feature_data / UNFINISHED / f"recommend {placement}"
     with (
+        at_work(database, root.name),
         kept(root, *made, *models, code("features", "models", "pipelines", "serving")) as folder,
         opened(settings.engine) as engine,
     ):

@@ -23,6 +23,7 @@ from features.snapshots import Built, build
 from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
+from pipelines.at_work import at_work
 from pipelines.database_url import reached
 from pipelines.engine import LOCAL, RAY, BucketsFailed, opened
 from pipelines.settings import Settings
@@ -107,14 +108,16 @@ def build_features(settings: Settings, as_of: datetime | None, created: datetime
 
     With None it is as of `created`, or of the moment of a build that failed on the same day, which it goes on with.
     Raises FileNotFoundError when there is no history yet, ValueError for an `as_of` in the future, whose table would
-    stand before all that are built until then, and BucketsFailed where a shard failed: a rerun does what is missing.
+    stand before all that are built until then, Taken while another process builds, on whatever machine, and
+    BucketsFailed where a shard failed: a rerun does what is missing.
     """
     if not position(settings.history):
         raise FileNotFoundError(_NO_HISTORY.format(settings.history))
     if as_of is not None and as_of > created:
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
-    identities = Identities(open_database(settings.database_url)).table()
-    with opened(settings.engine) as engine:
+    database = open_database(settings.database_url)
+    identities = Identities(database).table()
+    with at_work(database, "features"), opened(settings.engine) as engine:
         run, cores = engine.map, engine.cores
         return build(settings.history, identities, settings.feature_data, as_of, created, run=run, cores=cores)
 

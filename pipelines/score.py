@@ -27,6 +27,7 @@ from features.snapshots import digest
 from models.published import CHAMPION, PublishedReplenishment
 from models.registry import Registry
 from models.time_to_event.replenishment import Replenishment
+from pipelines.at_work import at_work
 from pipelines.console import Tick
 from pipelines.engine import opened
 from pipelines.refresh import catalogue
@@ -73,7 +74,11 @@ def score(settings: Settings, registry: Registry, until: datetime | None, now: d
     of = (history, reached, laid, count, until and microseconds(until), digest(identities))
     catalog, model_version = Catalog(database).changed_since(0).revision, published.version.number
     made = (*of, catalog, model_version, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
-    with kept(settings.feature_data / UNFINISHED / "score", *made) as folder, opened(settings.engine) as engine:
+    with (
+        at_work(database, "score"),
+        kept(settings.feature_data / UNFINISHED / "score", *made) as folder,
+        opened(settings.engine) as engine,
+    ):
         as_of = until or begun_at(folder, now)
         groups = published.model.groups.extended(catalogue(settings, as_of))
         model = replace(published.model, groups=groups)

@@ -103,7 +103,7 @@ def test_a_part_that_fails_is_named_and_a_rerun_of_the_day_does_only_that(
     monkeypatch.setattr(due_part, "cart_for", watched)
     with pytest.raises(
         BucketsFailed,
-        match=rf"1 of 3 failed.*bucket \d: ArithmeticError: no cart \(customer {broken[0]} of .*scored-0000",
+        match=rf"1 of 3 failed.*part \d: ArithmeticError: no cart \(customer {broken[0]} of .*scored-0000",
     ):
         run(folder, out)
     assert (out.exists(), logged(folder)) == (False, [])
