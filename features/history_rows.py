@@ -56,18 +56,21 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False):
-    """Of a `Body` what the history keeps: to make all of its fields takes four times as long.
-
-    And what an alias is about, so that one of which nothing can be known is told with the others.
-    """
+    """Of a `Body` what the history keeps: to make all of its fields takes four times as long."""
 
     lines: tuple[_Line, ...] = ()
     order_id: str | None = None
     currency: str | None = None
+
+
+class _Alias(msgspec.Struct, frozen=True, gc=False):
+    """What an alias is about, so that one of which nothing can be known is told with what cannot be read."""
+
     previous_id: str | None = None
 
 
 _body = msgspec.json.Decoder(_Body)
+_alias = msgspec.json.Decoder(_Alias)
 _price = msgspec.json.Decoder(Decimal | None)
 
 
@@ -95,9 +98,12 @@ class Rows:
 def rows_of(events: Columns, buckets: int) -> Rows:
     """The rows of `events`. One that cannot be read is left out and named, as it must not stop all that follow."""
     try:
+        for kind, payload in zip(events.type, events.payload, strict=True):
+            if kind == "aliased":
+                _alias.decode(payload)
         return _rows_of(events, buckets)
     except _NO_BODY:
-        good = [_is_body(payload) for payload in events.payload]
+        good = list(map(_is_body, events.type, events.payload))
         if all(good):
             raise
         kept = Columns(*(tuple(compress(getattr(events, one.name), good)) for one in fields(Columns)))
@@ -150,9 +156,11 @@ def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _is_body(payload: str) -> bool:
-    """Whether its lines can be read. Its other fields stop nothing, and are not looked at."""
+def _is_body(kind: str, payload: str) -> bool:
+    """Whether its lines can be read, and what an alias is about. Other fields stop nothing, and are not looked at."""
     try:
+        if kind == "aliased":
+            _alias.decode(payload)
         for line in _body.decode(payload).lines:
             _price.decode(line.price)
     except _NO_BODY:

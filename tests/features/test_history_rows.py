@@ -119,7 +119,7 @@ def test_rows_are_those_of_a_plain_loop(told: list[Record]) -> None:
     "payload",
     ['{"lines":[{"product_id":"p","price":"dear"}]}', '{"lines":[{"product_id":"p","price":true}]}', "", "{}{}", "[]",
      "[" * 100_000, '{"x":' + "[" * 100_000, '{"lines":[{}]}', '{"order_id":1}',
-     '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}', '{"previous_id":1}'],
+     '{"lines":[{"product_id":"p","quantity":null}]}', '{"lines":[null]}'],
 )  # fmt: skip
 def test_what_cannot_be_read_is_left_out_and_named(payload: str) -> None:
     """Not what is damaged where the history does not look: that would lose an event for nothing."""
@@ -143,3 +143,11 @@ def test_what_the_history_does_not_keep_is_not_looked_at() -> None:
     """Many fields of a body are of no use here, and one of them is no reason to stop everything."""
     found = rows_of(columns([Record("", "product_reviewed", 1, 1, "u1", None, '{"rating":"good"}')]), BUCKETS)
     assert (len(found.table), found.unreadable) == (1, ())
+
+
+def test_whom_an_alias_names_is_looked_at_in_an_alias_alone() -> None:
+    kinds = ("order_completed", "aliased", "product_viewed")
+    told = [Record("", kind, 1, 1, "u1", None, '{"previous_id":3}') for kind in kinds]
+    found = rows_of(columns(told), BUCKETS)
+    assert found.unreadable == (4,)
+    assert found.table["position"].to_pylist() == [2, 6]
