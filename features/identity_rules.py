@@ -48,7 +48,7 @@ def links_of(seen: Seen) -> list[Link]:
     if user_id is not None and anonymous_id is not None:
         links.append(("anonymous", anonymous_id, user_id, since))
     if kind == "aliased" and user_id is not None:
-        previous = (_previous(body) if isinstance(body, str) else body.previous_id) or user_id
+        previous = (previous_of(body) if isinstance(body, str) else body.previous_id) or user_id
         if previous != user_id:
             links += [("user", previous, user_id, since), ("anonymous", previous, user_id, since)]
     return links
@@ -95,7 +95,12 @@ def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {id_: root(id_) for id_ in list(parent)}
 
 
-def _previous(payload: str) -> str | None:
+def previous_of(payload: str) -> str | None:
+    """Whom an alias takes over, out of the JSON of its body; None where that cannot be read.
+
+    >>> previous_of('{"previous_id":"u1"}')
+    'u1'
+    """
     try:
         return _alias.decode(payload).previous_id
     except (msgspec.MsgspecError, RecursionError):

@@ -7,15 +7,14 @@ from sqlalchemy import Connection, Engine, select, update
 
 from features.among import one_of
 from features.database import writing
-from features.events import Body
 from features.identity_links import LINKS
+from features.identity_rules import previous_of
 from features.log import EVENTS, Log, moment
 from features.person import Person
 from features.privacy.base import Row
 from features.privacy.log_rows import rows_of, take_out, theirs
 
 _LOCK = 7_061_776_692
-_BODY = msgspec.json.Decoder(Body)
 
 
 class EventRows:
@@ -57,4 +56,4 @@ def _claims(connection: Connection, dialect: str, person: Person) -> list[int]:
     others = connection.execute(select(LINKS.c.user_id).where(named).distinct()).scalars().all()
     aliases = EVENTS.c.type == "aliased", one_of(dialect, EVENTS.c.user_id, others)
     rows = connection.execute(select(EVENTS.c.position, EVENTS.c.payload).where(*aliases))
-    return [row.position for row in rows if _BODY.decode(row.payload).previous_id in ids]
+    return [row.position for row in rows if previous_of(row.payload) in ids]

@@ -3,17 +3,18 @@
 A projection of the event log. They are answered as nobody is, and recommenders learn nothing of what they did.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 from sqlalchemy import BigInteger, Column, Engine, Row, Table, Text, func, select
 
 from features.database import insert_into, metadata, writing
-from features.events import Event
 from features.identity import Identities
-from features.log import EVENTS, Log, Record, from_record, microseconds
+from features.log import EVENTS, Log
 from features.offsets import move, offset
 from features.people import Subject, people_of
 from features.person import Person
@@ -40,6 +41,18 @@ _BATCH = 50_000
 _IDS = 500
 _USER, _VISITOR = "user", "anonymous"
 
+_log = logging.getLogger(__name__)
+
+
+class _Word(msgspec.Struct, frozen=True, gc=False):
+    """Of a `Body` what a word is about: what else is damaged in it must not lose the word."""
+
+    purpose: str | None = None
+    consent: str | None = None
+
+
+_word = msgspec.json.Decoder(_Word)
+
 
 class Withdrawals:
     """The last word of each id, beside the log on `engine`."""
@@ -48,24 +61,17 @@ class Withdrawals:
         self.engine = engine
 
     def catch_up(self, log: Log) -> None:
-        """Read what was said since. Of two words of one moment the withdrawal holds, in whatever order they came."""
+        """Read what was said since. Of two words of one moment the withdrawal holds, in whatever order they came.
+
+        One that cannot be read is passed over, as it must not stop all that follow, and a warning says where it stands.
+        """
         while True:
             with self.engine.connect() as connection:
                 after = offset(connection, _NAME)
             upto = min(log.last_position(), after + _BATCH)
             if upto <= after:
                 return
-            said = _said(log, after, upto)
-            rows = [
-                {
-                    "kind": _VISITOR if event.user_id is None else _USER,
-                    "id": event.anonymous_id if event.user_id is None else event.user_id,
-                    "at": microseconds(event.occurred_at),
-                    "granted": int(event.body.consent == "granted"),
-                }
-                for event in said
-                if event.body.purpose == PURPOSE
-            ]
+            rows = _said(log, after, upto)
             with writing(self.engine, _LOCK) as connection:
                 if offset(connection, _NAME) != after:
                     continue
@@ -124,13 +130,27 @@ class Withdrawals:
         return sorted((person for person, said in words.items() if max(said)[1]), key=lambda one: one.customer_id)
 
 
-def _said(log: Log, after: int, upto: int) -> list[Event]:
-    """Every word about consent behind a position of the log and not behind another."""
-    table = log.table
-    here = table.c.position > after, table.c.position <= upto, table.c.type == "consent_changed"
-    columns = [table.c[name] for name in Record.__slots__]
+def _said(log: Log, after: int, upto: int) -> list[dict[str, str | int]]:
+    """Every word about the purpose behind a position of the log and not behind another, as a row of `WORDS`."""
+    table = log.table.c
+    here = table.position > after, table.position <= upto, table.type == "consent_changed"
+    columns = table.position, table.occurred_at, table.user_id, table.anonymous_id, table.payload
+    rows: list[dict[str, str | int]] = []
     with log.engine.connect() as connection:
-        return [from_record(Record(*row)) for row in connection.execute(select(*columns).where(*here))]
+        for position, at, user_id, anonymous_id, payload in connection.execute(select(*columns).where(*here)):
+            try:
+                word = _word.decode(payload)
+            except (msgspec.MsgspecError, RecursionError):
+                _log.warning(
+                    "the change of consent at position %d of the log cannot be read and is passed over: whoever said "
+                    "it may have withdrawn; tell it anew, as by POST /v1/consents",
+                    position,
+                )
+                continue
+            if word.purpose == PURPOSE:
+                kind, id_ = (_VISITOR, anonymous_id) if user_id is None else (_USER, user_id)
+                rows.append({"kind": kind, "id": id_, "at": at, "granted": int(word.consent == "granted")})
+    return rows
 
 
 def identities_to_learn_from(engine: Engine) -> pa.Table:

@@ -111,6 +111,16 @@ def test_claims_by_more_aliases_than_a_statement_takes_are_taken_back(log: Log) 
     assert [record.type for record in log.read()] == ["product_viewed"] * 3 + ["consent_changed", "erased"]
 
 
+def test_an_alias_that_cannot_be_read_stops_no_erasure(log: Log) -> None:
+    """Of somebody else whom the same user took over."""
+    bodies = {"told": '{"previous_id":"bot"}', "damaged": '{"previous_id":3}'}
+    log.append([Record(key, "aliased", 1, 1, "u", None, body) for key, body in bodies.items()])
+    with log.engine.begin() as connection:
+        connection.execute(insert(LINKS).values(kind="user", id="bot", user_id="u", since=1))
+    EventRows(log.engine).erase(Person("bot", ("bot",), ()))
+    assert {record.key for record in log.read()} & set(bodies) == {"damaged"}
+
+
 def test_a_list_of_more_hashes_than_a_statement_takes_is_lifted(engine: Engine) -> None:
     listed = Suppressions(engine, b"secret")
     assert listed.add(BOT, at(0)) == MANY + 1

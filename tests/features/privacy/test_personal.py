@@ -12,7 +12,7 @@ from features.database import open_database
 from features.events import Event
 from features.history import compact
 from features.identity import Identities
-from features.log import EVENTS, Log, to_record
+from features.log import EVENTS, Log, Record, to_record
 from features.privacy.personal import PURPOSE, Withdrawals, identities_to_learn_from
 from tests.features.person import at, event
 
@@ -49,6 +49,22 @@ def test_words_about_anything_else_are_none(engine: Engine) -> None:
     ]
     Log(engine, EVENTS).append([to_record(one) for one in said])
     assert withdrawn(engine) == set()
+
+
+def test_a_word_that_cannot_be_read_stops_no_other_and_is_told(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = '{"purpose":"personalization","consent":"withdrawn","total":"much","lines":[{}]}'
+    said = [
+        Record("lost", "consent_changed", 1, 1, "u1", None, "[]"),
+        Record("damaged elsewhere", "consent_changed", 1, 1, "u2", None, damaged),
+        to_record(word("withdrawn", 3, user="u3")),
+    ]
+    Log(engine, EVENTS).append(said)
+    assert withdrawn(engine) == {"u2", "u3"}
+    assert withdrawn(engine) == {"u2", "u3"}
+    (told,) = caplog.messages
+    assert "at position 1 of the log cannot be read" in told
 
 
 def test_a_word_that_is_late_is_noticed_by_whoever_keeps_the_people(engine: Engine) -> None:
