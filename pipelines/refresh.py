@@ -80,16 +80,18 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
             try:
                 return engine.map(each, ranges, lambda _done, _of: hold.check())
             except BucketsFailed as failed:
-                raise RuntimeError(_ranges_failed(failed, ranges)) from failed
+                left = position(folder)
+                stands = f"ends at position {left}, since --rebuild dropped it" if anew else "stays where it was"
+                raise RuntimeError(_ranges_failed(failed, ranges, stands)) from failed
 
         return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
 
 
-def _ranges_failed(failed: BucketsFailed, ranges: Sequence[Positions]) -> str:
+def _ranges_failed(failed: BucketsFailed, ranges: Sequence[Positions], stands: str) -> str:
     errors = [(one, failed.errors[one]) for one in ranges if one in failed.errors]
     told = "; ".join(f"positions {one[0]} to {one[1]}: {type(error).__name__}: {error}" for one, error in errors)
     return (
-        f"{len(errors)} of {len(ranges)} parts could not be written, so the history stays where it was: mend this and "
+        f"{len(errors)} of {len(ranges)} parts could not be written, so the history {stands}: mend this and "
         f"compact again, which writes all {len(ranges)} anew. {told}"
     )
 

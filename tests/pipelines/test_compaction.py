@@ -85,20 +85,21 @@ def test_a_part_that_fails_is_named_and_all_are_written_anew(
 
     def failing(url: str, folder: Path, buckets: int, positions: Positions) -> Written:
         tried.append(positions)
-        if positions == (5, 8) and len(tried) < 4:
+        if positions == (5, 8) and len(tried) < 7:
             raise OSError("the disk is full")
         return write_part_from(url, folder, buckets, positions)
 
     monkeypatch.setattr(refresh, "write_part_from", failing)
-    told = r"1 of 3 parts .*stays where it was.* writes all 3 anew\. positions 5 to 8: OSError: the disk is full"
-    with pytest.raises(RuntimeError, match=told) as caught:
-        refresh.compact_history(on_ray, lambda _: None, anew=True)
-    assert "kept" not in str(caught.value)
-    assert position(shop.history) == 0
+    for anew, stands in ((True, "ends at position 0, since --rebuild dropped it:"), (False, "stays where it was:")):
+        told = rf"1 of 3 parts .*{stands}.* writes all 3 anew\. positions 5 to 8: OSError: the disk is full"
+        with pytest.raises(RuntimeError, match=told) as caught:
+            refresh.compact_history(on_ray, lambda _: None, anew=anew)
+        assert "kept" not in str(caught.value)
+        assert position(shop.history) == 0
     assert refresh.compact_history(on_ray, lambda _: None).position == 10
-    assert tried == [(1, 4), (5, 8), (9, 10)] * 2
+    assert tried == [(1, 4), (5, 8), (9, 10)] * 3
     assert files(shop) == before
-    assert at_hand == ["ray", "ray"]
+    assert at_hand == ["ray"] * 3
 
 
 def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
