@@ -52,6 +52,8 @@ class Means:
 
 ALL = Means()
 
+_WAY_OUT = "restore it, or, unless a retention of events shortened the log, drop the history and compact it again"
+
 
 @contextmanager
 def opened(
@@ -68,7 +70,7 @@ def opened(
         if "home" not in identities.column_names:
             identities = identities.append_column("home", pa.nulls(len(identities), pa.int32()))
         connection.register("identity", identities)
-        with named(paths, "restore it, or drop the history and compact it again"):
+        with named(paths, _WAY_OUT):
             _history(connection, paths)
             connection.execute(sql("known.sql"))
             yield connection

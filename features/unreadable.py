@@ -17,13 +17,19 @@ ERRORS = (duckdb.Error, OSError, pa.ArrowException)
 
 @contextmanager
 def named(paths: Iterable[Path], way_out: str) -> Iterator[None]:
-    """Read `paths` in this block. Raises OSError that names the first which cannot be read, and the `way_out`."""
+    """Read `paths` in this block. Raises OSError that names the first which cannot be read, and the `way_out`.
+
+    Of one that is gone, FileNotFoundError that says so: whoever begins again does not ask for it.
+    """
     try:
         yield
     except ERRORS as error:
         broken = next((path for path in paths if not _readable(path)), None)
         if broken is None:
             raise
+        if not broken.exists():
+            gone = f"{broken} is gone, as an erasure or a retention may have taken it; run this again, or {way_out}"
+            raise FileNotFoundError(gone) from error
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise OSError(f"{broken} cannot be read ({told}); {way_out}") from error
 

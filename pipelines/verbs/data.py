@@ -106,7 +106,8 @@ def compact(
         first = ", ".join(map(str, report.unreadable_at))
         console.print(
             f"[yellow]{report.unreadable:,} events of the log are not in the history, as they cannot be read, the "
-            f"first at the positions {first}.[/yellow] When they are corrected there, `--rebuild` takes them in",
+            f"first at the positions {first}.[/yellow] When they are corrected there, `--rebuild` takes them in; not "
+            "where a retention of events shortened the log, which takes these, too",
             soft_wrap=True,
         )
     tell(asdict(report), as_json, console)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from features import shards
 from features.compute import NOBODY, customer_features
-from features.history import FILES
+from features.history import FILES, parts
 from features.history_rows import SCHEMA
 from features.in_shards import in_shards
 from features.snapshots import build
@@ -54,7 +56,8 @@ def test_a_build_names_the_file_the_shard_and_its_buckets(history: Path, broken:
         build(history, NOBODY, tmp_path / "features", day(35), run=Local().map, count=2)
     told = str(caught.value)
     assert f"1: OSError: {broken} cannot be read (" in told
-    assert "restore it, or drop the history and compact it again (shard 1 of 2, of the buckets 1, 3)" in told
+    assert "restore it, or, unless a retention of events shortened the log, drop the history and compact it" in told
+    assert "it again (shard 1 of 2, of the buckets 1, 3)" in told
 
 
 def test_who_reads_in_this_process_is_told_the_file(history: Path, broken: Path) -> None:
@@ -62,6 +65,23 @@ def test_who_reads_in_this_process_is_told_the_file(history: Path, broken: Path)
         list(in_shards(history, NOBODY, day(35), count=2))
     with pytest.raises(OSError, match=f"{broken} cannot be read"):
         customer_features(history, NOBODY, day(35))
+
+
+def test_a_day_that_a_retention_took_meanwhile_is_not_called_damaged(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(*asked: Any) -> list[Path]:
+        found = parts(*asked)
+        if found:
+            found[0].unlink()
+        return found
+
+    monkeypatch.setattr(shards, "parts", listed)
+    with pytest.raises(BucketsFailed, match=r"part-\S+ is gone, .* run this again") as caught:
+        build(history, NOBODY, tmp_path / "features", day(35), count=2, run=Local().map)
+    assert "cannot be read" not in str(caught.value)
+    monkeypatch.undo()
+    assert build(history, NOBODY, tmp_path / "features", day(35), count=2, run=Local().map).customers > 0
 
 
 def test_an_error_that_no_file_explains_stays_what_it_is(history: Path) -> None:

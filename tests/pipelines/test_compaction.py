@@ -117,6 +117,7 @@ def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, mo
         assert json.loads(found.stdout) == report
         assert "3 events of the log are not in the history" in found.stderr
         assert "the positions 11, 12, 13." in found.stderr
+        assert "not where a retention of events shortened the log" in found.stderr
 
 
 def test_a_rebuild_mends_a_damaged_state(shop: Settings) -> None:

@@ -10,7 +10,7 @@ import pytest
 from features.contact import contact_of
 from features.database import open_database
 from features.history import FILES
-from features.log import from_record, moment, to_record
+from features.log import Record, from_record, microseconds, moment, to_record
 from features.outcomes import outcomes
 from features.people import records_of
 from features.person import Person
@@ -56,6 +56,16 @@ def test_events_that_the_history_does_not_hold_stay(world: World) -> None:
     world.events.append([to_record(event("product_viewed", 500, "tea", user=HIM))])
     pruned(world, 100, events=1)
     assert "product_viewed-500-him-user-None-tea" in {record.key for record in world.events.read()}
+
+
+def test_an_event_that_no_history_holds_as_it_cannot_be_read_goes_with_its_age(world: World) -> None:
+    damaged = Record("damaged", "product_viewed", microseconds(AS_OF), microseconds(AS_OF), HIM, None, "[]")
+    world.events.append([damaged])
+    world.compact()
+    pruned(world, 50, events=90)
+    assert world.events.find("damaged") is not None
+    pruned(world, 100, events=90)
+    assert world.events.find("damaged") is None
 
 
 def test_events_that_a_reward_may_depend_on_stay_until_it_is_final(world: World) -> None:
