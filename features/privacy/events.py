@@ -1,6 +1,7 @@
 """The event log: what it holds of a person, and how it forgets them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, select, update
@@ -26,7 +27,7 @@ class EventRows:
         self.engine = engine
 
     def held(self, person: Person) -> Iterator[Row]:
-        """Every event, oldest first."""
+        """Every event, oldest first; of one whose payload is damaged its text is told, as `payload`."""
         for record in rows_of(Log(self.engine, EVENTS), person):
             yield {
                 "message_id": record.key,
@@ -35,7 +36,7 @@ class EventRows:
                 "received_at": moment(record.received_at).isoformat(),
                 "user_id": record.user_id,
                 "anonymous_id": record.anonymous_id,
-                **msgspec.json.decode(record.payload),
+                **_told(record.payload),
             }
 
     def erase(self, person: Person) -> None:
@@ -47,6 +48,13 @@ class EventRows:
             connection.execute(update(EVENTS).where(shared).values(anonymous_id=None))
             if claims := _claims(connection, dialect, person):
                 take_out(connection, EVENTS, one_of(dialect, EVENTS.c.position, claims))
+
+
+def _told(payload: str) -> Row:
+    try:
+        return msgspec.json.decode(payload, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError):
+        return {"payload": payload}
 
 
 def _claims(connection: Connection, dialect: str, person: Person) -> list[int]:

@@ -111,6 +111,14 @@ def test_claims_by_more_aliases_than_a_statement_takes_are_taken_back(log: Log) 
     assert [record.type for record in log.read()] == ["product_viewed"] * 3 + ["consent_changed", "erased"]
 
 
+def test_what_is_damaged_is_told_as_it_is_held(log: Log) -> None:
+    held = ['{"query":"tea"}', "[]", "{"]
+    log.append([Record(f"m{n}", "products_searched", 1, 1, "u", None, payload) for n, payload in enumerate(held)])
+    searched, *damaged = EventRows(log.engine).held(Person("u", ("u",), ()))
+    assert searched["query"] == "tea"
+    assert [row["payload"] for row in damaged] == ["[]", "{"]
+
+
 def test_an_alias_that_cannot_be_read_stops_no_erasure(log: Log) -> None:
     """Of somebody else whom the same user took over."""
     bodies = {"told": '{"previous_id":"bot"}', "damaged": '{"previous_id":3}'}
