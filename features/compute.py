@@ -19,7 +19,7 @@ import pyarrow as pa
 from features.codes import NO_NAMES, Coded, Names, named
 from features.customer_lists import lists_of
 from features.history import generation, parts, position
-from features.one_history import one_history
+from features.one_history import check_whole, one_history
 from features.reading import opened, sql
 
 HISTORY_LIMIT = 500
@@ -112,11 +112,12 @@ def visible(
     """Read the history up to `as_of`, with persons resolved by `identities` (kind, id, customer_id).
 
     Raises ValueError for a time without an offset, and for identities that name an id twice, and RuntimeError when the
-    history is made anew meanwhile.
+    history is being made, or is made anew meanwhile.
     """
     check_offsets(as_of=as_of, known_at=known_at)
     with one_history(history, generation(history)):
         reached = position(history)
+        check_whole(history, reached)
         with opened(parts(history, as_of, reached), identities) as connection:
             yield seen(connection, as_of, known_at, reached)
 
@@ -130,6 +131,7 @@ def products_of_moments(history: Path, identities: pa.Table, moments: Sequence[d
     last = max(moments)
     with one_history(history, generation(history)):
         reached = position(history)
+        check_whole(history, reached)
         with opened(parts(history, last, reached), identities) as connection:
             read = "CREATE TEMP TABLE read AS SELECT * FROM history WHERE occurred_at < $last"
             connection.execute(read, {"last": last})

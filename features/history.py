@@ -50,7 +50,7 @@ class _State(msgspec.Struct, frozen=True):
     """`writing` is the range of positions under way: after a crash it is written again, under the same file names.
 
     `generation` is drawn when the first row is written: a history that was dropped and compacted again has another.
-    `unreadable` counts what was left out of it.
+    `anew_until` is where the log ended then: below it the history is not whole. `unreadable` counts what was left out.
     """
 
     buckets: int
@@ -58,6 +58,7 @@ class _State(msgspec.Struct, frozen=True):
     position: int = 0
     writing: tuple[int, int] | None = None
     generation: str = ""
+    anew_until: int = 0
     unreadable: int = 0
     unreadable_at: tuple[int, ...] = ()
 
@@ -93,6 +94,12 @@ def generation(folder: Path) -> str | None:
     """Which history this is, of all that were compacted in `folder` one after the other; None when there is none."""
     state = _read_state(folder)
     return state.generation if state else None
+
+
+def anew_until(folder: Path) -> int:
+    """Which position the history must reach to hold what the log had when this one was begun; 0 when there is none."""
+    state = _read_state(folder)
+    return state.anew_until if state else 0
 
 
 def parts(folder: Path, as_of: datetime, upto: int, buckets: Collection[int] | None = None) -> list[Path]:
@@ -131,10 +138,10 @@ def compact(
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder):
         state = _read_state(folder)
+        end = log.last_position()
         if state is None:
             _clear(folder)
-            state = _State(buckets=buckets, generation=uuid4().hex)
-        end = log.last_position()
+            state = _State(buckets=buckets, generation=uuid4().hex, anew_until=end)
         _check(state, folder, buckets, end)
         rows = 0
         while state.writing or state.position < end:
@@ -158,6 +165,8 @@ def compact(
             os.sync()
             state = replace(_passing(state, done), position=last, writing=None)
             _write_state(folder, state)
+        if state.anew_until > state.position:  # the newest events were erased since it was begun
+            _write_state(folder, replace(state, anew_until=state.position))
     return Compaction(rows, state.position, state.unreadable, state.unreadable_at)
 
 

@@ -27,8 +27,8 @@ def in_shards(
     otherwise. What the shards tell each other lies in a folder below `work`, or where the system keeps what is
     temporary, until the last was asked.
 
-    Raises RuntimeError when the history is made anew meanwhile, or an erasure drops that folder, as it has whole
-    histories.
+    Raises RuntimeError when the history is being made, or made anew meanwhile, or an erasure drops that folder, as it
+    has whole histories.
     """
     check_offsets(as_of=as_of, known_at=known_at)
     known = generation(history)

@@ -1,14 +1,15 @@
 """What is read of the history in a while is of one history: who compacts it anew meanwhile is noticed.
 
 A reader lists files when it begins with a shard. Of a history that is dropped and compacted again meanwhile it would
-find some, all of which can be read, and have silently missed the others.
+find some, all of which can be read, and have silently missed the others. Who begins between two ranges of such a
+compaction would find but the beginning.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from features.history import generation
+from features.history import anew_until, generation
 
 
 @contextmanager
@@ -25,6 +26,16 @@ def one_history(history: Path, known: str | None) -> Iterator[None]:
         raise
     if generation(history) != known:
         raise RuntimeError(_TOLD.format(history))
+
+
+def check_whole(history: Path, reached: int) -> None:
+    """Raises RuntimeError when `history`, whose position was `reached`, had but the beginning of the log by then."""
+    wanted = anew_until(history)
+    if reached < wanted:
+        raise RuntimeError(
+            f"the history in {history} is being made and reached position {reached} of {wanted}; run this again when "
+            "`python -m pipelines compact` has come to its end"
+        )
 
 
 _TOLD = "the history in {} was made anew while it was read; run this again when it is compacted"

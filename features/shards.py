@@ -28,7 +28,7 @@ from features.codes import coded, known_to
 from features.compute import Visible, ask, seen
 from features.history import parts
 from features.history_rows import bucket_of
-from features.one_history import one_history
+from features.one_history import check_whole, one_history
 from features.person import default_customer
 from features.reading import FIRST_REPORT, NOTHING, RETURNED, Means, Told, opened, opened_sorted
 from features.results import written
@@ -151,12 +151,13 @@ def size(history: Path, as_of: datetime, upto: int, buckets: int) -> int:
 def prepare(shards: Shards, identities: pa.Table, run: Run = in_turn, cores: int | None = None) -> None:
     """Let every shard tell the others what they must know; what is there already is not done again.
 
-    The history is not read after this. Raises RuntimeError when it was made anew meanwhile.
+    The history is not read after this. Raises RuntimeError when it was being made, or was made anew meanwhile.
     """
     if (shards.folder / _FIRST).exists():
         return
     _write_identities(shards, identities)
     with one_history(shards.history, shards.generation):
+        check_whole(shards.history, shards.position)
         run(partial(shards.sort_out, cores=cores), shards.missing(_TOLD))  # of one alone no `told` is ever there
     returned, first = RETURNED.empty_table(), FIRST_REPORT.empty_table()
     if shards.count > 1:

@@ -22,6 +22,7 @@ from features import shard_features
 from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
+from features.one_history import one_history
 from features.results import FOLDER as UNFINISHED
 from features.results import begun_at, code, forget_halves, kept, take_back, written
 from features.shards import Run, Shards, in_turn, prepare
@@ -91,7 +92,7 @@ def build(
     it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
 
     Raises ValueError without either moment, FileNotFoundError without a history, and RuntimeError while another process
-    builds features here, and when the history is made anew or somebody is erased meanwhile.
+    builds features here, and when the history is being made, or is made anew or somebody is erased meanwhile.
     """
     check_offsets(as_of=as_of, known_at=known_at, created=created)
     created = created or as_of
@@ -122,17 +123,26 @@ def build(
 def keep_products(history: Path, identities: pa.Table, folder: Path, moments: Sequence[datetime]) -> tuple[Path, ...]:
     """Product features as of `moments` in `folder`, for training rows: those that are there stay, if still true.
 
-    A table remembers which state of the history and of the identities it was made from. Those of another state are
-    taken away, as nobody can tell what has become of them. Returns the files, in the order of `moments`.
+    A table remembers which history, in which state, and which identities it was made from. Those of others are taken
+    away, as nobody can tell what has become of them. Returns the files, in the order of `moments`.
+
+    Raises RuntimeError when the history is being made, or is made anew meanwhile; nothing new is kept then.
     """
-    state = f"{position(history)} {digest(identities)}".encode()
+    made = generation(history)
+    state = f"{made} {position(history)} {digest(identities)}".encode()
     paths = {moment: folder / "product" / _file(moment) for moment in moments}
     for path in (folder / "product").glob("*.parquet"):
         if (pq.read_schema(path).metadata or {}).get(_MADE_FROM) != state:
             path.unlink()
     missing = [moment for moment, path in paths.items() if not path.exists()]
-    for moment, table in zip(missing, products_of_moments(history, identities, missing), strict=True):
-        keep(table.replace_schema_metadata({_MADE_FROM: state}), folder / "product", moment)
+    try:
+        with one_history(history, made):
+            for moment, table in zip(missing, products_of_moments(history, identities, missing), strict=True):
+                keep(table.replace_schema_metadata({_MADE_FROM: state}), folder / "product", moment)
+    except Exception:
+        for moment in missing:
+            paths[moment].unlink(missing_ok=True)
+        raise
     return tuple(paths.values())
 
 

@@ -4,18 +4,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import delete
 
+from features import snapshots
 from features.compute import NOBODY, products_of_moments, visible
-from features.history import compact, drop, generation
+from features.history import compact, drop, generation, position
 from features.in_shards import in_shards
-from features.log import Record
-from features.snapshots import build
+from features.log import EVENTS, Log, Record
+from features.one_history import check_whole
+from features.snapshots import build, keep_products
 from tests.features.shop import day, happened, history_of, log_of
 
 T = TypeVar("T")
 
 ANEW = "made anew while it was read; run this again"
+UNDER_WAY = "is being made and reached position 10 of 40; run this again when"
 
 
 @pytest.fixture
@@ -41,10 +46,26 @@ def test_a_history_that_grows_stays_the_same_and_one_made_anew_is_another(tmp_pa
     assert generation(folder) not in (first, None)
 
 
+class Killed(Exception):
+    pass
+
+
 def begun_anew(history: Path, told: Sequence[Record]) -> None:
     """What `compact --rebuild` has done after the first of its ranges."""
     drop(history)
-    compact(log_of(told[:10]), history, 4)
+    begun(log_of(told), history)
+
+
+def begun(log: Log, history: Path) -> None:
+    """A compaction that is killed in its second range."""
+    before = position(history)
+
+    def kill(_: int) -> None:
+        if position(history) > before:
+            raise Killed
+
+    with pytest.raises(Killed):
+        compact(log, history, 4, kill, positions_per_part=10)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -95,8 +116,90 @@ def test_so_does_who_reads_it_at_once(history: Path, told: list[Record]) -> None
     for read in (customers, products):
         with pytest.raises(RuntimeError, match=ANEW):
             read()
+        compact(log_of(told), history, 4)
 
 
 def test_a_build_where_there_is_no_history_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no history in"):
         build(tmp_path / "history", NOBODY, tmp_path / "features", day(35))
+
+
+def test_who_begins_between_two_ranges_is_told_to_wait(history: Path, told: list[Record], tmp_path: Path) -> None:
+    def at_once() -> list[str]:
+        with visible(history, NOBODY, day(35)) as seen:
+            return seen.customers()["customer_id"].to_pylist()
+
+    readers: list[Callable[[], object]] = [
+        at_once,
+        lambda: [len(seen.customers()) for seen in in_shards(history, NOBODY, day(35), count=2)],
+        lambda: list(products_of_moments(history, NOBODY, [day(35)])),
+        lambda: build(history, NOBODY, tmp_path / "features", day(35)),
+        lambda: keep_products(history, NOBODY, tmp_path / "training", [day(35)]),
+    ]
+    begun_anew(history, told)
+    for read in readers:
+        with pytest.raises(RuntimeError, match=UNDER_WAY):
+            read()
+    assert not list(tmp_path.glob("*/customer/*")) + list(tmp_path.glob("*/product/*"))
+    compact(log_of(told), history, 4)
+    for read in readers:
+        read()
+    assert len(at_once()) == len(told)
+    with pytest.raises(RuntimeError, match=UNDER_WAY):
+        check_whole(history, reached=10)  # of who had asked for the position before it came to its end
+
+
+def test_a_compaction_that_only_adds_holds_nobody_up(tmp_path: Path, told: list[Record]) -> None:
+    log, history = log_of(told[:10]), tmp_path / "history"
+    compact(log, history, 4)
+    log.append(told[10:])
+    begun(log, history)
+    assert build(history, NOBODY, tmp_path / "features", day(35)).customers == 20
+
+
+def test_a_history_whose_newest_events_were_erased_meanwhile_comes_to_its_end(
+    tmp_path: Path, told: list[Record]
+) -> None:
+    for left in (10, 25):
+        log, history = log_of(told), tmp_path / f"history{left}"
+        begun(log, history)
+        with log.engine.begin() as connection:
+            connection.execute(delete(EVENTS).where(EVENTS.c.position > left))
+        compact(log, history, 4)
+        assert build(history, NOBODY, tmp_path / f"features{left}", day(35)).customers == left
+
+
+def test_tables_for_training_of_a_history_that_is_made_anew_meanwhile_do_not_stay(
+    history: Path, told: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = [day(0.5), day(35)]
+    right = [pq.read_table(path) for path in keep_products(history, NOBODY, tmp_path / "right", moments)]
+    (stays,) = keep_products(history, NOBODY, tmp_path / "training", moments[:1])
+    found = snapshots.keep
+
+    def keep(*arguments: object) -> object:
+        begun_anew(history, told)
+        return found(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "keep", keep)
+        with pytest.raises(RuntimeError, match=ANEW):
+            keep_products(history, NOBODY, tmp_path / "training", moments)
+    assert list(stays.parent.iterdir()) == [stays], "what was kept before is of a history that was whole"
+    compact(log_of(told), history, 4)
+    assert [pq.read_table(path) for path in keep_products(history, NOBODY, tmp_path / "training", moments)] == right
+
+
+def test_tables_for_training_are_not_those_of_before_an_event_was_corrected(tmp_path: Path) -> None:
+    damaged = Record("b", "product_viewed", 1, 1, "u2", None, "[]")
+    log, history = log_of([happened("product_viewed", "u1", 1, "milk"), damaged]), tmp_path / "history"
+    compact(log, history, 4)
+    (path,) = keep_products(history, NOBODY, tmp_path, [day(35)])
+    assert pq.read_table(path)["product_id"].to_pylist() == ["milk"]
+    payload = happened("product_viewed", "u2", 2, "tea").payload
+    with log.engine.begin() as connection:
+        connection.execute(EVENTS.update().where(EVENTS.c.position == 2).values(payload=payload))
+    drop(history)
+    assert compact(log, history, 4).position == 2, "nothing but the events of the position tells them apart"
+    keep_products(history, NOBODY, tmp_path, [day(35)])
+    assert pq.read_table(path)["product_id"].to_pylist() == ["milk", "tea"]
