@@ -28,6 +28,8 @@ FILES = "day=*/bucket=*/part-*.parquet"
 _STATE = "state.json"
 POSITIONS_A_PART = 200_000
 _UNREADABLE_TOLD = 20
+UNLESS_PRUNED = "unless a retention of events shortened the log"
+"""When it is no way out to make the history anew: it has more than the log by then."""
 
 WriteParts = Callable[[Sequence[Positions]], list[Written]]
 
@@ -189,12 +191,13 @@ def _check(state: _State, folder: Path, buckets: int, end: int) -> None:
     if (state.buckets, state.hash) != (buckets, HASH):
         raise ValueError(
             f"the history in {folder} has {state.buckets} buckets by {state.hash}, asked for {buckets} by {HASH}; "
-            f"ask for {state.buckets}, or drop the history and compact it again"
+            f"ask for {state.buckets}, or, {UNLESS_PRUNED}, drop the history and compact it again"
         )
     if state.position > end:
         raise ValueError(
             f"the history in {folder} reaches position {state.position}, but the log ends at {end}: it comes from "
-            "another log, or the log's newest events were erased; drop the history and compact it again"
+            f"another log, or the log's newest events were erased; {UNLESS_PRUNED}, drop the history and compact it "
+            "again"
         )
 
 
@@ -209,8 +212,8 @@ def _read_state(folder: Path) -> _State | None:
         return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
     except msgspec.MsgspecError as error:
         raise ValueError(
-            f"{path} cannot be read ({error}); restore that file, or make the history anew from the log with "
-            "`python -m pipelines compact --rebuild`"
+            f"{path} cannot be read ({error}); restore that file, or, {UNLESS_PRUNED}, make the history anew from the "
+            "log with `python -m pipelines compact --rebuild`"
         ) from error
 
 

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
+from features.history import UNLESS_PRUNED
 from features.history_rows import SCHEMA
 from features.unreadable import named
 
@@ -52,7 +53,7 @@ class Means:
 
 ALL = Means()
 
-_WAY_OUT = "restore it, or, unless a retention of events shortened the log, drop the history and compact it again"
+_WAY_OUT = f"restore it, or, {UNLESS_PRUNED}, drop the history and compact it again"
 
 
 @contextmanager
