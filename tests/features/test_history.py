@@ -248,7 +248,7 @@ def test_another_log_is_refused(tmp_path: Path) -> None:
         log_of([bought("u1", 1, "o1", "p")]),
     )
     compact(first, tmp_path, 4)
-    with pytest.raises(ValueError, match="reaches position 2, but the log ends at 1.* unless a retention"):
+    with pytest.raises(ValueError, match=r"reaches position 2, but the log ends at 1.* unless a retention"):
         compact(second, tmp_path, 4)
 
 
