@@ -56,14 +56,19 @@ def begun_at(folder: Path, now: datetime) -> datetime:
         known = datetime.fromisoformat(path.read_text())
         if known <= now and known.date() == now.astimezone(UTC).date():
             return known
-    for old in folder.iterdir():
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    empty(folder)
 
     def write(temporary: Path) -> None:
         temporary.write_text(now.astimezone(UTC).isoformat())
 
     written(path, write)
     return now
+
+
+def empty(folder: Path) -> None:
+    """Drop all results in `folder`: what is begun anew takes nothing over."""
+    for old in folder.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def take_back(folder: Path, *made: Path) -> None:

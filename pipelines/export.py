@@ -8,7 +8,6 @@ another day everything is made anew.
 
 import hmac
 import secrets
-import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,7 +20,7 @@ import pyarrow.parquet as pq
 
 from features.log import Log, Record, microseconds
 from features.person import default_customer
-from features.results import written
+from features.results import empty, written
 from serving.schemas import Subject
 
 CUSTOMERS_A_PART = 10_000
@@ -91,8 +90,7 @@ def begun(
         known = msgspec.json.decode(path.read_bytes(), type=_Begun)
         if known.day == day and known.at <= at:
             return Export(folder, known.at, known.secret, known.parts)
-    for old in folder.iterdir():
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    empty(folder)
     count = 0
     made = Export(folder, at, secret or secrets.token_bytes(_SECRET_BYTES), count)
     for tables in parts():
