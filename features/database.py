@@ -1,5 +1,6 @@
 """Opening the database of the logs and the catalogue: SQLite beside the service, or PostgreSQL by its URL."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,11 +10,13 @@ from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from features.migrations.upgrade import VERSIONS, is_ready, standing, upgrade
 
 _MIGRATION_LOCK = 7_061_776_675
 _PATIENCE = "30s"
+_BUSY_SECONDS = 10
 _CACHE_KILOBYTES = 16_000  # with the usual 2 MB a batch of 20,000 events spills to disk half-way: 1.3 times the time
 metadata = MetaData()
 """Every table of Kairos's own database; the modules that own a table add it here when they are imported."""
@@ -100,6 +103,25 @@ def json_text(dialect: str, column: str, name: str) -> str:
     return f"CAST({column} AS jsonb) ->> '{name}'"
 
 
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+@retry(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.005, 0.05),
+    stop=stop_after_delay(_BUSY_SECONDS),
+    reraise=True,
+)
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Keep this SQLite file with a write-ahead log from now on, so that readers and a writer pass each other by.
+
+    SQLite does not wait here for who writes, whatever its `busy_timeout`: of two processes that open a new file at
+    once it would fail one. Raises sqlite3.OperationalError when another holds the file for ten seconds or more.
+    """
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
 def insert_into(table: Table, dialect: str) -> Any:
     """An insert that knows `on_conflict_…`, which SQLite and PostgreSQL share and standard SQL lacks."""
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
@@ -158,9 +180,9 @@ def writing_by_driver(engine: Engine, lock: int) -> Iterator[Any]:
 
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")  # before anything that has to wait for another
+    write_ahead(connection)
     for pragma in (
-        "busy_timeout=10000",  # before anything that has to wait for another
-        "journal_mode=WAL",
         "synchronous=FULL",
         f"cache_size=-{_CACHE_KILOBYTES}",
         "secure_delete=ON",  # what is deleted is overwritten, or an erased person could be read in the file

@@ -24,7 +24,7 @@ from feast.types import Array, Float64, String
 from sqlalchemy import make_url
 
 from features.customer_row import CustomerRow
-from features.database import address_of
+from features.database import address_of, write_ahead
 from features.definitions import (
     CUSTOMER,
     CUSTOMER_VIEWS,
@@ -110,7 +110,7 @@ def apply(store: FeatureStore) -> None:
     store.apply([CUSTOMER, PRODUCT, customer, *others, product_view(feature_data), recommender_service(customer)])
     if store.config.online_store.type == "sqlite":
         with closing(sqlite3.connect(store.config.online_store.path)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")  # so that a materialization never makes a reader wait
+            write_ahead(connection)  # so that a materialization never makes a reader wait
 
 
 def materialize(

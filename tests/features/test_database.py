@@ -1,7 +1,10 @@
 """Who waits for whom in the database: each kind of work has a lock of its own. What the driver raises is wrapped."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import Engine, create_engine
@@ -23,6 +26,21 @@ def test_no_two_modules_take_the_same_advisory_lock() -> None:
     numbers = {path: LOCK.findall(text) for path in paths if WRITES.search(text := path.read_text())}
     assert {path.name for path, found in numbers.items() if len(found) != 1} == set(), "a number that is not seen here"
     assert len({int(number) for (number,) in numbers.values()}) == len(numbers) > 9
+
+
+def test_who_opens_a_new_file_that_another_just_writes_waits_for_the_end_of_it(tmp_path: Path) -> None:
+    """As of two processes that start together, where one turns the file into one with a log of writes."""
+    path = tmp_path / "kairos.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = Timer(0.3, other.execute, ["COMMIT"])
+        end.start()
+        try:
+            with connect_to(f"sqlite:///{path}").connect() as connection:
+                assert not other.in_transaction
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        finally:
+            end.join()
 
 
 def test_what_fails_in_a_transaction_of_the_driver_is_taken_back_and_raised_as_sqlalchemys(engine: Engine) -> None:
