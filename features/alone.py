@@ -24,6 +24,10 @@ LASTING = timedelta(seconds=10)
 HISTORY = "history"
 """What whoever writes the Parquet history does alone."""
 
+TABLES = "migrate"
+"""What whoever opens MLflow or Feast's registry for the first time does alone: each makes its tables when they lack,
+without a look at others who do."""
+
 _LOOK_SECONDS = 0.25
 
 Clock = Callable[[], datetime]

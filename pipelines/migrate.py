@@ -7,7 +7,7 @@ together afterwards finds everything there.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from features.alone import alone
+from features.alone import TABLES, alone
 from features.database import connect_to, migrate
 from features.migrations.upgrade import newest, standing
 from features.store import open_store
@@ -15,9 +15,6 @@ from models.published import CHAMPION
 from models.registry import Registry
 from pipelines.live import now as this_moment
 from pipelines.settings import Settings
-
-TABLES = "migrate"
-"""What whoever makes or migrates the tables of others does alone."""
 
 _PATIENCE = timedelta(minutes=10)
 

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from threadpoolctl import threadpool_limits
 
 from features.acts import Acts
-from features.alone import alone, moving
+from features.alone import TABLES, alone, moving
 from features.catalog import Catalog
 from features.database import open_database
 from features.identity import Identities
@@ -64,6 +64,8 @@ _BATCH_THREADS = 2
 _BATCHES_AT_ONCE = 16
 _OTHERS_MOVE = timedelta(seconds=3)
 """Who makes another version live waits so long for somebody who does."""
+_OTHERS_BEGIN = timedelta(minutes=2)
+"""Who starts waits so long for others who do, one of whom may make the tables of MLflow."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,17 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
         stack.callback(batch_threads.shutdown, wait=False, cancel_futures=True)
-        store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
+        with alone(engine, TABLES, clock, _OTHERS_BEGIN):
+            store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
+            registry = Registry(
+                settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE)
+            )
         visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
         catalog = Catalog(engine)
         metrics = stack.enter_context(counting(settings.run_folder))
         tracing = stack.enter_context(tracing_to(settings.otlp_endpoint, VERSION))
         guard = stack.enter_context(open_guard(engine, settings, listed.secret, clock, metrics))
-        registry = Registry(settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE))
         champion = Champion(
             registry,
             catalog,

@@ -111,6 +111,14 @@ def test_a_promotion_reaches_every_worker(server: Server) -> None:
     until(followed, "both workers answer with the new version", 120)
 
 
+def test_workers_of_a_new_installation_begin_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow makes its tables without a look at others: what two of them made at once, none could open again."""
+    monkeypatch.setenv("BENTOML_CONFIG_OVERRIDES", json.dumps({"services": {"kairos": {"workers": 3}}}))
+    with serving(settings_in(tmp_path, run_folder=tmp_path / "run"), tmp_path) as found:
+        until(lambda: "kairos_workers 3" in anew(found, "GET", "/metrics").text, "all three have begun")
+        assert "cannot start" not in found.log.read_text()
+
+
 def test_a_service_that_is_ended_answers_what_is_under_way_and_refuses_the_rest(server: Server) -> None:
     with traffic(server) as callers:
         server.process.send_signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from typer.testing import CliRunner
 
-from features.alone import Taken, alone
+from features.alone import TABLES, Taken, alone
 from features.database import open_database
 from features.migrations.upgrade import newest
 from models.registry import Registry
@@ -91,7 +91,7 @@ def test_tables_of_mlflow_are_there_afterwards(url: str, tmp_path: Path, monkeyp
 def test_who_comes_while_another_makes_them_waits(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_database(url)
     monkeypatch.setattr(verb, "_PATIENCE", timedelta(0))
-    with alone(engine, verb.TABLES, lambda: datetime.now(UTC)):
+    with alone(engine, TABLES, lambda: datetime.now(UTC)):
         result = CliRunner().invoke(app, ["migrate"])
     assert isinstance(result.exception, Taken)
     assert f"process {os.getpid()} does this now" in str(result.exception)
