@@ -34,7 +34,7 @@ from models.registry import Registry
 from models.time_to_event.durations import HORIZON
 from pipelines.at_work import at_work
 from pipelines.console import Tick
-from pipelines.database_url import reached
+from pipelines.database_url import reached, refuse_one_machine
 from pipelines.due_part import DUE, LIKELY, SHOWN, Asked, date_of, parted, prepare_part
 from pipelines.engine import opened
 from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown, table_of
@@ -97,13 +97,14 @@ def due(
     """Write who is due as of `until` (now when None) into `out`, the likeliest first; it appears when it is complete.
 
     With `log` the carts are kept in the decision log, so that their links open; tokens follow from `secret`, which is
-    drawn when None. Raises ValueError for another kind of file or a window that the table cannot speak of, LookupError
-    without a champion, FileNotFoundError when nobody was scored or `out` has no place, and BucketsFailed where a part
-    failed: a rerun on the same day does what is missing.
+    drawn when None. Raises ValueError for another kind of file, a window that the table cannot speak of or a cluster
+    that is to read a file of SQLite, LookupError without a champion, FileNotFoundError when nobody was scored or `out`
+    has no place, and BucketsFailed where a part failed: a rerun on the same day does what is missing.
     """
     if out.suffix not in _WRITERS:
         raise ValueError(f"{out} must end in {' or '.join(_WRITERS)}")
     check_target(out)
+    refuse_one_machine(settings)
     database = open_database(settings.database_url)
     published = champion(registry)
     path = newest(settings.feature_data)

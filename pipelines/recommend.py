@@ -30,7 +30,7 @@ from models.published import CHAMPION
 from models.registry import Registry
 from pipelines.at_work import at_work
 from pipelines.console import Tick
-from pipelines.database_url import reached
+from pipelines.database_url import reached, refuse_one_machine
 from pipelines.engine import opened
 from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown
 from pipelines.files import File, check_target, delivered
@@ -82,9 +82,9 @@ def recommend(
 
     With `log` they are kept in the decision log as shown. Ids and draws follow from `secret`, which is drawn when None.
 
-    Raises ValueError for an unknown placement or kind of file, LookupError without a champion, FileNotFoundError
-    without features or a place for `out`, and BucketsFailed where a part failed: a rerun on the same day does what is
-    missing.
+    Raises ValueError for an unknown placement or kind of file, and for a cluster that is to read what was shown in a
+    file of SQLite, LookupError without a champion, FileNotFoundError without features or a place for `out`, and
+    BucketsFailed where a part failed: a rerun on the same day does what is missing.
     """
     if out.suffix not in _WRITERS:
         raise ValueError(f"{out} must end in {' or '.join(_WRITERS)}")
@@ -92,6 +92,8 @@ def recommend(
     placements = PlacementFile(settings.placements).read()
     if placement not in placements:
         raise ValueError(f"there is no placement {placement!r}; there are {', '.join(placements)}")
+    if placements[placement].rules.rotation is not None:  # else no part asks the database
+        refuse_one_machine(settings)
     table = newest(settings.feature_data, "customer")
     database = open_database(settings.database_url)
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)

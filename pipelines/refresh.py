@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import make_url
-
 from features.alone import HISTORY, alone
 from features.assortment import described
 from features.catalog import Catalog
@@ -24,8 +22,8 @@ from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
 from models.recommenders.base import days
 from pipelines.at_work import at_work
-from pipelines.database_url import reached
-from pipelines.engine import LOCAL, RAY, BucketsFailed, opened
+from pipelines.database_url import reached, refuse_one_machine
+from pipelines.engine import LOCAL, BucketsFailed, opened
 from pipelines.settings import Settings
 from training.assortment import Assortment
 
@@ -53,7 +51,7 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
     cluster answers, ValueError for a cluster that is to read a file of SQLite, RuntimeError where tasks saw another
     database or folder than this process, or where a part failed.
     """
-    _refuse_one_machine(settings)
+    refuse_one_machine(settings)
     database = open_database(settings.database_url)
     log = Log(database, EVENTS)
     identities = Identities(database)
@@ -94,15 +92,6 @@ def _ranges_failed(failed: BucketsFailed, ranges: Sequence[Positions], stands: s
         f"{len(errors)} of {len(ranges)} parts could not be written, so the history {stands}: mend this and "
         f"compact again, which writes all {len(ranges)} anew. {told}"
     )
-
-
-def _refuse_one_machine(settings: Settings) -> None:
-    """A node without the file would make an empty one and read nothing out of it."""
-    if settings.engine not in (LOCAL, RAY) and make_url(settings.database_url).get_backend_name() == "sqlite":
-        raise ValueError(
-            f"tasks at KAIROS_ENGINE={settings.engine} cannot read a file of SQLite, which is for one machine: set "
-            "KAIROS_DATABASE_URL to PostgreSQL, or KAIROS_ENGINE to `ray` or `local` for this verb"
-        )
 
 
 def build_features(settings: Settings, as_of: datetime | None, created: datetime) -> Built:

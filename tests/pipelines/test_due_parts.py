@@ -184,3 +184,9 @@ def test_a_list_as_of_then_is_taken_up_on_its_day_alone_and_logged_as_of_now(
     records = list(Log(engine, DECISIONS).read())
     engine.dispose()
     assert {(one.occurred_at, one.received_at) for one in records} == {(microseconds(then), microseconds(later))}
+
+
+def test_a_cluster_is_not_asked_to_read_a_file_of_sqlite(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ENGINE=127\.0\.0\.1:1 cannot read a file of SQLite"):
+        run(folder, tmp_path / "due.csv", engine="127.0.0.1:1")
+    assert not (tmp_path / "due.csv").exists()

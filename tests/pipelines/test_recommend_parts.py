@@ -176,3 +176,13 @@ def test_two_exports_of_a_placement_at_once_do_not_mix(folder: Path, tmp_path: P
         pytest.raises(RuntimeError, match="another process is at the same work"),
     ):
         run(folder, tmp_path / "mail.parquet")
+
+
+def test_a_cluster_is_not_asked_what_was_shown_in_a_file_of_sqlite(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mail.parquet"
+    with pytest.raises(ValueError, match=r"ENGINE=127\.0\.0\.1:1 cannot read a file of SQLite"):
+        run(folder, out, engine="127.0.0.1:1")
+    (folder / "placements.toml").write_text("[email]")
+    with pytest.raises(ConnectionError):  # no part asks the database where nothing rotates
+        run(folder, out, engine="127.0.0.1:1")
+    assert not out.exists()
