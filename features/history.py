@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import msgspec
 import pyarrow.parquet as pq
 from msgspec.structs import replace
 
@@ -22,14 +21,12 @@ from features.folder_lock import alone_in
 from features.history_part import Positions, Written, bucket_name, discard, write_part
 from features.history_rows import HASH
 from features.history_seen import check_seen
+from features.history_state import UNLESS_PRUNED, State, forget_state, read_state, write_state
 from features.log import Log
 
 FILES = "day=*/bucket=*/part-*.parquet"
-_STATE = "state.json"
 POSITIONS_A_PART = 200_000
 _UNREADABLE_TOLD = 20
-UNLESS_PRUNED = "unless a retention of events shortened the log"
-"""When it is no way out to make the history anew: it has more than the log by then."""
 
 WriteParts = Callable[[Sequence[Positions]], list[Written]]
 
@@ -48,26 +45,9 @@ class Compaction:
     unreadable_at: tuple[int, ...] = ()
 
 
-class _State(msgspec.Struct, frozen=True):
-    """`writing` is the range of positions under way: after a crash it is written again, under the same file names.
-
-    `generation` is drawn when the first row is written: a history that was dropped and compacted again has another.
-    `anew_until` is where the log ended then: below it the history is not whole. `unreadable` counts what was left out.
-    """
-
-    buckets: int
-    hash: str = HASH
-    position: int = 0
-    writing: tuple[int, int] | None = None
-    generation: str = ""
-    anew_until: int = 0
-    unreadable: int = 0
-    unreadable_at: tuple[int, ...] = ()
-
-
 def position(folder: Path) -> int:
     """The log position that the history reaches; 0 when there is none."""
-    state = _read_state(folder)
+    state = read_state(folder)
     return state.position if state else 0
 
 
@@ -88,19 +68,20 @@ def position_before(folder: Path, as_of: datetime) -> int:
 
 def buckets(folder: Path) -> int:
     """Into how many buckets of customers the history was laid; 1 when there is none."""
-    state = _read_state(folder)
+    state = read_state(folder)
     return state.buckets if state else 1
 
 
 def generation(folder: Path) -> str | None:
     """Which history this is, of all that were compacted in `folder` one after the other; None when there is none."""
-    state = _read_state(folder)
+    state = read_state(folder)
     return state.generation if state else None
 
 
 def anew_until(folder: Path) -> int:
-    """Which position the history must reach to hold what the log had when this one was begun; 0 when there is none."""
-    state = _read_state(folder)
+    """Which position the history must reach to hold what the log had when this one was begun, or what one had that was
+    dropped; 0 when there is none."""
+    state = read_state(folder)
     return state.anew_until if state else 0
 
 
@@ -139,21 +120,25 @@ def compact(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder):
-        state = _read_state(folder)
+        state = read_state(folder)
         end = log.last_position()
-        if state is None:
+        if state is None or state.dropped:
             _clear(folder)
-            state = _State(buckets=buckets, generation=uuid4().hex, anew_until=end)
+            if not end:  # nobody need wait for anything
+                forget_state(folder)
+            state = State(buckets=buckets, generation=uuid4().hex, anew_until=end)
         _check(state, folder, buckets, end)
         rows = 0
         while state.writing or state.position < end:
+            first, last = state.writing or (state.position + 1, state.position + at_a_time * positions_per_part)
+            last = min(last, end)
             if state.writing:
                 discard(folder, state.writing)
-            first, last = state.writing or (
-                state.position + 1,
-                min(end, state.position + at_a_time * positions_per_part),
-            )
-            _write_state(folder, replace(state, writing=(first, last)))
+            if last < first:  # what was being written is in the log no more
+                state = replace(state, writing=None)
+                write_state(folder, state)
+                break
+            write_state(folder, replace(state, writing=(first, last)))
             ranges = [
                 (one, min(last, one + positions_per_part - 1)) for one in range(first, last + 1, positions_per_part)
             ]
@@ -166,9 +151,9 @@ def compact(
             rows += sum(part.rows for part in done)
             os.sync()
             state = replace(_passing(state, done), position=last, writing=None)
-            _write_state(folder, state)
+            write_state(folder, state)
         if state.anew_until > state.position:  # the newest events were erased since it was begun
-            _write_state(folder, replace(state, anew_until=state.position))
+            write_state(folder, replace(state, anew_until=state.position))
     return Compaction(rows, state.position, state.unreadable, state.unreadable_at)
 
 
@@ -176,18 +161,29 @@ def drop(folder: Path) -> None:
     """Forget the history, to compact it again: after an erasure, with other buckets, or to merge many small parts."""
     if folder.exists():
         with only_writer(folder):
-            (folder / _STATE).unlink(missing_ok=True)
+            _forget(folder)
             os.sync()
             _clear(folder)
 
 
-def _passing(state: _State, done: Sequence[Written]) -> _State:
+def _forget(folder: Path) -> None:
+    """Remember no more than how far the history reached: until it does again, readers take it for none or for less."""
+    try:
+        known = read_state(folder)
+    except ValueError:  # what was damaged is made anew as well
+        known = State(buckets=1, anew_until=1)
+    if known is not None:
+        until = max(known.position, known.anew_until)
+        write_state(folder, State(known.buckets, known.hash, anew_until=until, dropped=True))
+
+
+def _passing(state: State, done: Sequence[Written]) -> State:
     found = [position for part in done for position in part.unreadable]
     told = (*state.unreadable_at, *found)[:_UNREADABLE_TOLD]
     return replace(state, unreadable=state.unreadable + len(found), unreadable_at=told)
 
 
-def _check(state: _State, folder: Path, buckets: int, end: int) -> None:
+def _check(state: State, folder: Path, buckets: int, end: int) -> None:
     if (state.buckets, state.hash) != (buckets, HASH):
         raise ValueError(
             f"the history in {folder} has {state.buckets} buckets by {state.hash}, asked for {buckets} by {HASH}; "
@@ -204,26 +200,6 @@ def _check(state: _State, folder: Path, buckets: int, end: int) -> None:
 def _clear(folder: Path) -> None:
     for day in folder.glob("day=*"):
         shutil.rmtree(day)
-
-
-def _read_state(folder: Path) -> _State | None:
-    path = folder / _STATE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
-    except msgspec.MsgspecError as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}); restore that file, or, {UNLESS_PRUNED}, make the history anew from the "
-            "log with `python -m pipelines compact --rebuild`"
-        ) from error
-
-
-def _write_state(folder: Path, state: _State) -> None:
-    temporary = folder / f"{_STATE}.tmp"
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.encode(state))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / _STATE)
 
 
 def only_writer(folder: Path) -> AbstractContextManager[None]:

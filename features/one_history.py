@@ -2,7 +2,7 @@
 
 A reader lists files when it begins with a shard. Of a history that is dropped and compacted again meanwhile it would
 find some, all of which can be read, and have silently missed the others. Who begins between two ranges of such a
-compaction would find but the beginning.
+compaction would find but the beginning, and before the first one nothing.
 """
 
 from collections.abc import Iterator
@@ -29,12 +29,16 @@ def one_history(history: Path, known: str | None) -> Iterator[None]:
 
 
 def check_whole(history: Path, reached: int) -> None:
-    """Raises RuntimeError when `history`, whose position was `reached`, had but the beginning of the log by then."""
+    """Raises RuntimeError when `history`, whose position was `reached`, had but the beginning of the log by then.
+
+    Nothing of it, when it was dropped and nothing was written yet: that is no shop without a history.
+    """
     wanted = anew_until(history)
     if reached < wanted:
+        has = f"reached position {reached} of {wanted}" if reached else "has nothing yet"
         raise RuntimeError(
-            f"the history in {history} is being made and reached position {reached} of {wanted}; run this again when "
-            "`python -m pipelines compact` has come to its end"
+            f"the history in {history} is being made and {has}; run this again when `python -m pipelines compact` has "
+            "come to its end"
         )
 
 

@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from features.events import EVENT_TYPES, INTERACTION_WEIGHTS
-from features.history import UNLESS_PRUNED
 from features.history_rows import SCHEMA
+from features.history_state import UNLESS_PRUNED
 from features.unreadable import named
 
 RETURNED = pa.schema([("order_id", pa.string()), ("product_id", pa.string())])

@@ -22,7 +22,7 @@ from features import shard_features
 from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
-from features.one_history import one_history
+from features.one_history import check_whole, one_history
 from features.results import FOLDER as UNFINISHED
 from features.results import begun_at, code, forget_halves, kept, take_back, written
 from features.shards import Run, Shards, in_turn, prepare
@@ -100,6 +100,7 @@ def build(
         raise ValueError("a build is as of a moment; name `as_of`, or `created` for that moment")
     made = generation(history)
     reached, laid = position(history), buckets(history)
+    check_whole(history, reached)
     if not reached:
         raise FileNotFoundError(f"no history in {history}; compact the log, and run this again")
     number = count or shards_for(history, as_of or created, reached, laid)

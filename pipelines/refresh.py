@@ -13,10 +13,11 @@ from features.assortment import described
 from features.catalog import Catalog
 from features.customer_restock import VIEW
 from features.database import open_database
-from features.history import POSITIONS_A_PART, Compaction, compact, drop, position
+from features.history import POSITIONS_A_PART, Compaction, compact, drop, generation, position
 from features.history_part import Positions, Written, write_part_from
 from features.identity import Identities
 from features.log import EVENTS, Log
+from features.one_history import check_whole, one_history
 from features.snapshots import Built, build
 from features.store import apply, materialize, open_store
 from models.catalogue import Catalogue
@@ -98,11 +99,13 @@ def build_features(settings: Settings, as_of: datetime | None, created: datetime
     """Compute the features of every customer and product as of `as_of`, shard by shard, on the engine of the settings.
 
     With None it is as of `created`, or of the moment of a build that failed on the same day, which it goes on with.
-    Raises FileNotFoundError when there is no history yet, ValueError for an `as_of` in the future, whose table would
-    stand before all that are built until then, Taken while another process builds, on whatever machine, and
-    BucketsFailed where a shard failed: a rerun does what is missing.
+    Raises FileNotFoundError when there is no history yet, RuntimeError while it is being made, ValueError for an
+    `as_of` in the future, whose table would stand before all that are built until then, Taken while another process
+    builds, on whatever machine, and BucketsFailed where a shard failed: a rerun does what is missing.
     """
-    if not position(settings.history):
+    reached = position(settings.history)
+    check_whole(settings.history, reached)
+    if not reached:
         raise FileNotFoundError(_NO_HISTORY.format(settings.history))
     if as_of is not None and as_of > created:
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
@@ -144,9 +147,12 @@ def catalogue(settings: Settings, as_of: datetime) -> Catalogue:
 def end_of_history(settings: Settings) -> datetime:
     """The midnight (UTC) after the last event of the history: a natural `as_of` for data of the past.
 
-    Raises FileNotFoundError when there is no history yet.
+    Raises FileNotFoundError when there is no history yet, and RuntimeError while it is being made, as its days come in
+    the order of the log.
     """
-    days = [folder.name.removeprefix("day=") for folder in settings.history.glob("day=*")]
+    with one_history(settings.history, generation(settings.history)):
+        check_whole(settings.history, position(settings.history))
+        days = [folder.name.removeprefix("day=") for folder in settings.history.glob("day=*")]
     if not days:
         raise FileNotFoundError(_NO_HISTORY.format(settings.history))
     return datetime.fromisoformat(max(days)).replace(tzinfo=UTC) + timedelta(days=1)

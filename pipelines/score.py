@@ -17,7 +17,7 @@ from features.customer_restock import keep_restock
 from features.database import open_database
 from features.history import buckets, generation, position, position_before
 from features.log import microseconds
-from features.one_history import one_history
+from features.one_history import check_whole, one_history
 from features.privacy.personal import identities_to_learn_from
 from features.restock_table import write
 from features.results import FOLDER as UNFINISHED
@@ -57,13 +57,14 @@ def score(settings: Settings, registry: Registry, until: datetime | None, now: d
     """Forecast everybody who bought before `until`, and keep both tables of that moment; they appear when complete.
 
     With None it is as of `now`, or of the moment of a scoring that failed on the same day (UTC), to go on with that.
-    Raises LookupError without a champion, FileNotFoundError without a history, ValueError for an `until` in the future,
-    whose tables would stand before all that are scored until then.
+    Raises LookupError without a champion, FileNotFoundError without a history, RuntimeError while that is being made,
+    ValueError for an `until` in the future, whose tables would stand before all that are scored until then.
     """
     if until is not None and until > now:
         raise ValueError(f"{until} lies in the future, it is {now}; leave it out for now")
     history = generation(settings.history)
     reached = position(settings.history)
+    check_whole(settings.history, reached)
     if not reached:
         raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
     published = champion(registry)

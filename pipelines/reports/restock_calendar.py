@@ -9,6 +9,7 @@ from features.catalog import Catalog
 from features.database import open_database
 from features.history import position
 from features.log import DECISIONS, EVENTS, Log
+from features.one_history import check_whole
 from features.privacy.personal import identities_to_learn_from
 from features.reports.restock_calendar import DueDay, RestockCalendar
 from features.restock_table import RestockTable, newest, read
@@ -74,7 +75,10 @@ def _unsure(
     settings: Settings, engine: Engine, registry: Registry, live: Version | None, table: RestockTable
 ) -> tuple[tuple[DueDay, ...], tuple[float, float]]:
     """The days ahead, and the swings of the packs of a group and of all together, by what everybody had bought."""
-    if live is None or not position(settings.history):
+    reached = position(settings.history)
+    if live is not None:
+        check_whole(settings.history, reached)
+    if live is None or not reached:
         return due_days(table), (0.0, 0.0)
     lines, ids = lines_of(settings.history, identities_to_learn_from(engine), table.as_of, work=settings.work)
     model = registry.load(live).model

@@ -274,6 +274,25 @@ def test_what_was_erased_after_a_crash_does_not_come_back(tmp_path: Path, monkey
     assert len(list(tmp_path.glob(FILES))) == 2
 
 
+@pytest.mark.parametrize("left", [0, 2, 3, 5])
+def test_what_was_being_written_when_its_newest_events_were_erased_ends_where_the_log_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    log = log_of([bought("u1", number, f"o{number}", "p") for number in range(6)])
+    with monkeypatch.context() as patch:
+        patch.setattr("features.history.os.sync", _kill)
+        with pytest.raises(Killed):
+            compact(log, tmp_path, 4, positions_per_part=3, at_a_time=2)
+    with log.engine.begin() as connection:
+        connection.execute(delete(EVENTS).where(EVENTS.c.position > left))
+    for _ in range(2):
+        assert compact(log, tmp_path, 4, positions_per_part=3).position == left
+    assert rows_in(tmp_path) == rows_expected(log.read())
+    log.append([bought("u2", 9, "newer", "p")])
+    compact(log, tmp_path, 4)
+    assert rows_in(tmp_path) == rows_expected(log.read())
+
+
 def _kill() -> None:
     raise Killed
 

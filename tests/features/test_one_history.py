@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from features import snapshots
-from features.compute import NOBODY, products_of_moments, visible
+from features.compute import NOBODY, customer_features, products_of_moments, visible
 from features.history import compact, drop, generation, position
 from features.in_shards import in_shards
 from features.log import EVENTS, Log, Record
@@ -20,6 +20,7 @@ from tests.features.shop import day, happened, history_of, log_of
 T = TypeVar("T")
 
 ANEW = "made anew while it was read; run this again"
+NOTHING_YET = "is being made and has nothing yet; run this again when"
 UNDER_WAY = "is being made and reached position 10 of 40; run this again when"
 
 
@@ -149,6 +150,45 @@ def test_who_begins_between_two_ranges_is_told_to_wait(history: Path, told: list
         check_whole(history, reached=10)  # of who had asked for the position before it came to its end
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_who_begins_before_the_first_range_is_told_the_same(
+    history: Path, told: list[Record], tmp_path: Path, written: bool
+) -> None:
+    drop(history)
+    if written:
+        with pytest.raises(Killed):
+            compact(log_of(told), history, 4, lambda _: (_ for _ in ()).throw(Killed))
+    readers: list[Callable[[], object]] = [
+        lambda: customer_features(history, NOBODY, day(35)),
+        lambda: list(in_shards(history, NOBODY, day(35), count=2)),
+        lambda: build(history, NOBODY, tmp_path / "features", day(35)),
+        lambda: keep_products(history, NOBODY, tmp_path / "training", [day(35)]),
+    ]
+    for read in readers:
+        with pytest.raises(RuntimeError, match=NOTHING_YET):
+            read()
+    compact(log_of(told), history, 4)
+    for read in readers:
+        read()
+
+
+def test_a_history_that_is_dropped_of_a_log_that_is_empty_is_none(history: Path, tmp_path: Path) -> None:
+    drop(history)
+    compact(log_of([]), history, 4)
+    assert (generation(history), position(history)) == (None, 0)
+    with pytest.raises(FileNotFoundError, match="no history in"):
+        build(history, NOBODY, tmp_path / "features", day(35))
+
+
+def test_a_damaged_history_that_is_dropped_is_being_made(history: Path, told: list[Record]) -> None:
+    (history / "state.json").write_text('{"buck')
+    drop(history)
+    with pytest.raises(RuntimeError, match=NOTHING_YET):
+        customer_features(history, NOBODY, day(35))
+    compact(log_of(told), history, 8)
+    assert len(customer_features(history, NOBODY, day(35))) == len(told)
+
+
 def test_a_compaction_that_only_adds_holds_nobody_up(tmp_path: Path, told: list[Record]) -> None:
     log, history = log_of(told[:10]), tmp_path / "history"
     compact(log, history, 4)
@@ -160,13 +200,14 @@ def test_a_compaction_that_only_adds_holds_nobody_up(tmp_path: Path, told: list[
 def test_a_history_whose_newest_events_were_erased_meanwhile_comes_to_its_end(
     tmp_path: Path, told: list[Record]
 ) -> None:
-    for left in (10, 25):
+    for left in (10, 15, 25):
         log, history = log_of(told), tmp_path / f"history{left}"
         begun(log, history)
         with log.engine.begin() as connection:
             connection.execute(delete(EVENTS).where(EVENTS.c.position > left))
         compact(log, history, 4)
         assert build(history, NOBODY, tmp_path / f"features{left}", day(35)).customers == left
+        compact(log, history, 4)
 
 
 def test_tables_for_training_of_a_history_that_is_made_anew_meanwhile_do_not_stay(

@@ -4,17 +4,21 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from features import history
 from features.database import open_database
 from features.history import FILES, position
 from features.history_part import Positions, Written, write_part_from
 from features.log import EVENTS, Log, Record
+from models.registry import Registry
 from pipelines import refresh
 from pipelines.__main__ import app
 from pipelines.engine import Engine, Local
+from pipelines.score import score
 from pipelines.settings import Settings
 from tests.features.shop import bought
 
@@ -23,7 +27,11 @@ from tests.features.shop import bought
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Ten orders, compacted here, of which an engine would take more than four at a time."""
     monkeypatch.setattr(refresh, "POSITIONS_A_PART", 4)
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'kairos.db'}", history=tmp_path / "history")
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'kairos.db'}",
+        history=tmp_path / "history",
+        mlflow_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
+    )
     log = Log(open_database(settings.database_url), EVENTS)
     log.append([bought(f"u{number}", number, f"o{number}", "p") for number in range(10)])
     log.engine.dispose()
@@ -118,6 +126,36 @@ def test_events_that_cannot_be_read_are_told_and_stop_nothing(shop: Settings, mo
         assert "3 events of the log are not in the history" in found.stderr
         assert "the positions 11, 12, 13." in found.stderr
         assert "not where a retention of events shortened the log" in found.stderr
+
+
+def test_while_a_history_is_made_anew_nobody_takes_it_for_none_nor_its_beginning_for_all(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = refresh.end_of_history(shop)
+    write = history.write_part
+
+    def killed(has: str, broken: Positions) -> None:
+        def failing(log: Log, folder: Path, buckets: int, positions: Positions, *others: Any) -> Written:
+            if positions == broken:
+                raise OSError("killed")
+            return write(log, folder, buckets, positions, *others)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(history, "write_part", failing)
+            with pytest.raises(OSError, match="killed"):
+                refresh.compact_history(shop, lambda _: None, anew=True)
+        for ask in (
+            lambda: refresh.end_of_history(shop),
+            lambda: refresh.build_features(shop, None, end),
+            lambda: score(shop, Registry(shop.mlflow_uri), None, end, lambda _done, _of: None),
+        ):
+            with pytest.raises(RuntimeError, match=f"is being made and {has}; run this again"):
+                ask()
+
+    killed("has nothing yet", (1, 4))
+    killed("reached position 4 of 10", (5, 8))
+    refresh.compact_history(shop, lambda _: None)
+    assert refresh.end_of_history(shop) == end
 
 
 def test_a_rebuild_mends_a_damaged_state(shop: Settings) -> None:
