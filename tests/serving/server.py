@@ -1,7 +1,6 @@
 """A real `bentoml serve` over the folder of a shop, as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from serving.settings import Settings
+from tests.ports import free_port
 from tests.serving.world import SELDOM, bearing, make_key, settings_in
 from tests.waiting import PATIENCE, until
 
@@ -41,7 +41,8 @@ class Server:
         """What the kernel does when the machine runs out of memory: nobody gets to clean up."""
         workers = self.process.children(recursive=True)
         for process in (self.process, *workers):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it may end of itself as the one before it is gone
+                process.kill()
         psutil.wait_procs([self.process, *workers])
 
 
@@ -64,7 +65,7 @@ def bentoml(*arguments: str) -> list[str]:
 @contextmanager
 def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient:Kairos") -> Iterator[Server]:
     """Start the service `what`, wait until it lives, and end it as its supervisor would."""
-    port = _free_port()
+    port = free_port()
     home, log = folder / "bentoml", folder / "service.log"
     home.mkdir(exist_ok=True)
     url = f"http://127.0.0.1:{port}"
@@ -83,7 +84,7 @@ def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE)
 
 
 def kill_while_asked(folder: Path, ask: Callable[[httpx.Client], object], enough: Callable[[], bool]) -> None:
@@ -109,10 +110,3 @@ def _lives(client: httpx.Client) -> bool:
         return client.get("/livez").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

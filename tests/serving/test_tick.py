@@ -4,7 +4,7 @@ import asyncio
 import queue
 from collections.abc import Sequence
 from concurrent.futures import Future
-from threading import Thread
+from threading import Lock, Thread
 
 import pytest
 
@@ -22,6 +22,7 @@ class Written:
 
     def __init__(self) -> None:
         self.given: list[tuple[list[str], Future[list[bool]]]] = []
+        self._one_at_a_time = Lock()
 
     def submit(self, records: Sequence[Record]) -> "Future[list[bool]]":
         done: Future[list[bool]] = Future()
@@ -29,9 +30,10 @@ class Written:
         return done
 
     def commit(self, known: Sequence[str] = ()) -> None:
-        for keys, done in self.given:
-            if not done.done():
-                done.set_result([key not in known for key in keys])
+        with self._one_at_a_time:
+            for keys, done in self.given:
+                if not done.done():
+                    done.set_result([key not in known for key in keys])
 
 
 async def asked(tick: Tick, *keys: Sequence[str]) -> "list[asyncio.Task[list[bool]]]":

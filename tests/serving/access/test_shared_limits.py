@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from features.database import open_database
 from serving.access.buckets import Buckets, Limit
 from serving.access.shared_limits import SharedLimits
+from tests.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
@@ -71,7 +72,11 @@ def test_two_processes_together_keep_to_the_bound(tmp_path: Path) -> None:
         subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(workers)
     ]
-    found = [json.loads(spender.communicate("go\n", timeout=120)[0]) for spender in spenders]
+    for spender in spenders:
+        assert spender.stdin is not None
+        spender.stdin.write("go\n")
+        spender.stdin.flush()
+    found = [json.loads(spender.communicate(timeout=PATIENCE)[0]) for spender in spenders]
     assert [spender.returncode for spender in spenders] == [0] * workers
     took = max(one["ended"] for one in found) - min(one["began"] for one in found)
     longest = max(one["longest"] for one in found)
