@@ -22,6 +22,7 @@ from features.history_part import Positions, Written, bucket_name, discard, writ
 from features.history_rows import HASH
 from features.history_seen import check_seen
 from features.history_state import UNLESS_PRUNED, State, forget_state, read_state, write_state
+from features.left_out import with_left_out, without_gone
 from features.log import Log
 
 FILES = "day=*/bucket=*/part-*.parquet"
@@ -35,8 +36,8 @@ WriteParts = Callable[[Sequence[Positions]], list[Written]]
 class Compaction:
     """What a run added: `rows` to the history, which now reaches the log's `position`.
 
-    `unreadable` events of the log have been left out of it so far, as their payload is not an event's body: the first
-    of them at `unreadable_at`.
+    `unreadable` events that the log has were left out of it, as their payload is not an event's body: the first of
+    them at `unreadable_at`.
     """
 
     rows: int
@@ -150,11 +151,14 @@ def compact(
                 progress(sum(part.events for part in done))
             rows += sum(part.rows for part in done)
             os.sync()
-            state = replace(_passing(state, done), position=last, writing=None)
+            state = replace(with_left_out(state, done), position=last, writing=None)
             write_state(folder, state)
+        known, state = state, without_gone(state, log)
         if state.anew_until > state.position:  # the newest events were erased since it was begun
-            write_state(folder, replace(state, anew_until=state.position))
-    return Compaction(rows, state.position, state.unreadable, state.unreadable_at)
+            state = replace(state, anew_until=state.position)
+        if state != known:
+            write_state(folder, state)
+    return Compaction(rows, state.position, state.unreadable, state.unreadable_at[:_UNREADABLE_TOLD])
 
 
 def drop(folder: Path) -> None:
@@ -175,12 +179,6 @@ def _forget(folder: Path) -> None:
     if known is not None:
         until = max(known.position, known.anew_until)
         write_state(folder, State(known.buckets, known.hash, anew_until=until, dropped=True))
-
-
-def _passing(state: State, done: Sequence[Written]) -> State:
-    found = [position for part in done for position in part.unreadable]
-    told = (*state.unreadable_at, *found)[:_UNREADABLE_TOLD]
-    return replace(state, unreadable=state.unreadable + len(found), unreadable_at=told)
 
 
 def _check(state: State, folder: Path, buckets: int, end: int) -> None:
