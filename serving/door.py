@@ -81,7 +81,7 @@ class Door:
 
         try:
             async with asyncio.timeout(self.patient.get(scope["path"], self.give_up_seconds)):
-                if asked := resources.guard.preflight(scope, template):
+                if asked := await resources.guard.preflight(scope, template):
                     await asked(scope, receive, tagged)
                 else:
                     state["caller"] = await resources.guard.let_in(scope, template)

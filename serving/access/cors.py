@@ -22,14 +22,18 @@ def is_preflight(scope: AsgiScope) -> bool:
     return scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 
-def preflight(scope: AsgiScope, template: str, origins: Collection[str]) -> Response:
-    """The answer, which has no key to go by: a page that some live publishable key names may ask what such keys may.
-
-    Raises Refused, `forbidden_origin`, for any other page, and for what no publishable key can do.
-    """
-    origin = Headers(scope=scope)["origin"].lower()
+def page_of(scope: AsgiScope, template: str) -> str:
+    """The page of a preflight. Raises Refused, `forbidden_origin`, for what no publishable key can do."""
     if NEEDS.get(template) not in GRANTS["pk"]:
         raise Refused("forbidden_origin", "Nothing in a browser may call this; call it from your back end")
+    return Headers(scope=scope)["origin"].lower()
+
+
+def preflight(origin: str, origins: Collection[str]) -> Response:
+    """The answer, which has no key to go by: a page that some live publishable key names may ask what such keys may.
+
+    Raises Refused, `forbidden_origin`, for any other page.
+    """
     if not allowed(origin, origins):
         raise Refused("forbidden_origin", f"No publishable key names {origin}; make one with `--origin {origin}`")
     told = {

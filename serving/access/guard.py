@@ -17,7 +17,7 @@ from serving.access.buckets import Buckets, Left, Limit
 from serving.access.credentials import CHALLENGE, Presented, presented
 from serving.access.key_ring import KeyRing
 from serving.access.key_table import KeyTable
-from serving.access.keys import Key, digest_of, well_formed
+from serving.access.keys import Key, digest_of, is_origin, well_formed
 from serving.access.scopes import GRANTS, NEEDS, PROBES, UNMATCHED, Kind, Scope
 from serving.access.shared_limits import EXCHANGE_SECONDS, SharedLimits
 from serving.follower import Follower
@@ -76,12 +76,21 @@ class Guard:
         await asyncio.to_thread(self.ring.look_up, digest)
         return self.admit(scope, template, digest)
 
-    def preflight(self, scope: AsgiScope, template: str) -> Response | None:
-        """The answer to a browser that asks whether it may ask; None for any other request."""
+    async def preflight(self, scope: AsgiScope, template: str) -> Response | None:
+        """The answer to a browser that asks whether it may ask; None for any other request.
+
+        A page that no key known here names is looked for once, as its key may just have been made. Who asks for too
+        many pages has none of them looked for.
+        """
         if not cors.is_preflight(scope):
             return None
-        self._spend_address(self.addresses.of(scope))
-        return cors.preflight(scope, template, self.ring.origins)
+        address = self.addresses.of(scope)
+        self._spend_address(address)
+        origin = cors.page_of(scope, template)
+        seen = cors.allowed(origin, self.ring.origins) or self.ring.unknown(origin) or not is_origin(origin)
+        if not seen and self._failures.take(address).allowed:
+            await asyncio.to_thread(self.ring.look_for_page, origin)
+        return cors.preflight(origin, self.ring.origins)
 
     def admit(self, scope: AsgiScope, template: str, looked_up: str | None = None) -> Caller:
         """Who asks for the route `template`, if they may. In memory: raises before anything of the body is read.

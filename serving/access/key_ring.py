@@ -3,8 +3,9 @@
 import hmac
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from serving.access.cors import allowed
 from serving.access.key_table import KeyTable
 from serving.access.keys import Key
 from serving.follower import Follower
@@ -16,9 +17,9 @@ _UNKNOWN_KEPT = 10_000
 class KeyRing:
     """What is known of keys here. A key made since the last look is looked for once, when it first comes.
 
-    Of digests that no key has, the latest 10,000 are remembered until the next look, so that repeating a wrong key
-    costs no query; how many different ones may be tried is the business of a limit. When the database cannot be read,
-    what was known stays: a key that is revoked meanwhile lives until it can be read again.
+    Of digests that no key has, and pages that no key names, the latest 10,000 are remembered until the next look, so
+    that repeating a wrong one costs no query; how many different ones may be tried is the business of a limit. When the
+    database cannot be read, what was known stays: a key that is revoked meanwhile lives until it can be read again.
     """
 
     def __init__(self, table: KeyTable, seconds: float, failures: Counter) -> None:
@@ -80,9 +81,9 @@ class KeyRing:
         except LookupError:
             return None
 
-    def unknown(self, digest: str) -> bool:
-        """Whether it was looked for already, and no key has it."""
-        return digest in self._unknown
+    def unknown(self, asked: str) -> bool:
+        """Whether a digest was looked for already, and no key has it, or a page of the web, which no key names."""
+        return asked in self._unknown
 
     def look_up(self, digest: str) -> None:
         """Ask the database; afterwards it is known or `unknown`. Blocks, so not from the event loop.
@@ -90,13 +91,21 @@ class KeyRing:
         It waits for its own query and for nobody else's: a database may hang for one connection and not for the next.
         """
         key = self._table.find(digest)
+        self._learn(digest, [key] if key is not None else [])
+
+    def look_for_page(self, origin: str) -> None:
+        """The same for a page of the web that no key names which is known here."""
+        self._learn(origin, [key for key in self._table.naming(origin) if allowed(origin, key.origins)])
+
+    def _learn(self, asked: str, found: Sequence[Key]) -> None:
         with self._lock:
-            if key is None:
-                self._unknown[digest] = None
+            if not found:
+                self._unknown[asked] = None
                 if len(self._unknown) > _UNKNOWN_KEPT:
                     self._unknown.popitem(last=False)
             else:
-                keys = {digest: key, **self._keys}  # what was read with all others meanwhile may be newer
+                # what was read with all others meanwhile may be newer
+                keys = {**{key.digest: key for key in found}, **self._keys}
                 self._keys, self._origins = keys, _origins_of(keys)
 
 

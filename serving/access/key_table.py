@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast, get_args
 
-from sqlalchemy import BigInteger, Column, Engine, Row, Table, Text, select, update
+from sqlalchemy import BigInteger, Column, Engine, Row, Table, Text, or_, select, update
 
 from features.database import metadata
 from features.log import microseconds, moment
+from serving.access.cors import ANYWHERE
 from serving.access.keys import Issued, Key, issue
 from serving.access.scopes import Kind, Scope
 
@@ -77,6 +78,12 @@ class KeyTable:
     def find(self, digest: str) -> Key | None:
         """The key whose secret has this digest."""
         return next(iter(self._select(_KEYS.c.digest == digest)), None)
+
+    def naming(self, origin: str) -> list[Key]:
+        """The keys that are not revoked whose origins may name a page of the web: this one, any, or one like it."""
+        written = _KEYS.c.origins
+        named = or_(written.contains(origin, autoescape=True), written.contains(ANYWHERE))
+        return self._select(_KEYS.c.kind == "pk", _KEYS.c.revoked_at.is_(None), named)
 
     def all(self) -> list[Key]:
         """Every key, the eldest first."""

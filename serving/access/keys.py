@@ -66,6 +66,15 @@ def well_formed(secret: str) -> bool:
     return _FORM.fullmatch(secret) is not None
 
 
+def is_origin(text: str) -> bool:
+    """Whether a key could name it as a page of the web, as a browser writes it; `*` is any.
+
+    >>> is_origin("https://shop.example"), is_origin("null")
+    (True, False)
+    """
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def issue(
     kind: Kind,
     label: str,
@@ -89,7 +98,7 @@ def issue(
     if origins and kind != "pk":
         raise ValueError("only a publishable key, of kind pk, belongs into a browser and has origins")
     for origin in origins:
-        if _ORIGIN.fullmatch(origin) is None:
+        if not is_origin(origin):
             raise ValueError(f"{origin!r} is no origin; write it as the browser does: https://shop.example")
     if expires_at is not None and expires_at <= now:
         raise ValueError(f"it would have expired at {expires_at.isoformat()} already")

@@ -1,8 +1,13 @@
 """Pages of the web: those that a publishable key names may call, what such a key may; no page uses any other key."""
 
+from pathlib import Path
+
+import pytest
+
+from serving.access.key_table import KeyTable
 from serving.access.scopes import Kind
 from tests.serving.test_door import problem
-from tests.serving.world import DRINKER, Shop, bearing, make_key
+from tests.serving.world import DRINKER, NOW, Shop, bearing, make_key, running
 
 PAGE, ELSEWHERE = "https://shop.example", "https://evil.example"
 ASKED = {"subject": {"user_id": DRINKER}}
@@ -31,6 +36,26 @@ def test_a_page_that_a_key_names_may_ask_and_no_other(shared: Shop) -> None:
     assert not preflight(shared, "/v1/recommendations", "null")
     assert not preflight(shared, "/v1/decisions", PAGE)
     assert not preflight(shared, "/v1/nothing", PAGE)
+
+
+@pytest.mark.parametrize("named", [PAGE, "*"])
+def test_a_page_may_ask_at_once_when_its_key_was_made(folder: Path, named: str) -> None:
+    with running(folder, refresh_seconds=3_600.0) as shop:
+        assert not preflight(shop, "/v1/recommendations", ELSEWHERE)
+        make_key(folder, "pk", origins=[named])
+        assert preflight(shop, "/v1/recommendations", PAGE)["access-control-allow-origin"] == PAGE
+        assert not preflight(shop, "/v1/decisions", PAGE)
+        assert bool(preflight(shop, "/v1/recommendations", ELSEWHERE)) == (named == "*")
+
+
+def test_a_page_that_is_like_one_of_a_key_is_another(folder: Path) -> None:
+    with running(folder, refresh_seconds=3_600.0) as shop:
+        revoked = make_key(folder, "pk", origins=[PAGE])
+        KeyTable(shop.resources.events.log.engine).revoke(revoked[:11], NOW)
+        make_key(folder, "pk", origins=[f"{PAGE}.org", f"{PAGE}:8443"])
+        for other in (PAGE, "https://shopXexample", "https://shop.examp"):
+            assert not preflight(shop, "/v1/recommendations", other)
+        assert preflight(shop, "/v1/recommendations", f"{PAGE}:8443")
 
 
 def test_the_answer_is_for_the_pages_of_its_own_key(shared: Shop) -> None:

@@ -153,6 +153,29 @@ def test_guessing_costs_one_query_a_key_and_few_of_them(folder: Any, monkeypatch
         assert shop.client.get("/v1/placements").status_code == 200  # a good key from the same address
 
 
+def test_guessing_pages_costs_one_query_a_page_and_few_of_them(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = KeyTable.naming
+    monkeypatch.setattr(KeyTable, "naming", lambda self, origin: asked.append(origin) or real(self, origin))  # type: ignore[func-returns-value]
+    with running(folder, rate_failures=0.5, rate_address=1_000.0, refresh_seconds=3_600.0) as shop:
+        shop.stop_refilling()
+        secret = make_key(folder, "pk", origins=["https://shop.example"])
+        assert shop.client.post("/v1/track", json=VIEW, headers=bearing(secret)).status_code == 200
+
+        def status(origin: str, path: str = "/v1/track") -> int:
+            told = without(shop, **{"Origin": origin, "Access-Control-Request-Method": "POST"})
+            return int(shop.client.options(path, headers=told).status_code)
+
+        for _ in range(5):
+            assert [status(page) for page in ("https://evil.example", "null", "nonsense")] == [403] * 3
+        assert [status("https://x.example", path) for path in ("/v1/decisions", "/v1/nothing")] == [403] * 2
+        assert asked == ["https://evil.example"]
+        assert {status(f"https://{number}.example") for number in range(60)} == {403}
+        assert len(asked) <= 30
+        assert status("https://shop.example") == 204
+        assert shop.client.get("/v1/placements").status_code == 200
+
+
 def test_a_wrong_key_is_a_401_also_when_the_keys_are_read_anew_right_after_it_was_looked_for(
     shared: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,20 @@ def test_a_key_that_is_revoked_while_it_is_looked_for_stays_so(engine: Engine, m
     assert not known.alive(NOW)
 
 
+def test_a_page_that_no_key_names_is_remembered_until_the_keys_are_read_again(engine: Engine) -> None:
+    table, page = KeyTable(engine), "https://shop.example"
+    ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
+    ring.look_for_page(page)
+    assert ring.unknown(page)
+    key = table.create("pk", "", NOW, origins=[page]).key
+    ring.refresh()
+    assert (ring.unknown(page), ring.origins) == (False, {page})
+    table.revoke(key.prefix, NOW)
+    ring.refresh()
+    ring.look_for_page(page)
+    assert (ring.unknown(page), ring.origins) == (True, frozenset())
+
+
 def test_the_pages_of_a_key_that_was_just_made_are_known_with_it(engine: Engine) -> None:
     table = KeyTable(engine)
     ring = KeyRing(table, 3_600.0, Counter("failures", "of the test"))
