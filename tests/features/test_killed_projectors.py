@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from features.shared_projector import SharedProjector
 from features.snapshots import build
 from features.store import apply, folder_of, materialize, open_store
 from features.stream import Depth
+from tests.features.forked import forked
 from tests.features.pushed import Served, at_rest, everything, projector, serving, written
 from tests.features.shop import day, happened
 from tests.valkeys import started
@@ -113,16 +115,15 @@ def test_consumers_that_are_killed_in_the_middle_lose_nothing(served: Served, tm
     log.append([happened(kinds[number % 3], f"u{number * 7 % 61}", 11, "rye") for number in range(600)])
     log.engine.dispose()
     client_of(store).connection_pool.disconnect()
-    children = []
-    for name in ("first", "second"):
-        child = os.fork()
-        if child == 0:
-            features.shared_projector.EVENTS_AT_ONCE = 6
-            features.shared_projector.push = slowly
-            theirs = projector(Log(open_database(url), EVENTS), served.store(), name, timedelta(hours=1))
-            while True:
-                theirs.step(day(11))
-        children.append(child)
+
+    def push_on(name: str) -> None:
+        features.shared_projector.EVENTS_AT_ONCE = 6
+        features.shared_projector.push = slowly
+        theirs = projector(Log(open_database(url), EVENTS), served.store(), name, timedelta(hours=1))
+        while True:
+            theirs.step(day(11))
+
+    children = [forked(partial(push_on, name)) for name in ("first", "second")]
     log, store = Log(open_database(url), EVENTS), served.store()
     heir = projector(log, store, "heir")
     try:

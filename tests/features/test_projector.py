@@ -30,6 +30,7 @@ from features.recent import TAIL_EVENTS, Base, Recent, from_json, recents_of, ta
 from features.recent_rows import base_of, read_recents, write_recents
 from features.snapshots import build
 from features.store import apply, materialize, open_store
+from tests.features.forked import forked
 from tests.features.shop import bought, day, happened
 from tests.waiting import until
 
@@ -241,14 +242,15 @@ def test_a_projector_that_is_killed_is_followed_by_another(shop: tuple[Log, Feat
     log, _, folder = shop
     log.append([happened("product_viewed", f"u{number % 40}", 11, "rye") for number in range(400)])
     log.engine.dispose()
-    child = os.fork()
-    if child == 0:
+
+    def push_on() -> None:
         theirs = Log(open_database(f"sqlite:///{folder / 'kairos.db'}"), EVENTS)
-        store = open_store(folder / "features", "sqlite")
         features.projector.EVENTS_AT_ONCE = 10
-        pushing = projector(theirs, store, "child")
+        pushing = projector(theirs, open_store(folder / "features", "sqlite"), "child")
         while True:
             pushing.step(day(11))
+
+    child = forked(push_on)
     store = open_store(folder / "features", "sqlite")
     try:
         until(lambda: len(read_recents(rows_of(store), [f"u{number}" for number in range(40)])) > 3, "rows are written")
