@@ -9,7 +9,7 @@ from features.database import writing
 from features.log import microseconds
 from features.offsets import move, offset
 from features.tallies import COUNTS, HOUR, OF_MADE, TALLIES, Tally, add, tallied, tally
-from features.told_channels import GRANTED, channels_told, trim_channels
+from features.told_words import CHANNELS, PURPOSES, Named, trim_words, words_told
 from features.unknown_items import keep, lines_known, unknown_in
 
 MADE = "event of made customers"
@@ -31,7 +31,12 @@ class Activity:
         Counting and remembering how far are one transaction, so whatever fails is counted again and nothing twice; of
         two who count at the same time the second finds that it is done.
         """
-        return self._follow("event") | self._follow("decision") | self._follow_words()
+        return (
+            self._follow("event")
+            | self._follow("decision")
+            | self._follow_words(CHANNELS)
+            | self._follow_words(PURPOSES)
+        )
 
     def behind(self) -> int:
         """How many events are not counted yet, at most."""
@@ -88,22 +93,23 @@ class Activity:
             move(connection, _name(log), upto)
         return upto < last
 
-    def _follow_words(self) -> bool:
+    def _follow_words(self, named: Named) -> bool:
         """Count words about consent; by a mark of its own, as they may be in a log that is counted already."""
+        mark = _name(named.granted)
         with self.engine.connect() as connection:
-            after = offset(connection, _name(GRANTED))
+            after = offset(connection, mark)
             last = int(connection.execute(text("SELECT max(position) FROM event")).scalar() or 0)
             upto = min(last, after + _AT_ONCE)
             if upto <= after:
                 return False
-            rows = channels_told(connection, after, upto)
+            rows = words_told(connection, named, after, upto)
         with writing(self.engine, _LOCK) as connection:
-            if offset(connection, _name(GRANTED)) != after:
+            if offset(connection, mark) != after:
                 return True
             if rows:
                 add(connection, TALLIES, [dict.fromkeys(COUNTS, 0) | row for row in rows], COUNTS)
-                trim_channels(connection)
-            move(connection, _name(GRANTED), upto)
+                trim_words(connection, named)
+            move(connection, mark, upto)
         return upto < last
 
 

@@ -1,6 +1,6 @@
 """How much came in, by hour and type: the table of tallies, and the query that makes them of a stretch of a log.
 
-It holds counts, latest times and channels, nobody's id; so an erasure has nothing to take out of it.
+It holds counts, latest times, channels and purposes, nobody's id; so an erasure has nothing to take out of it.
 """
 
 from collections.abc import Sequence

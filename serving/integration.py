@@ -8,22 +8,32 @@ from sqlalchemy import Engine
 
 from features.activity import MADE, Activity
 from features.arrivals import Arrivals, Arrived
-from features.reports.integration import ClockSkew, EventTypeSeen, Integration, Refused, Unknown, UnknownChannel
+from features.reports.integration import (
+    ClockSkew,
+    EventTypeSeen,
+    Integration,
+    Refused,
+    Unknown,
+    UnknownChannel,
+    UnknownPurpose,
+)
 from features.reports.stale import silent
 from features.tallies import SKEWS, Tally
-from features.told_channels import GRANTED, WITHDRAWN
+from features.told_words import CHANNELS, PURPOSES, Named
 from features.unknown_items import unknown_items
 
 WEEK = timedelta(days=7)
 _DAYS = 14
 _MOST_REASONS = 50
 _MOST_ITEMS = 25
-_MOST_CHANNELS = 25
+_MOST_NAMES = 25
 
 
-def integration(engine: Engine, now: datetime, channels: Collection[str] | None) -> Integration:
-    """How the tracking stands at `now`, where messages may go by `channels`: of none is said that it is unknown while
-    these are None. Blocks on the database."""
+def integration(
+    engine: Engine, now: datetime, channels: Collection[str] | None, purposes: Collection[str] | None
+) -> Integration:
+    """How the tracking stands at `now`, where messages may go by `channels`, for their `purposes`: of none is said that
+    it is unknown while these are None. Blocks on the database."""
     activity = Activity(engine)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     recent = activity.hours("event", today - timedelta(days=_DAYS - 1))
@@ -56,7 +66,8 @@ def integration(engine: Engine, now: datetime, channels: Collection[str] | None)
         clock=ClockSkew(**{name: sum(tally.skews[place] for tally in week) for place, name in enumerate(SKEWS)}),
         events_by_day=by_day(recent, now, _DAYS),
         events_a_minute=a_minute(recent, now),
-        unknown_channels=() if channels is None else _unknown(activity, channels),
+        unknown_channels=tuple(UnknownChannel(*told) for told in _unknown(activity, CHANNELS, channels)),
+        unknown_purposes=tuple(UnknownPurpose(*told) for told in _unknown(activity, PURPOSES, purposes)),
         simulated=_count([tally for tally in activity.hours(MADE, now - WEEK) if tally.hour > now - WEEK]),
     )
 
@@ -90,22 +101,25 @@ def _seen(ever: Tally, week: list[Tally], today: datetime, now: datetime) -> Eve
     )
 
 
-def _unknown(activity: Activity, known: Collection[str]) -> tuple[UnknownChannel, ...]:
-    """First those by which most withdrew: they are written to all the same."""
+def _unknown(activity: Activity, named: Named, known: Collection[str] | None) -> list[tuple[str, int, int, datetime]]:
+    """The names, how many withdrew and agreed, and when one came last. First those by which most withdrew: they are
+    written to all the same."""
+    if known is None:
+        return []
     withdrawn, granted = (
         {tally.type: tally for tally in activity.types(words) if tally.type not in known}
-        for words in (WITHDRAWN, GRANTED)
+        for words in (named.withdrawn, named.granted)
     )
     found = [
-        UnknownChannel(
-            channel=channel,
-            withdrawn=withdrawn[channel].count if channel in withdrawn else 0,
-            granted=granted[channel].count if channel in granted else 0,
-            last_received_at=max(told[channel].received_at for told in (withdrawn, granted) if channel in told),
+        (
+            name,
+            withdrawn[name].count if name in withdrawn else 0,
+            granted[name].count if name in granted else 0,
+            max(told[name].received_at for told in (withdrawn, granted) if name in told),
         )
-        for channel in withdrawn.keys() | granted.keys()
+        for name in withdrawn.keys() | granted.keys()
     ]
-    return tuple(sorted(found, key=lambda one: (-one.withdrawn, -one.granted, one.channel))[:_MOST_CHANNELS])
+    return sorted(found, key=lambda one: (-one[1], -one[2], one[0]))[:_MOST_NAMES]
 
 
 def _refused(one: Arrived) -> Refused:

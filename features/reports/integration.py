@@ -51,6 +51,17 @@ class UnknownChannel:
 
 
 @dataclass(frozen=True)
+class UnknownPurpose:
+    """A purpose for which people withdrew or agreed, ever, and that no channel of the action bank has: it has no
+    effect. A shop may keep some that Kairos asks nothing about."""
+
+    purpose: str
+    withdrawn: int
+    granted: int
+    last_received_at: datetime
+
+
+@dataclass(frozen=True)
 class ClockSkew:
     """How the times of the events of seven days stand to ours: counts."""
 
@@ -89,3 +100,4 @@ class Integration:
     events_a_minute: float
     simulated: int = 0
     unknown_channels: tuple[UnknownChannel, ...] = ()
+    unknown_purposes: tuple[UnknownPurpose, ...] = ()

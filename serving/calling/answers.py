@@ -166,10 +166,12 @@ class Told(Answer, frozen=True, kw_only=True):
 class ConsentAnswer(Told, frozen=True, kw_only=True):
     """`channel_known` is false where the action bank does not name the channel: the word is kept and stops nothing.
 
-    A service of before this field leaves it out, and has taken the word all the same.
+    `purpose_known` likewise, where no channel of the bank has the purpose. A service of before these fields leaves them
+    out, and has taken the word all the same.
     """
 
     channel_known: bool = True
+    purpose_known: bool = True
 
 
 class AbandonedItem(Answer, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ router = APIRouter(include_in_schema=False)
 def page(request: Request, _: Viewer) -> Response:
     """What came in the last seven days."""
     resources: Resources = request.app.state.resources
-    channels = resources.bank.channels()
-    report = integration(resources.reports.engine, resources.clock(), channels)
+    channels, purposes = resources.bank.channels(), resources.bank.purposes()
+    report = integration(resources.reports.engine, resources.clock(), channels, purposes)
     words = words_of(request)
     return show(
         request,
@@ -30,6 +30,7 @@ def page(request: Request, _: Viewer) -> Response:
         clock=_clock(report, words),
         match=_match(report, words),
         channels=sorted(channels or ()),
+        purposes=sorted(purposes or ()),
     )
 
 

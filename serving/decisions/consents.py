@@ -24,7 +24,8 @@ router = APIRouter(tags=["decisions"])
 async def consent(request: Request, body: ConsentRequest) -> ConsentAnswer:
     """Consent for a channel and a purpose. The last word by its time holds; of two at one moment the withdrawal.
 
-    A channel that the action bank does not name is taken, as the bank may come to name it, and the answer says so.
+    A channel or a purpose that the action bank does not name is taken, as the bank may come to name it, and the answer
+    says so.
     """
     resources: Resources = request.app.state.resources
     at = moment_told(resources, body.at, "/at", None)
@@ -40,6 +41,9 @@ async def consent(request: Request, body: ConsentRequest) -> ConsentAnswer:
         anonymous_id=anonymous_id,
         body=Body(channel=body.channel, purpose=body.purpose, consent=body.consent),
     )
-    channels = resources.bank.channels()
-    known = channels is None or body.channel in channels or body.purpose == PURPOSE
-    return ConsentAnswer(new=await keep(resources, event), channel_known=known)
+    channels, purposes = resources.bank.channels(), resources.bank.purposes()
+    return ConsentAnswer(
+        new=await keep(resources, event),
+        channel_known=channels is None or body.channel in channels or body.purpose == PURPOSE,
+        purpose_known=purposes is None or not body.purpose or body.purpose in purposes,
+    )

@@ -73,9 +73,11 @@ class Told(BaseModel):
 class ConsentAnswer(Told):
     """`channel_known` is false where the action bank does not name the channel: the word is kept, and stops nothing
     until the bank names it. Of the purpose `personalization` the channel does not matter, and while the bank cannot be
-    read since the service began, no channel is called unknown."""
+    read since the service began, no channel is called unknown. `purpose_known` is false likewise where no channel of
+    the bank has the purpose."""
 
     channel_known: bool
+    purpose_known: bool
 
 
 class ConsentRequest(Request):

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from features.log import Log
+from features.privacy.personal import PURPOSE
 from serving.decisions.bank import Bank
 from serving.decisions.bank_file import BankFile
 from serving.decisions.budgets import Budgets
@@ -47,6 +48,13 @@ class LiveBank:
         """By which channels messages may go; None while the file that names them cannot be read."""
         bank = self.now
         return None if self.lacking(bank) is not None else bank.channels.keys()
+
+    def purposes(self) -> Collection[str] | None:
+        """For which purposes words about consent count; None while the file that names them cannot be read."""
+        bank = self.now
+        if self.lacking(bank) is not None:
+            return None
+        return {channel.purpose for channel in bank.channels.values()} | {PURPOSE}
 
     def follow(self) -> None:
         """Take over what the file says now, if it is another one."""

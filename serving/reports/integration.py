@@ -14,10 +14,15 @@ router = APIRouter(tags=["reports"])
 async def answer(request: Request) -> Integration:
     """Event types with when they were last seen and how often, rejects with reasons, catalogue match, clock skew.
 
-    `unknown_channels` are those by which people withdrew or agreed though the action bank does not name them;
-    none are told while it cannot be read.
+    `unknown_channels` are those by which people withdrew or agreed though the action bank does not name them, and
+    `unknown_purposes` those for which they did though no channel of the bank has them; none are told while it cannot be
+    read.
     """
     resources: Resources = request.app.state.resources
     return await resources.in_thread(
-        integration, resources.reports.engine, resources.clock(), resources.bank.channels()
+        integration,
+        resources.reports.engine,
+        resources.clock(),
+        resources.bank.channels(),
+        resources.bank.purposes(),
     )

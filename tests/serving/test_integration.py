@@ -79,6 +79,32 @@ def test_a_withdrawal_by_a_channel_that_the_bank_does_not_name_is_found(shop: Sh
         assert shown in page
 
 
+@pytest.mark.parametrize(("locale", "told"), [("en", "Consent for purposes that nobody asks"), ("ru", "Согласия для")])
+def test_a_withdrawal_for_a_purpose_that_no_channel_of_the_bank_has_is_found(
+    shop: Shop, locale: str, told: str
+) -> None:
+    def word(purpose: str | None, consent: str = "withdrawn") -> bool:
+        body = {"subject": {"user_id": "ann"}, "channel": "email", "purpose": purpose, "consent": consent}
+        answer = shop.client.post("/v1/consents", json=body).json()
+        assert answer["channel_known"]
+        return bool(answer["purpose_known"])
+
+    for purpose in (None, "marketing", "personalization"):
+        assert word(purpose)
+    shop.track("Unsubscribed", {"channel": "email", "purpose": "personalization"}, userId="ann")
+    assert counted(shop)["unknown_purposes"] == []
+    assert "unknown-purposes" not in Browser(shop, locale=locale).get("/console/integration").text
+    assert not word("markteing")
+    assert not word("Marketing", "granted")
+    report = counted(shop)
+    found = [(one["purpose"], one["withdrawn"], one["granted"]) for one in report["unknown_purposes"]]
+    assert found == [("markteing", 1, 0), ("Marketing", 0, 1)]
+    assert report["unknown_channels"] == []
+    page = Browser(shop, locale=locale).get("/console/integration").text
+    for shown in (told, "<code>markteing</code>", "marketing, personalization"):
+        assert shown in page
+
+
 def test_while_a_product_is_unknown_nobody_reads_that_all_are_known(shop: Shop) -> None:
     view = {"type": "track", "event": "Order Completed", "userId": "ann"}
     lines = [{"product_id": "tea-1"}] * 2_999 + [{"product_id": "ghost"}]

@@ -69,23 +69,28 @@ def test_a_service_that_begins_with_a_wrong_file_sends_nothing_until_it_is_mende
         assert "policies: the action bank" not in shop.client.get("/readyz").text
 
 
-def test_while_nobody_can_read_which_channels_there_are_none_is_called_unknown(bare_folder: Path) -> None:
+def test_while_nobody_can_read_which_channels_there_are_none_is_called_unknown_nor_a_purpose(bare_folder: Path) -> None:
     path = bank(bare_folder, "channels = 3")
-    word = {"subject": {"user_id": "u1"}, "channel": "viber", "consent": "withdrawn"}
+    word = {"subject": {"user_id": "u1"}, "channel": "viber", "purpose": "carts", "consent": "withdrawn"}
 
     def told(shop: Shop) -> list[str]:
         shop.count()
         assert Browser(shop).get("/console/integration").status_code == 200
-        return [one["channel"] for one in shop.client.get("/v1/reports/integration").json()["unknown_channels"]]
+        report = shop.client.get("/v1/reports/integration").json()
+        return [one[name] for name in ("channel", "purpose") for one in report[f"unknown_{name}s"]]
+
+    def known(shop: Shop) -> tuple[bool, bool]:
+        answer = shop.client.post("/v1/consents", json=word).json()
+        return answer["channel_known"], answer["purpose_known"]
 
     with deciding(bare_folder, action_bank=path, refresh_seconds=0.05) as shop:
-        assert shop.client.post("/v1/consents", json=word).json()["channel_known"]
+        assert known(shop) == (True, True)
         assert told(shop) == []
         assert "unknown-channels" not in Browser(shop).get("/console/integration").text
         bank(bare_folder, 'currency = "EUR"')
         until(lambda: shop.resources.bank.now.currency == "EUR", "the mended file is followed")
-        assert not shop.client.post("/v1/consents", json=word).json()["channel_known"]
-        assert told(shop) == ["viber"]
+        assert known(shop) == (False, False)
+        assert told(shop) == ["viber", "carts"]
 
 
 def test_the_page_of_the_action_bank_is_true(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ def test_an_erasure_from_the_request_to_the_receipt(shop: Shop) -> None:
     assert shop.track("Product Viewed", {"product_id": MILK}, anonymousId=PHONE)["ignored"] == 1
     assert shop.track("Product Viewed", {"product_id": MILK}, userId=HIM, anonymousId=PHONE)["accepted"] == 1
     consent = {"channel": "email", "consent": "granted"}
-    assert post(shop, "/v1/consents", subject={"user_id": HER}, **consent) == {"new": False, "channel_known": True}
+    told = post(shop, "/v1/consents", subject={"user_id": HER}, **consent)
+    assert told == {"new": False, "channel_known": True, "purpose_known": True}
     verdicts = post(shop, "/v1/events/validate", type="track", event="Cart Viewed", userId=HER)
     assert verdicts["events"][0]["detail"] == "its person is suppressed"
 
