@@ -28,6 +28,7 @@ from pipelines.ingest import ingest
 from pipelines.keys import bearing, demo_key
 from pipelines.presets.complete_journey import PRESET
 from pipelines.refresh import build_features, compact_history, end_of_history, materialize_features
+from pipelines.registry import registry_of
 from pipelines.score import MODEL as RESTOCK
 from pipelines.serve import running
 from pipelines.settings import Settings
@@ -59,7 +60,7 @@ class Answer:
 def demo(settings: Settings, console: Console) -> None:
     """Import, compute, train, promote if the gate says so, serve, ask; then stop the service."""
     settings = with_groups(settings)
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_of(settings)
     version = registry.alias(MODEL, CHAMPION)
     if version is not None:
         console.print(f"{MODEL} {version.number} is live since an earlier run; `make clean` starts from nothing.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from features.alone import alone, moving
 from features.database import open_database
 from models.registry import Registry
+from pipelines.registry import registry_beside
 from pipelines.settings import Settings
 
 _PATIENCE = timedelta(seconds=30)
@@ -18,8 +19,4 @@ def now() -> datetime:
 def moving_registry(settings: Settings) -> Registry:
     """The registry, in which nobody else of the shop moves an alias of a model while this process does."""
     engine = open_database(settings.database_url)
-    return Registry(
-        settings.mlflow_uri,
-        settings.mlflow_artifacts,
-        lambda name: alone(engine, moving(name), now, _PATIENCE),
-    )
+    return registry_beside(engine, settings, lambda name: alone(engine, moving(name), now, _PATIENCE))

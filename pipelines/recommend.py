@@ -27,7 +27,6 @@ from features.results import FOLDER as UNFINISHED
 from features.results import code, kept
 from features.snapshots import newest
 from models.published import CHAMPION
-from models.registry import Registry
 from pipelines.at_work import at_work
 from pipelines.console import Tick
 from pipelines.database_url import reached, refuse_one_machine
@@ -36,6 +35,7 @@ from pipelines.export import CUSTOMERS_A_PART, Export, begun, log_shown
 from pipelines.files import File, check_target, delivered
 from pipelines.kept_bundle import keep_bundle
 from pipelines.recommend_part import ASKED, COLUMNS, CPU, CUSTOMERS, LINES, SCHEMA, SHOWN, Asked, choose_part
+from pipelines.registry import registry_beside
 from pipelines.settings import Settings
 from serving.placement_file import PlacementFile
 from serving.restock.champion import MODEL as RESTOCK
@@ -96,7 +96,7 @@ def recommend(
         refuse_one_machine(settings)
     table = newest(settings.feature_data, "customer")
     database = open_database(settings.database_url)
-    registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    registry = registry_beside(database, settings)
     version, need = registry.alias(MODEL, CHAMPION), registry.alias(RESTOCK, CHAMPION)
     if version is None:
         raise LookupError(_NO_CHAMPION)

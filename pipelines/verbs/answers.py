@@ -50,9 +50,9 @@ def answer(
 
 def registry_of(settings: Settings) -> "Registry":
     """The registry of models that the settings name; MLflow is loaded by who asks for it, and not by `--help`."""
-    from models.registry import Registry
+    from pipelines import registry
 
-    return Registry(settings.mlflow_uri, settings.mlflow_artifacts)
+    return registry.registry_of(settings)
 
 
 def utc(moment: datetime | None) -> datetime | None:

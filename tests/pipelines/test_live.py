@@ -1,4 +1,5 @@
-"""Two who make a version live at once: the second sees what the first has done, and is judged by it."""
+"""Two who make a version live at once: the second sees what the first has done, and is judged by it; the same for who
+makes MLflow's tables."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +9,15 @@ from threading import Barrier
 
 import pytest
 
-from features.alone import Taken, alone, moving
+import pipelines.registry
+from features.alone import TABLES, Taken, alone, moving
 from features.database import open_database
 from models.promotion import Refused, promote
 from models.published import CHAMPION, Version
 from models.registry import Registry
 from pipelines import live
 from pipelines.live import moving_registry
+from pipelines.registry import registry_of
 from pipelines.settings import Settings
 from tests.models.test_promotion import NOW, publish
 from tests.waiting import PATIENCE
@@ -56,4 +59,17 @@ def test_who_does_not_get_to_move_anything_hears_who_does(settings: Settings, mo
     with alone(engine, moving("recommender"), live.now), pytest.raises(Taken, match=r"aliases of recommender: .* now"):
         promote(moving_registry(settings), "recommender", version.number, "ann", "please", NOW)
     assert moving_registry(settings).alias("recommender", CHAMPION) is None
+    engine.dispose()
+
+
+def test_who_opens_the_registry_for_the_first_time_does_it_alone_and_later_nobody_is_waited_for(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines.registry, "_PATIENCE", timedelta(0))
+    new = settings.model_copy(update={"mlflow_uri": f"sqlite:///{tmp_path / 'new.db'}"})
+    engine = open_database(settings.database_url)
+    with alone(engine, TABLES, live.now):
+        assert registry_of(settings).alias("recommender", CHAMPION) is None
+        with pytest.raises(Taken, match="does this now"):
+            registry_of(new)
     engine.dispose()

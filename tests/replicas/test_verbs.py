@@ -107,6 +107,7 @@ def test_of_two_who_compact_at_once_one_works_or_both_in_turn(settings: Settings
 
 
 def test_of_two_who_train_at_once_both_are_published_whole(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").unlink()  # as on a new installation, where one makes MLflow's tables
     told = [tmp_path / f"{number}.log" for number in range(2)]
     with ExitStack() as stack:
         fresh = "train", "policy", MODEL, "--fresh"
