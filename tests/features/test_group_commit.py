@@ -41,7 +41,7 @@ def test_each_caller_gets_its_own_verdicts(engine: Engine) -> None:
     assert [new for _, new in verdicts] == [True] * 5
     assert sum(first for first, _ in verdicts) == 1
     writer.close()
-    assert Log(engine, EVENTS).last_position() == 6
+    assert len(Log(engine, EVENTS).read()) == 6, "PostgreSQL counts a position on for one that was there already"
 
 
 def test_what_came_during_a_commit_goes_into_the_next_one(engine: Engine) -> None:
