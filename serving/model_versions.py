@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-from features.reports.finding import from_text
+from features.reports.finding import Finding, from_text
 from features.reports.models import Models, ModelVersion, RegisteredModel
 from models.published import CHAMPION, FAMILY, Version
 from models.registry import Registry
@@ -83,11 +83,18 @@ class ModelVersions:
             promotable=CHAMPION not in mine and tags.get("gate") == "passed",
             promoted_by=tags.get("promoted_by"),
             promoted_why=tags.get("promoted_why"),
+            promoted_findings=_trial_that_won(tags),
             promoted_at=_moment(tags.get("promoted_at")),
             rolled_back_by=tags.get("rolled_back_by"),
             rolled_back_why=tags.get("rolled_back_why"),
             rolled_back_at=_moment(tags.get("rolled_back_at")),
         )
+
+
+def _trial_that_won(tags: Mapping[str, str]) -> tuple[Finding, ...]:
+    """What the trial found, where that is why the version went live: `learn` promotes with the trial's words."""
+    won = "promoted_why" in tags and tags["promoted_why"] == tags.get("canary.words")
+    return from_text(tags.get("canary.findings")) if won else ()
 
 
 def _moment(told: str | None) -> datetime | None:

@@ -15,6 +15,7 @@ class ModelVersion:
 
     `promotable` says that the gate passed it and it is not live; whether it may become so is decided when asked, as
     the champion may have changed since. `promoted_*` and `rolled_back_*` are None where that never happened.
+    `promoted_findings` are what its trial found, as codes, where that is why; empty where a person said why.
     """
 
     number: str
@@ -29,6 +30,7 @@ class ModelVersion:
     promotable: bool
     promoted_by: str | None
     promoted_why: str | None
+    promoted_findings: tuple[Finding, ...]
     promoted_at: datetime | None
     rolled_back_by: str | None
     rolled_back_why: str | None

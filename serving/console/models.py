@@ -1,6 +1,7 @@
 """The page Models: what is live, how each version was judged, and the two buttons that change it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -10,6 +11,7 @@ from features.reports.models import ModelVersion, RegisteredModel
 from serving.console.charts import Chart, lines
 from serving.console.frame import Administrator, Viewer, show, words_of
 from serving.console.gate_words import told
+from serving.console.promotion_words import why_live
 from serving.console.refusals import why_not
 from serving.console.words import Words, msgid
 from serving.problems import Refused
@@ -78,6 +80,7 @@ def page(
         acts=acts,
         done=done if done in ("promoted", "rolled_back") else None,
         said=_said(words_of(request)),
+        why_live=partial(why_live, words_of(request)),
         **_NAMED,
     )
 

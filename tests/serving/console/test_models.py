@@ -9,7 +9,7 @@ import pytest
 
 from features.reports.finding import Finding, to_text
 from models.evidence import Evidence, Snapshot
-from models.promotion import Reason
+from models.promotion import Reason, promote
 from models.published import Version
 from models.registry import Registry
 from serving.console.refusals import REASONS
@@ -135,6 +135,30 @@ def test_a_verdict_is_said_in_the_readers_language_and_one_without_codes_as_the_
             assert re.search(f"<span[^>]*>[^<]*{said}[^<]*&lt;i&gt;champion", page)
             assert not re.search(f'<span lang="en"[^>]*>[^<]*{said}', page)
         assert browser.get("/console/models").text.count('<span lang="en" class="hint">&lt;b&gt;by so much') == 2
+
+
+def test_why_a_version_went_live_is_said_in_the_readers_language_unless_a_person_said_it(candidate: Shop) -> None:
+    registry = Registry(f"sqlite:///{candidate.folder / 'mlflow.db'}", str(candidate.folder / "artifacts"))
+    figures = {"difference": 0.05, "low": 0.01, "high": 0.09, "customers": 1_200.0}
+    won = {"canary.words": "+0.05 a customer", "canary.findings": to_text([Finding.of("canary_better", figures)])}
+
+    def shown(locale: str) -> list[str]:
+        candidate.resources.versions.changed()
+        page = Browser(candidate, locale=locale).get("/console/models").text
+        return list(re.findall(r"<td>[^<]*, (?:learn|demo|anna): ([^<]*)", page))
+
+    promote(registry, "recommender", "2", "demo", "first champion", NOW)
+    assert (shown("en"), shown("ru")) == (["first champion"], ["первая рабочая версия"])
+    promote(registry, "recommender", "3", "anna", "sales {now} & here", NOW, force=True)
+    assert shown("en")[0] == "forced past the gate: sales {now} &amp; here"
+    assert shown("ru")[0] == "принудительно, минуя проверку: sales {now} &amp; here"
+    registry.tag(registry.version("recommender", "2"), won)
+    registry.promote(registry.version("recommender", "2"), "learn", won["canary.words"], NOW)
+    assert [len(one["promoted_findings"]) for one in report(candidate)["models"][0]["versions"]] == [0, 1, 0]
+    assert shown("en")[1].startswith("+0.0500 a customer after 1,200, at all times")
+    assert shown("ru")[1].startswith("+0,0500")
+    registry.promote(registry.version("recommender", "3"), "anna", "first champion of spring", NOW)
+    assert shown("ru")[0] == "first champion of spring", "a person's words stay as they are"
 
 
 def test_the_api_does_the_same(candidate: Shop) -> None:
