@@ -6,6 +6,9 @@ from collections.abc import Callable
 PATIENCE = 120.0
 """Seconds that anything may take on a machine on which many others work; no test measures them."""
 
+BEGINS = 5 * PATIENCE
+"""The same for processes that begin beside each other: each loads for ten seconds of a whole core."""
+
 
 def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Return as soon as `holds()`; fail when it still does not after `seconds`."""

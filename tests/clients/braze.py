@@ -10,6 +10,8 @@ import httpx
 from liquid import Environment, Node, RenderContext, Tag, Token, TokenStream
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
+from tests.waiting import PATIENCE
+
 
 class AbortedMessage(Exception):
     """The message does not go out to this recipient."""
@@ -43,7 +45,7 @@ class Braze:
             content=options.get("body"),
             headers={"Content-Type": media_type} if "body" in options else {},
             auth=self.credentials[options["basic_auth"]],
-            timeout=30,
+            timeout=PATIENCE,
         )
         return options["save"], response.json() if response.is_success else None
 

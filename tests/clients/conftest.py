@@ -18,7 +18,7 @@ from serving.client import Client
 from tests.clients.pages import ROOT, snippet
 from tests.serving.server import Server, serving
 from tests.serving.world import SELDOM, copy_world, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 BANK = """
 [channels.email]
@@ -66,7 +66,7 @@ def keys(server: Server) -> Keys:
 
 @pytest.fixture
 def kairos(server: Server, keys: Keys) -> Iterator[Client]:
-    with Client(server.url, keys.secret, timeout=30) as client:
+    with Client(server.url, keys.secret, timeout=PATIENCE) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ from tests.clients.conftest import Keys
 from tests.clients.pages import SHOWN, snippet
 from tests.serving.server import Server
 from tests.serving.world import DRINKER
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ def test_a_message_goes_out_until_something_speaks_against_it(
     assert braze.render(check, api_trigger_properties=told).strip() == ""
     body = braze.render(snippet("braze.md", "activation"), api_trigger_properties=told)
     headers = {"Authorization": f"Bearer {keys.secret}", "Content-Type": "application/json"}
-    answer = httpx.post(f"{server.url}/v1/activations", content=body, headers=headers, timeout=30)
+    answer = httpx.post(f"{server.url}/v1/activations", content=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 202, answer.text
     assert answer.json()["new"]
     assert [record.type for record in logged("u_braze")].count("message_sent") == 1

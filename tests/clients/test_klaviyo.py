@@ -15,6 +15,7 @@ from features.log import Record
 from tests.clients.conftest import Keys
 from tests.clients.pages import SHOWN, run_python, snippet
 from tests.serving.server import Server
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 _LOOKUP = re.compile(r"\{\{ (\w+)\|lookup:'(\w+)' \}\}")
@@ -83,7 +84,7 @@ def test_a_flow_starts_when_kairos_says_so_and_tells_what_became_of_it(
         assert f"`{SHOWN}{path}`" in (Path(__file__).parents[2] / "docs/clients/klaviyo.md").read_text()
         lines = snippet("klaviyo.md", "headers").replace("sk_…", keys.secret).splitlines()
         headers = dict(line.split(": ", 1) for line in lines)
-        answer = httpx.post(server.url + path, content=body, headers=headers, timeout=30)
+        answer = httpx.post(server.url + path, content=body, headers=headers, timeout=PATIENCE)
         assert answer.status_code == 202, answer.text
         return answer.json()
 

@@ -16,7 +16,7 @@ from features.log import DECISIONS, EVENTS
 from tests.faults.logs import keys
 from tests.serving.server import Server, serving
 from tests.serving.world import BEANS, MILK, SELDOM, copy_world, publish, settings_in
-from tests.waiting import PATIENCE, until
+from tests.waiting import BEGINS, PATIENCE, until
 
 pytestmark = pytest.mark.slow
 CALLERS = 6
@@ -39,8 +39,8 @@ def server(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENTOML_CONFIG_OVERRIDES", overrides)
         with serving(settings_in(folder, refresh_seconds=SELDOM), folder) as found:
-            until(lambda: len(workers(found)) == 2, "there are two workers")
-            until(lambda: all(ready(found) for _ in range(20)), "both are ready", 120)
+            until(lambda: len(workers(found)) == 2, "there are two workers", BEGINS)
+            until(lambda: all(ready(found) for _ in range(20)), "both are ready", BEGINS)
             yield found
 
 
@@ -97,7 +97,8 @@ def test_a_killed_worker_is_started_anew_and_takes_nothing_with_it(server: Serve
         doomed.kill()
         count = len(callers.seen.recommendations)
         until(lambda: len(callers.seen.recommendations) > count + 20, "the other one goes on")
-        until(lambda: len(workers(server)) == 2 and doomed not in workers(server), "the supervisor starts another", 120)
+        both = lambda: len(workers(server)) == 2 and doomed not in workers(server)  # noqa: E731
+        until(both, "the supervisor starts another", BEGINS)
     kept(server, callers.seen)
 
 
@@ -108,14 +109,14 @@ def test_a_promotion_reaches_every_worker(server: Server) -> None:
         found = [anew(server, "GET", "/v1/version").json()["model"]["version"] for _ in range(20)]
         return set(found) == {number}
 
-    until(followed, "both workers answer with the new version", 120)
+    until(followed, "both workers answer with the new version", BEGINS)
 
 
 def test_workers_of_a_new_installation_begin_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow makes its tables without a look at others: what two of them made at once, none could open again."""
     monkeypatch.setenv("BENTOML_CONFIG_OVERRIDES", json.dumps({"services": {"kairos": {"workers": 3}}}))
     with serving(settings_in(tmp_path, run_folder=tmp_path / "run"), tmp_path) as found:
-        until(lambda: "kairos_workers 3" in anew(found, "GET", "/metrics").text, "all three have begun")
+        until(lambda: "kairos_workers 3" in anew(found, "GET", "/metrics").text, "all three have begun", BEGINS)
         assert "cannot start" not in found.log.read_text()
 
 

@@ -22,7 +22,7 @@ from pipelines.__main__ import app
 from tests.features.migrations.conftest import empty_url
 from tests.features.migrations.databases import made_of
 from tests.features.migrations.test_upgrade import RELEASED
-from tests.waiting import PATIENCE
+from tests.waiting import BEGINS
 
 __all__ = ["empty_url"]
 
@@ -117,7 +117,11 @@ def test_two_at_once_on_a_new_installation_both_end_well(empty_url: str, tmp_pat
         )
         for _ in range(2)
     ]
-    said = [one.communicate(timeout=PATIENCE) for one in started]
+    try:
+        said = [one.communicate(timeout=BEGINS) for one in started]
+    finally:
+        for one in started:
+            one.kill()
     assert [one.returncode for one in started] == [0, 0], said
     assert sorted(json.loads(out)["applied"] for out, _ in said) == [[], [newest()]]
 

@@ -22,12 +22,10 @@ from tests.replicas.world import driven
 from tests.serving.world import orders
 from tests.training.policy.planted import MODEL, START, Planted, hours, logs_at
 from tests.training.policy.test_learn import RULE, days_of_mail, same
-from tests.waiting import until
+from tests.waiting import BEGINS, until
 from training.policy.train import train
 
 pytestmark = pytest.mark.slow
-LONG = 300.0
-"""Seconds that a process may take to begin where many others do."""
 
 
 @pytest.fixture
@@ -72,16 +70,16 @@ def test_of_two_learners_one_learns_and_the_other_goes_on_when_it_is_killed(sett
     one, two = tmp_path / "one.log", tmp_path / "two.log"
     loop = "learn", MODEL, "--every", "1", "--json"
     with verb(settings, one, *loop) as first:
-        until(lambda: "live" in one.read_text(), "the first learns", LONG)
+        until(lambda: "live" in one.read_text(), "the first learns", BEGINS)
         with verb(settings, two, *loop) as second:
             told = f"process {first.pid} does this now"
-            until(lambda: told in two.read_text().replace("\n", " "), "it says who does", LONG)
+            until(lambda: told in two.read_text().replace("\n", " "), "it says who does", BEGINS)
             assert knows_each_once(registry, shop)
             first.kill()
             shop.ordered("c1", START + hours(31), "40")
             assert shop.logs.events.last_position() > 0
-            until(lambda: "live" in two.read_text(), "the second goes on", LONG)
-            until(lambda: knows_each_once(registry, shop), "nothing is lost, and nothing counts twice", LONG)
+            until(lambda: "live" in two.read_text(), "the second goes on", BEGINS)
+            until(lambda: knows_each_once(registry, shop), "nothing is lost, and nothing counts twice", BEGINS)
             assert second.poll() is None
     known = registry.versions(MODEL)
     assert len(known) == 3, "the base, what the first made of it, what the second did"
@@ -95,7 +93,7 @@ def test_of_two_who_compact_at_once_one_works_or_both_in_turn(settings: Settings
     told = [tmp_path / f"{number}.log" for number in range(2)]
     with ExitStack() as stack:
         both = [stack.enter_context(verb(settings, path, "compact")) for path in told]
-        codes = [process.wait(LONG) for process in both]
+        codes = [process.wait(BEGINS) for process in both]
     assert 0 in codes, told[0].read_text()
     for code, path in zip(codes, told, strict=True):
         assert code == 0 or "history: " in path.read_text()
@@ -112,7 +110,7 @@ def test_of_two_who_train_at_once_both_are_published_whole(settings: Settings, t
     with ExitStack() as stack:
         fresh = "train", "policy", MODEL, "--fresh"
         both = [stack.enter_context(verb(settings, path, *fresh)) for path in told]
-        assert [process.wait(LONG) for process in both] == [0, 0], "".join(path.read_text() for path in told)
+        assert [process.wait(BEGINS) for process in both] == [0, 0], "".join(path.read_text() for path in told)
     registry = Registry(settings.mlflow_uri, settings.mlflow_artifacts)
     versions = registry.versions(MODEL)
     assert [version.number for version in versions] == ["2", "1"]

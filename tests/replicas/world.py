@@ -29,7 +29,7 @@ from models.registry import Registry
 from serving.settings import Settings
 from tests.serving.server import Server, serving
 from tests.serving.world import FEATURES, NOW, catalogue, data, orders, settings_in, suite
-from tests.waiting import PATIENCE, until
+from tests.waiting import BEGINS, PATIENCE, until
 
 WORKERS = {"a": 2, "b": 1}
 PUBLISHABLE = 5.0
@@ -160,7 +160,7 @@ def ready(server: Server) -> None:
         except httpx.TransportError:
             return False
 
-    until(lambda: all(one() for _ in range(8)), f"{server.url} is ready; see {server.log}", 180)
+    until(lambda: all(one() for _ in range(8)), f"{server.url} is ready; see {server.log}", BEGINS)
 
 
 def driven(url: str, database: str | None = None) -> str:

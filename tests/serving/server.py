@@ -16,7 +16,7 @@ import psutil  # type: ignore[import-untyped]
 from serving.settings import Settings
 from tests.ports import free_port
 from tests.serving.world import SELDOM, bearing, make_key, settings_in
-from tests.waiting import PATIENCE, until
+from tests.waiting import BEGINS, PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,7 @@ def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient
     ):
         server = Server(url, folder, psutil.Process(process.pid), log, client, headers)
         try:
-            until(lambda: process.poll() is not None or _lives(client), f"{what} lives; see {log}", 300)
+            until(lambda: process.poll() is not None or _lives(client), f"{what} lives; see {log}", BEGINS)
             assert process.poll() is None, log.read_text()
             yield server
         finally:

@@ -31,6 +31,7 @@ from serving.calling.retries import Retries
 from serving.client import AsyncClient, Client
 from tests.serving.server import Server
 from tests.serving.world import DRINKER, LEAVES, make_key
+from tests.waiting import PATIENCE
 
 URL, KEY = "http://kairos.test", "sk_secret"
 Answers = Callable[[httpx.Request], httpx.Response]
@@ -165,7 +166,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent() -> None:
 
 @pytest.fixture
 def kairos(server: Server) -> Iterator[Client]:
-    with Client(server.url, make_key(server.folder, "sk"), timeout=30) as client:
+    with Client(server.url, make_key(server.folder, "sk"), timeout=PATIENCE) as client:
         yield client
 
 
@@ -237,7 +238,7 @@ class Lossy(httpx.BaseTransport):
 @pytest.mark.slow
 def test_an_event_whose_acknowledgement_is_lost_is_sent_again_and_counts_once(server: Server) -> None:
     before, lossy = logged(server.folder, EVENTS), Lossy()
-    with Client(server.url, make_key(server.folder, "sk"), timeout=30, transport=lossy) as kairos:
+    with Client(server.url, make_key(server.folder, "sk"), timeout=PATIENCE, transport=lossy) as kairos:
         answer = kairos.events.track(event="Product Viewed", user_id="lost", properties={"product_id": "tea-2"})
     assert lossy.lost == 1
     assert (answer.accepted, answer.duplicates) == (0, 1)
@@ -247,7 +248,7 @@ def test_an_event_whose_acknowledgement_is_lost_is_sent_again_and_counts_once(se
 @pytest.mark.slow
 def test_a_batch_whose_answer_is_lost_is_answered_again_and_not_logged_twice(server: Server) -> None:
     before, lossy = logged(server.folder, DECISIONS), Lossy()
-    with Client(server.url, make_key(server.folder, "sk"), timeout=30, transport=lossy) as kairos:
+    with Client(server.url, make_key(server.folder, "sk"), timeout=PATIENCE, transport=lossy) as kairos:
         answer = kairos.recommendations.batch(subjects=[{"user_id": "lost"}], placement="home")
     assert lossy.lost == 1
     assert len(answer.answers) == 1
@@ -262,16 +263,19 @@ def test_refusals_of_the_running_service_are_errors_with_their_fields(server: Se
     assert wrong.value.request_id
     with pytest.raises(NotFound, match="unknown_decision"):
         kairos.decisions.check(decision_id="dec_nobody")
-    with Client(server.url, make_key(server.folder, "pk")) as public, pytest.raises(Forbidden, match="decisions:write"):
+    with (
+        Client(server.url, make_key(server.folder, "pk"), timeout=PATIENCE) as public,
+        pytest.raises(Forbidden, match="decisions:write"),
+    ):
         public.decisions.check(decision_id="dec_nobody")
-    with Client(server.url, "sk_wrong") as stranger, pytest.raises(Unauthorized):
+    with Client(server.url, "sk_wrong", timeout=PATIENCE) as stranger, pytest.raises(Unauthorized):
         stranger.recommendations.create()
 
 
 @pytest.mark.slow
 def test_many_at_once_by_the_async_client(server: Server) -> None:
     async def ask() -> list[RecommendationAnswer]:
-        async with AsyncClient(server.url, make_key(server.folder, "sk"), timeout=30) as kairos:
+        async with AsyncClient(server.url, make_key(server.folder, "sk"), timeout=PATIENCE) as kairos:
             asked = [kairos.recommendations.create(subject={"user_id": f"many-{n}"}, limit=3) for n in range(20)]
             return await asyncio.gather(*asked)
 

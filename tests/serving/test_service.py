@@ -15,7 +15,7 @@ from features.database import open_database
 from features.log import DECISIONS, EVENTS, Log, Record
 from tests.serving.server import ROOT, Server, bentoml, environment, serving
 from tests.serving.world import BEANS, DRINKER, LEAVES, MILK, SELDOM, make_key, publish, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +121,7 @@ def test_a_promotion_is_followed_without_a_failed_request(server: Server) -> Non
     stop = threading.Event()
 
     def visit() -> None:
-        with httpx.Client(base_url=server.url, timeout=30, headers=server.headers) as client:
+        with httpx.Client(base_url=server.url, timeout=PATIENCE, headers=server.headers) as client:
             while not stop.is_set():
                 response = client.post("/v1/recommendations", json={"subject": {"user_id": DRINKER}})
                 outcomes.append((response.status_code, response.json().get("model", {}).get("version")))
