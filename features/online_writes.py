@@ -6,13 +6,14 @@ test compares all that lies in a store after either, on SQLite and on Valkey.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from math import isnan
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from feast import FeatureStore
 from feast.infra.online_stores.helpers import _mmh3
 from feast.infra.online_stores.sqlite import adapt_datetime_epoch
@@ -21,6 +22,7 @@ from feast.types import Array, Bool, FeastType, Float64, Int64, String
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from features.definitions import CUSTOMER_VIEWS
+from features.in_order import in_order
 from features.newer_rows import client_of
 from features.online_rows import entity_key
 
@@ -42,6 +44,10 @@ _ENCODINGS: dict[FeastType, Callable[[Any], Value]] = {
 class OnlineWriter(Protocol):
     """Writes rows of a view of customers; one process at a time."""
 
+    def batches(self, table: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+        """A table of customers in batches of roughly so many rows, in the order in which they are written best."""
+        ...
+
     def write(self, view: str, rows: pa.RecordBatch) -> None:
         """Put them online, over older ones; a feature without a column is not known. Raises what the store raises."""
         ...
@@ -58,6 +64,9 @@ class _SQLite:
     def __init__(self, store: FeatureStore) -> None:
         self.path = str(store.config.online_store.path)
         self.project = store.config.project
+
+    def batches(self, table: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+        return in_order(table, "customer_id", rows)
 
     def write(self, view: str, rows: pa.RecordBatch) -> None:
         keys = [entity_key(id_) for id_ in rows["customer_id"].to_pylist()]
@@ -83,6 +92,9 @@ class _Redis:
 
     def __init__(self, store: FeatureStore) -> None:
         self.store = store
+
+    def batches(self, table: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+        return cast(Iterator[pa.RecordBatch], table.iter_batches(rows))
 
     def write(self, view: str, rows: pa.RecordBatch) -> None:
         config = self.store.config

@@ -146,7 +146,7 @@ def materialize(
             )
         writer = writer_of(store)
         writer.write(view, first.append_column("customer_id", pa.array([WATERMARK])))
-        for rows in file.iter_batches(rows_per_write):
+        for rows in writer.batches(file, rows_per_write):
             writer.write(view, rows)
             progress(len(rows))
     return Materialized(customers=customers, as_of=moment(as_of_us))
