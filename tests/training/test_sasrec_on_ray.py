@@ -32,6 +32,7 @@ def cluster() -> Iterator[None]:
     for left in (2, 1, 0):
         try:
             ray.init(
+                address="local",  # of itself it joins a cluster that other tests have on this machine
                 num_cpus=2,
                 num_gpus=0,
                 include_dashboard=False,
