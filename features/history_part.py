@@ -30,6 +30,7 @@ _LAYOUT: dict[str, Any] = {
     "compression": {name: "zstd" if name in _IDS else "none" for name in SCHEMA.names},
     "column_encoding": dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
     "use_dictionary": [name for name in SCHEMA.names if name not in _RISING],
+    "write_page_checksum": True,  # of what is not compressed any bits could be read
 }
 _ANY = "day=*/bucket=*/*part-*"
 
@@ -48,9 +49,17 @@ class Written:
 
 
 def write_part(
-    log: Log, folder: Path, buckets: int, positions: Positions, progress: Callable[[int], None] = lambda _: None
+    log: Log,
+    folder: Path,
+    buckets: int,
+    positions: Positions,
+    progress: Callable[[int], None] = lambda _: None,
+    still_alone: Callable[[], None] = lambda: None,
 ) -> Written:
-    """Write one range of positions; `progress` hears how many more events were read."""
+    """Write one range of positions; `progress` hears how many more events were read.
+
+    `still_alone` raises before a file appears where another process may be writing the history by now.
+    """
     first, last = positions
     tables = [SCHEMA.empty_table()]
     partitions = [np.empty(0, np.int64)]
@@ -73,6 +82,7 @@ def write_part(
         path = folder / f"day={np.datetime64(day, 'D')}" / bucket_name(bucket) / _name(positions)
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = table.slice(start, count)
+        still_alone()
         written(path, partial(write_rows, rows))
         files.append(str(path.relative_to(folder)))
     return Written(events, len(table), tuple(files), tuple(unreadable))
@@ -94,15 +104,15 @@ def write_part_from(database_url: str, folder: Path, buckets: int, positions: Po
     return found
 
 
-def discard(folder: Path, positions: Positions) -> None:
-    """Remove what was written of ranges that begin in `positions`, and what was being written.
+def discard(folder: Path, behind: int) -> None:
+    """Remove what was written, or was being written, of ranges that end behind a position.
 
-    A record erased since then may have been the only one of its partition.
+    They are of a run that was killed: a record erased since then may have been the only one of its partition. Or of
+    one that ended well, and whose position was put back by who slept through the lease just then.
     """
-    first, last = positions
     for path in folder.glob(_ANY):
-        _, _, name = path.name.partition("part-")
-        if first <= int(name.split("-")[0]) <= last:
+        last = path.name.partition("part-")[2].split("-")[1]
+        if int(last.partition(".")[0]) > behind:
             path.unlink()
 
 

@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.definitions import CUSTOMER_VIEWS
-from features.history import FILES, only_writer
+from features.history import FILES, StillAlone, only_writer
 from features.history_part import write_rows
 from features.person import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
 from features.results import forget, forget_halves
+from features.unreadable import named
 
 _IDS = ("user_id", "anonymous_id")
 _JSON = (int, float, list, type(None))
@@ -28,13 +29,14 @@ _JSON = (int, float, list, type(None))
 class HistoryFiles:
     """The Parquet history: rows of the person go; on a shared device others' stay, without the id of the device.
 
-    Raises RuntimeError while somebody compacts it.
+    Raises RuntimeError while somebody compacts it; see `StillAlone` for the function.
     """
 
     name = "history"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, still_alone: StillAlone = lambda: None) -> None:
         self.folder = folder
+        self.still_alone = still_alone
 
     def held(self, person: Person) -> Iterator[Row]:
         """Every line of every event."""
@@ -60,7 +62,7 @@ class HistoryFiles:
                 forget_halves(part)
             for path in self._files():
                 if _names(path, _IDS, [*person.user_ids, *person.anonymous_ids]):
-                    _rewrite(path, left, write_rows)
+                    _rewrite(path, left, write_rows, self.still_alone)
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(FILES))
@@ -116,19 +118,29 @@ def _own(table: pa.Table, person: Person) -> pa.Array:
 
 
 def _names(path: Path, columns: Sequence[str], ids: Sequence[str]) -> bool:
-    """Whether any of the ids stands in a file: only the columns of ids are read."""
+    """Whether any of the ids stands in a file: only the columns of ids are read.
+
+    Raises OSError that names a file where they are damaged: nobody can tell then who stands in it.
+    """
     try:
-        table = pq.read_table(path, columns=list(columns), partitioning=None)
+        with named([path], "restore it, or make it anew"):
+            table = pq.read_table(path, columns=list(columns), partitioning=None, page_checksum_verification=True)
     except FileNotFoundError:
         return False
     wanted = pa.array(ids, pa.string())
     return any(pc.any(pc.is_in(table[name], wanted)).as_py() for name in columns)
 
 
-def _rewrite(path: Path, left: Callable[[pa.Table], pa.Table], write: Callable[[pa.Table, Path], None]) -> None:
+def _rewrite(
+    path: Path,
+    left: Callable[[pa.Table], pa.Table],
+    write: Callable[[pa.Table, Path], None],
+    still_alone: StillAlone = lambda: None,
+) -> None:
     """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others."""
     temporary = path.with_suffix(".erasing")
     write(left(pq.read_table(path, partitioning=None)), temporary)
+    still_alone()
     temporary.replace(path)
 
 

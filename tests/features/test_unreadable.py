@@ -13,6 +13,8 @@ from features.compute import NOBODY, customer_features
 from features.history import FILES, parts
 from features.history_rows import SCHEMA
 from features.in_shards import in_shards
+from features.person import Person
+from features.privacy.parquet import HistoryFiles
 from features.snapshots import build
 from features.unreadable import named
 from pipelines.engine import BucketsFailed, Local
@@ -27,6 +29,15 @@ def bad_page(path: Path) -> None:
     content = bytearray(path.read_bytes())
     for place in range(start, start + column.total_compressed_size):
         content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flip(path: Path, name: str) -> None:
+    """One bit of a column is another, in what is no header."""
+    column = pq.read_metadata(path).row_group(0).column(SCHEMA.names.index(name))
+    start = column.dictionary_page_offset or column.data_page_offset
+    content = bytearray(path.read_bytes())
+    content[start + column.total_compressed_size - 1] ^= 1
     path.write_bytes(content)
 
 
@@ -87,3 +98,20 @@ def test_a_day_that_a_retention_took_meanwhile_is_not_called_damaged(
 def test_an_error_that_no_file_explains_stays_what_it_is(history: Path) -> None:
     with pytest.raises(duckdb.CatalogException), named(history.glob(FILES), "restore it"):
         duckdb.sql("SELECT nothing_like_that()")
+
+
+@pytest.mark.parametrize("name", SCHEMA.names)
+def test_a_bit_that_changed_is_found_by_the_checksum_of_its_page(history: Path, name: str) -> None:
+    path = next(history.glob(FILES))
+    with pytest.raises(duckdb.Error), named([path], "restore it"):
+        raise duckdb.Error
+    flip(path, name)
+    with pytest.raises(OSError, match=f"{path} cannot be read"), named([path], "restore it"):
+        raise duckdb.Error
+
+
+def test_an_erasure_does_not_pass_over_ids_that_are_damaged(history: Path) -> None:
+    path = next(history.glob(FILES))
+    flip(path, "anonymous_id")
+    with pytest.raises(OSError, match=f"{path} cannot be read"):
+        HistoryFiles(history).erase(Person("u1", ("u1",), ()))
