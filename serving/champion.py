@@ -40,6 +40,7 @@ _CATALOGUE_SECONDS = 0.5
 
 _FEATURES = frozenset(field.name for fields in CUSTOMER_VIEWS.values() for field in fields)
 _LOADING_SECONDS = 30.0
+_SETTLING_SECONDS = 120.0
 _BREATH_SECONDS = 0.005
 _PROBE_ITEMS = 5
 _PROBE_K = 10
@@ -82,6 +83,8 @@ class Champion:
         self.product_features: ProductFeatures | None = None
         self._snapshot: tuple[Path, int] | None = None
         self._swapping = threading.Lock()
+        self._known = False
+        self._began = time.monotonic()
         often = min(refresh_seconds, _CATALOGUE_SECONDS)
         self._follower = Follower("champion", self.refresh, refresh_seconds, metrics.refresh_failures)
         self._catalogue = Follower("catalogue", self.follow, often, metrics.refresh_failures)
@@ -95,6 +98,12 @@ class Champion:
         self._follower.start()
         self._catalogue.start()
         self._follower.wait(_LOADING_SECONDS)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the first look is over: a champion is live, or there is none. One that cannot be looked for or loaded
+        is waited for no longer than two minutes, as events would be turned away meanwhile."""
+        return self._known or time.monotonic() - self._began > _SETTLING_SECONDS
 
     def wake(self) -> None:
         """Look at the catalogue now, as somebody knows that it changed."""
@@ -134,6 +143,8 @@ class Champion:
         self.follow()
         self._refresh_product_features()
         self._refresh_version()
+        if self.bundle is not None or self.versions.refusal is None:
+            self._known = True
 
     def follow(self) -> None:
         """Take over what the shop has changed: products, and the file of placements."""

@@ -26,7 +26,7 @@ from serving.resources import Resources
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _BEACON = "text/plain"
 _FORM = "application/x-www-form-urlencoded"
-_PROBES = frozenset({"/livez", "/readyz", "/metrics", "/v1/version"})
+_PROBES = frozenset({"/livez", "/routez", "/readyz", "/metrics", "/v1/version"})
 _GZIP = 31
 _CLOSE = (b"connection", b"close")
 _ELSEWHERE = 1 / 32

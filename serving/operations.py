@@ -12,7 +12,7 @@ from serving.access.security_headers import policy_for
 from serving.metrics import CONTENT_TYPE
 from serving.openapi import problems
 from serving.problems import KINDS
-from serving.readiness import readiness, schema
+from serving.readiness import not_routable, readiness, schema
 from serving.schemas import ModelReference, RefusedVersion, VersionAnswer
 
 _ASSETS = {
@@ -24,6 +24,7 @@ _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _JSON = "application/json"
 _STANDING = {"content": {**_TEXT["content"], _JSON: {"schema": schema()}}}
 _READY: dict[int | str, dict[str, Any]] = {200: _STANDING, 503: {"description": "Why not", **_STANDING}}
+_ROUTE: dict[int | str, dict[str, Any]] = {200: _TEXT, 503: {"description": "Why not", **_TEXT}}
 
 router = APIRouter(tags=["operations"])
 
@@ -32,6 +33,13 @@ router = APIRouter(tags=["operations"])
 async def livez() -> str:
     """Whether the process lives."""
     return "\n"
+
+
+@router.get("/routez", response_class=PlainTextResponse, responses=_ROUTE)
+async def routez(request: Request) -> Response:
+    """Whether requests are to be sent here, with a model or without: events are taken in, every address answers."""
+    why = not_routable(request.app.state.resources)
+    return PlainTextResponse(f"{why or ''}\n", 503 if why else 200)
 
 
 @router.get("/readyz", response_class=PlainTextResponse, responses=_READY)

@@ -46,6 +46,15 @@ def not_ready(resources: Resources) -> str | None:
     return resources.champion.missing()
 
 
+def not_routable(resources: Resources) -> str | None:
+    """Why no request is to be sent to this worker yet; None when it takes events in and has what others may have.
+
+    A shop without a model has events to take in, so this waits for the first look at the registry and not for a model.
+    Once over it stays so: of what all workers share, none is served better by another.
+    """
+    return None if resources.champion.settled else resources.champion.missing()
+
+
 def _database(resources: Resources) -> Dependency:
     breakers = resources.reads, resources.events.breaker, resources.decisions.breaker
     if all(breaker.state == "closed" for breaker in breakers):

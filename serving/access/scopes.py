@@ -29,6 +29,7 @@ GRANTS: Mapping[Kind, frozenset[Scope]] = {"pk": _PUBLISHABLE, "sk": _EVERY - _O
 
 NEEDS: Mapping[str, Scope | None] = {
     "/livez": None,
+    "/routez": None,
     "/readyz": None,
     "/metrics": "metrics:read",
     "/v1/version": None,
@@ -104,7 +105,7 @@ NEEDS: Mapping[str, Scope | None] = {
 A page of the console asks for no key: it asks for a session (`serving/console/frame.py`), and leads to the sign-in.
 """
 
-PROBES = frozenset({"/livez", "/readyz"})
+PROBES = frozenset({"/livez", "/routez", "/readyz"})
 """Never limited: an orchestrator that is refused would end a service which is well."""
 
 UNMATCHED = ""

@@ -16,6 +16,7 @@ from tests.waiting import until
 
 OPEN = {
     "/livez",
+    "/routez",
     "/readyz",
     "/v1/version",
     "/v1/openapi.json",
