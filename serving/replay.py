@@ -1,16 +1,15 @@
 """From the journal back into the log, as soon as the database takes it; also what killed processes left behind."""
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from features.database import is_outage
 from features.journal import Journal, orphan
 from features.log import Log, Record
 from serving.breaker import Breaker
+from serving.privacy.put_aside import REJECTED, put_aside
 
 REPLAY_SECONDS = 0.25
 """How long the database is left alone before it is asked again."""
@@ -18,8 +17,6 @@ REPLAY_SECONDS = 0.25
 _ORPHANS_EVERY = 8
 _CHUNK = 2_000
 _LEAVE_SECONDS = 2.0
-REJECTED = "rejected.jsonl"
-"""Where records go that no database takes."""
 
 log = logging.getLogger(__name__)
 
@@ -118,5 +115,4 @@ class Replay:
                 if is_outage(error):
                     raise
                 log.error("a journaled record cannot be written (%s); it is in %s", type(error).__name__, REJECTED)
-                with (self.folder / REJECTED).open("a", encoding="utf-8") as rejected:
-                    rejected.write(json.dumps(asdict(record)) + "\n")
+                put_aside(self.folder, record)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from feast import FeatureStore
+from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
 from features.acts import Acts
@@ -138,11 +140,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         batch_threads = ThreadPoolExecutor(_BATCH_THREADS, thread_name_prefix="batch")
         stack.callback(batch_threads.shutdown, wait=False, cancel_futures=True)
-        with alone(engine, TABLES, clock, _OTHERS_BEGIN):
-            store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
-            registry = Registry(
-                settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE)
-            )
+        store, registry = _opened(engine, settings, clock)
         visitors = Visitors(log, shown, identities, store, settings.feature_timeout_ms / 1000, threads)
         stack.callback(visitors.close)
         catalog = Catalog(engine)
@@ -166,13 +164,14 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
         )
         stack.callback(restock.close)
         restock.start()
+        aside = PutAsideRecords(settings.journal)
         places = Places(
             engine,
             settings.history,
             settings.feature_data,
             store,
             listed,
-            (KeptAnswerRows(engine), PutAsideRecords(settings.journal)),
+            (KeptAnswerRows(engine), aside),
         )
 
         told = Histories(log)
@@ -181,6 +180,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             told.forget()
             identities.forget_recorded()
             restock.histories.forget()
+            aside.erase_listed(listed)
 
         privacy = stack.enter_context(People(places, log, identities, forget, clock, metrics.refresh_failures))
         bank = LiveBank(BankFile(settings.action_bank), shown, metrics)
@@ -237,3 +237,11 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             stack.enter_context(previewing(registry, champion)),
             ModelVersions(registry, settings.mlflow_link, clock),
         )
+
+
+def _opened(engine: Engine, settings: Settings, clock: Clock) -> tuple[FeatureStore, Registry]:
+    """Feast and MLflow, one process after the other: of two that make their tables at once both may fail."""
+    with alone(engine, TABLES, clock, _OTHERS_BEGIN):
+        store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
+        registry = Registry(settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE))
+    return store, registry

@@ -44,7 +44,9 @@ class Suppressions:
         self._read_by = read_by or by_engine(engine)
         self.secret = secret
         self._hashes: frozenset[str] = frozenset()
-        self._revision = -1
+        self.revision = -1
+        """Of the copy in memory: it goes up with every change of the list."""
+
         self._refreshing = threading.Lock()
         self._check_secret()
         self.refresh()
@@ -69,16 +71,15 @@ class Suppressions:
         self.refresh()
         return int(gone)
 
-    def refresh(self) -> bool:
-        """Read the list anew if it has changed; whether it had."""
+    def refresh(self) -> None:
+        """Read the list anew if it has changed."""
         with self._refreshing:
             revision = offset_by(self._read_by, _REVISION)
-            if revision == self._revision:
-                return False
+            if revision == self.revision:
+                return
             with self.engine.connect() as connection:
                 self._hashes = frozenset(connection.execute(select(_SUPPRESSED.c.hash)).scalars())
-            self._revision = revision
-        return True
+            self.revision = revision
 
     def anybody(self) -> bool:
         """Whether anybody is on the list."""

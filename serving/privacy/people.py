@@ -50,6 +50,7 @@ class People:
         self.changed = changed
         self.clock = clock
         self.withdrawals = Withdrawals(places.engine)
+        self._listed = self.suppressions.revision
         self._withdrawn: frozenset[tuple[str, str]] = frozenset()
         self._said: tuple[int, ...] | None = None
         self._looks = 0
@@ -95,8 +96,10 @@ class People:
 
     def catch_up(self) -> None:
         """Know who was suppressed until this moment, whatever replica was told: for whoever decides what is sent."""
-        if self.suppressions.refresh():
+        self.suppressions.refresh()  # as do others, who do not tell anybody
+        if (revision := self.suppressions.revision) != self._listed:
             self.changed()
+            self._listed = revision
 
     def suppressed(self, person: Person) -> bool:
         """Whether a person is on the suppression list, by any id."""

@@ -73,7 +73,7 @@ def _suppressed(resources: Resources, body: SuppressRequest) -> int:
         ids = privacy.suppressions.lift(person)
     else:
         ids = privacy.suppressions.add(person, resources.clock())
-    privacy.changed()
+    privacy.catch_up()
     return ids
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from features.person import Person
-from tests.serving.world import DRINKER, Shop
+from tests.serving.world import DRINKER, NOW, Shop
 from tests.waiting import PATIENCE
 
 
@@ -35,6 +35,20 @@ def test_who_began_to_look_before_somebody_withdrew_does_not_put_back_what_he_re
     for thread in (before, after):
         thread.join(PATIENCE)
     assert people.impersonal(DRINKER, None)
+
+
+def test_what_memory_holds_of_a_person_goes_though_others_read_the_list_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As who replays a journal does, and the job that puts somebody on the list."""
+    people, forgotten = shop.resources.privacy, list[int]()
+    people._follower.close()
+    monkeypatch.setattr(people, "changed", lambda: forgotten.append(people.suppressions.revision))
+    people.suppressions.add(Person(DRINKER, (DRINKER,), ()), NOW)
+    people.suppressions.refresh()
+    people.catch_up()
+    people.catch_up()
+    assert forgotten == [people.suppressions.revision]
 
 
 def test_a_page_of_people_asks_of_them_and_not_who_withdrew_at_all(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

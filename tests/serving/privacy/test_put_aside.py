@@ -1,27 +1,84 @@
 """What no database took and was put aside is forgotten with its person; other people's records stay."""
 
 import json
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
+import pytest
+
+from features.database import open_database
 from features.log import Record
 from features.person import Person
-from serving.privacy.put_aside import PutAsideRecords
-from serving.replay import REJECTED
+from features.privacy.suppression import Suppressions
+from serving.privacy.put_aside import REJECTED, PutAsideRecords, put_aside
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+HERS = [("u1", "a2"), (None, "a1")]
+OTHERS = [("u2", None), (None, "a2")]
+HER = Person("u1", ("u1",), ("a1",))
 
 
-def aside(user_id: str | None, anonymous_id: str | None) -> str:
-    return json.dumps(asdict(Record("k", "product_viewed", 1, 1, user_id, anonymous_id, "{}")))
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Four records that a replica put aside, half of them of one person."""
+    folder = tmp_path / "of a database" / "event"
+    folder.mkdir(parents=True)
+    for user_id, anonymous_id in (HERS[0], *OTHERS, HERS[1]):
+        put_aside(folder, Record("k", "product_viewed", 1, 1, user_id, anonymous_id, "{}"))
+    return folder / REJECTED
 
 
-def test_records_about_a_person_are_forgotten_and_others_stay(tmp_path: Path) -> None:
-    file = tmp_path / "of a database" / "event" / REJECTED
-    file.parent.mkdir(parents=True)
-    others = [aside("u2", None), aside(None, "a2")]
-    file.write_text("".join(f"{line}\n" for line in [aside("u1", "a2"), *others, aside(None, "a1")]), encoding="utf-8")
-    store, person = PutAsideRecords(tmp_path), Person("u1", ("u1",), ("a1",))
-    assert [row["user_id"] for row in store.held(person)] == ["u1", None]
-    store.erase(person)
-    assert list(store.held(person)) == []
-    assert file.read_text(encoding="utf-8").splitlines() == others
-    assert [path.name for path in file.parent.iterdir()] == [REJECTED]
+def ids(file: Path) -> list[tuple[str | None, str | None]]:
+    found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [(record["user_id"], record["anonymous_id"]) for record in found]
+
+
+def test_records_about_a_person_are_forgotten_and_others_stay(file: Path, tmp_path: Path) -> None:
+    store = PutAsideRecords(tmp_path)
+    assert [row["user_id"] for row in store.held(HER)] == ["u1", None]
+    store.erase(HER)
+    assert list(store.held(HER)) == []
+    assert ids(file) == OTHERS
+    assert not file.with_suffix(".new").exists()
+
+
+def test_a_replica_forgets_whom_another_one_erased(file: Path, tmp_path: Path) -> None:
+    listed, store = Suppressions(open_database("sqlite://"), b"a secret"), PutAsideRecords(tmp_path)
+    store.erase_listed(listed)
+    assert ids(file) == [HERS[0], *OTHERS, HERS[1]]
+    listed.add(HER, NOW)
+    store.erase_listed(listed)
+    assert ids(file) == OTHERS
+
+
+def test_a_disk_that_fails_is_told_and_stops_nobody(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    listed = Suppressions(open_database("sqlite://"), b"a secret")
+    listed.add(HER, NOW)
+    monkeypatch.setattr(Path, "write_text", fail)
+    PutAsideRecords(tmp_path).erase_listed(listed)
+    assert "records put aside are still there" in caplog.text
+    assert ids(file) == [HERS[0], *OTHERS, HERS[1]]
+
+
+def test_what_is_put_aside_while_another_worker_erases_stays(tmp_path: Path) -> None:
+    store, done = PutAsideRecords(tmp_path), Event()
+    put_aside(tmp_path, Record("k", "product_viewed", 1, 1, "u1", None, "{}"))
+
+    def erase() -> None:
+        while not done.is_set():
+            store.erase(HER)
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(erase)
+        for number in range(200):
+            put_aside(tmp_path, Record("k", "product_viewed", 1, 1, "u1" if number % 2 else "u2", None, "{}"))
+        done.set()
+    store.erase(HER)
+    assert ids(tmp_path / REJECTED) == [("u2", None)] * 100
