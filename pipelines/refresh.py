@@ -19,13 +19,14 @@ from features.identity import Identities
 from features.log import EVENTS, Log
 from features.one_history import check_whole, one_history
 from features.snapshots import Built, build
-from features.store import apply, materialize, open_store
+from features.store import materialize
 from models.catalogue import Catalogue
 from models.recommenders.base import days
 from pipelines.at_work import at_work
 from pipelines.database_url import reached, refuse_one_machine
 from pipelines.engine import LOCAL, BucketsFailed, opened
 from pipelines.settings import Settings
+from pipelines.store import registered_store
 from training.assortment import Assortment
 
 Progress = Callable[[int], None]
@@ -67,11 +68,13 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 
         if anew:
             identities.rebuild(log)
-            drop(settings.history)
+            drop(settings.history, hold.check)
         else:
             identities.catch_up(log)
         if address == LOCAL:
-            return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
+            return compact(
+                log, settings.history, settings.history_buckets, step, POSITIONS_A_PART, still_alone=hold.check
+            )
         url, folder = reached(settings.database_url), settings.history.resolve()
         each = partial(write_part_from, url, folder, settings.history_buckets)
 
