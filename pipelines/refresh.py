@@ -68,13 +68,11 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 
         if anew:
             identities.rebuild(log)
-            drop(settings.history, hold.check)
+            drop(settings.history)
         else:
             identities.catch_up(log)
         if address == LOCAL:
-            return compact(
-                log, settings.history, settings.history_buckets, step, POSITIONS_A_PART, still_alone=hold.check
-            )
+            return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
         url, folder = reached(settings.database_url), settings.history.resolve()
         each = partial(write_part_from, url, folder, settings.history_buckets)
 
@@ -121,8 +119,7 @@ def build_features(settings: Settings, as_of: datetime | None, created: datetime
 
 def materialize_features(settings: Settings, progress: Progress) -> Online:
     """Register Feast's objects; put the newest customer features online, what is foreseen too if anybody was scored."""
-    store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
-    apply(store)
+    store = registered_store(settings)
     done = materialize(store, progress)
     scored = any((settings.feature_data / VIEW).glob("*.parquet"))
     foreseen = materialize(store, progress, view=VIEW) if scored else None
