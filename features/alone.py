@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from features.lease import Lease
 
 LASTING = timedelta(seconds=10)
-"""So long after a holder was killed another one begins; clocks of two machines must not differ by half of it."""
+"""So long after a holder was killed another one begins."""
 
 HISTORY = "history"
 """What whoever writes the Parquet history does alone."""
@@ -39,30 +39,35 @@ class Taken(RuntimeError):
 
 @dataclass
 class Hold:
-    """The lease that was taken. Long work asks `check` between its steps."""
+    """The lease that was taken. Long work asks `check` between its steps, and right before what others see."""
 
     lease: Lease
     clock: Clock
     _kept_at: float
-    _other: bool = False
+    _lost: bool = False
     _end: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raises Taken when it is not ours any more: the process slept for too long, or the database was away."""
+        """Raises Taken when it may not be ours any more: the process slept for too long, or the database was away.
+
+        What was lost once stays lost, also when the other has ended: what it did is not known here.
+        """
         lasting = self.lease.lasting.total_seconds()
-        if self._other or time.monotonic() - self._kept_at > lasting:
+        if self._lost or time.monotonic() - self._kept_at > lasting:
             raise Taken(
                 f"{self.lease.name}: this process did not get to keep its lease of {lasting:.0f} s, so another may "
                 "have begun; run it again"
             )
 
     def keep(self) -> None:
-        """Renew it until `leave`; what the database says is for whoever asks `check`."""
-        while not self._end.wait(self.lease.lasting.total_seconds() / 5):
+        """Renew it until `leave`, or until it is another's; what the database says is for whoever asks `check`."""
+        while not self._lost and not self._end.wait(self.lease.lasting.total_seconds() / 5):
             began = time.monotonic()
             with suppress(SQLAlchemyError):
-                self._other = not self.lease.hold(self.clock())
-                self._kept_at = self._kept_at if self._other else began
+                if self.lease.renew(self.clock()):
+                    self._kept_at = began
+                else:
+                    self._lost = True
 
     def leave(self) -> None:
         """Renew it no longer."""

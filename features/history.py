@@ -31,6 +31,13 @@ _UNREADABLE_TOLD = 20
 
 WriteParts = Callable[[Sequence[Positions]], list[Written]]
 
+StillAlone = Callable[[], None]
+"""Asked right before whatever readers see or lose; raises when another process may be writing the history by now."""
+
+
+def _by_the_lock() -> None:
+    """Where all writers are on one machine, the lock on the folder is enough."""
+
 
 @dataclass(frozen=True)
 class Compaction:
@@ -107,6 +114,7 @@ def compact(
     positions_per_part: int = POSITIONS_A_PART,
     write: WriteParts | None = None,
     at_a_time: int = 1,
+    still_alone: StillAlone = _by_the_lock,
 ) -> Compaction:
     """Bring the history in `folder` up to the end of `log`; `progress` hears how many more events were read.
 
@@ -114,37 +122,44 @@ def compact(
     events land in the partition of the day on which they occurred. Of a price, digits behind the fourth are rounded
     half to even; one that is not finite or has more than 14 digits before the point becomes null, and an event whose
     payload is no event's body is left out and told, as one such event must not stop all that follow. Memory: about 450
-    bytes a line of `positions_per_part` events.
+    bytes a line of `positions_per_part` events. What a run left that was killed goes first.
 
     Raises ValueError when the folder was made with another number of buckets or from another log, and RuntimeError
-    while another process is compacting it, or where `write` saw another log or another folder.
+    while another process is compacting it, or where `write` saw another log or another folder; also what `still_alone`
+    raises.
     """
+
+    def put(state: State) -> None:
+        still_alone()
+        write_state(folder, state)
+
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder):
         state = read_state(folder)
         end = log.last_position()
         if state is None or state.dropped:
+            still_alone()
             _clear(folder)
             if not end:  # nobody need wait for anything
                 forget_state(folder)
             state = State(buckets=buckets, generation=uuid4().hex, anew_until=end)
         _check(state, folder, buckets, end)
+        still_alone()
+        discard(folder, state.position)
         rows = 0
         while state.writing or state.position < end:
             first, last = state.writing or (state.position + 1, state.position + at_a_time * positions_per_part)
             last = min(last, end)
-            if state.writing:
-                discard(folder, state.writing)
             if last < first:  # what was being written is in the log no more
                 state = replace(state, writing=None)
-                write_state(folder, state)
+                put(state)
                 break
-            write_state(folder, replace(state, writing=(first, last)))
+            put(replace(state, writing=(first, last)))
             ranges = [
                 (one, min(last, one + positions_per_part - 1)) for one in range(first, last + 1, positions_per_part)
             ]
             if write is None:
-                done = [write_part(log, folder, buckets, one, progress) for one in ranges]
+                done = [write_part(log, folder, buckets, one, progress, still_alone) for one in ranges]
             else:
                 done = write(ranges)
                 check_seen(log, folder, ranges, done)
@@ -152,21 +167,23 @@ def compact(
             rows += sum(part.rows for part in done)
             os.sync()
             state = replace(with_left_out(state, done), position=last, writing=None)
-            write_state(folder, state)
+            put(state)
         known, state = state, without_gone(state, log)
         if state.anew_until > state.position:  # the newest events were erased since it was begun
             state = replace(state, anew_until=state.position)
         if state != known:
-            write_state(folder, state)
+            put(state)
     return Compaction(rows, state.position, state.unreadable, state.unreadable_at[:_UNREADABLE_TOLD])
 
 
-def drop(folder: Path) -> None:
+def drop(folder: Path, still_alone: StillAlone = _by_the_lock) -> None:
     """Forget the history, to compact it again: after an erasure, with other buckets, or to merge many small parts."""
     if folder.exists():
         with only_writer(folder):
+            still_alone()
             _forget(folder)
             os.sync()
+            still_alone()
             _clear(folder)
 
 

@@ -1,12 +1,15 @@
 """Who of several workers does what only one shall do: a lease in the database, which ends by itself.
 
 What is done under it has to bear being done twice: a holder who sleeps longer than the lease does not know that another
-took over.
+took over, until it asks.
+
+Whose clock counts: on PostgreSQL, which many machines share, that of its server, asked in the same statement; on
+SQLite, whose file is one machine's, the caller's `now`.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Engine, Table, Text, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Engine, Table, Text, cast, extract, func, literal, select
 
 from features.database import insert_into, metadata, writing
 from features.log import microseconds, moment
@@ -33,18 +36,27 @@ class Lease:
     def hold(self, now: datetime) -> bool:
         """Take it, or keep it: True for the one holder. Writes only when less than half of it is left.
 
-        So clocks of two machines may differ by less than that half. One that ends later than twice `lasting` from now
-        was written by a clock that ran far ahead, and binds nobody.
+        One that ends later than twice `lasting` from now was written by a clock that ran far ahead, and binds nobody.
         """
-        present, latest = microseconds(now), microseconds(now + 2 * self.lasting)
         with self.engine.connect() as connection:
-            found = connection.execute(select(_LEASES).where(_LEASES.c.name == self.name)).one_or_none()
-        if found is not None and present < found.until <= latest:
+            asked = select(_LEASES, self._present(now).label("present")).where(_LEASES.c.name == self.name)
+            found = connection.execute(asked).one_or_none()
+        if found is not None and found.present < found.until <= found.present + 2 * self._lasting():
             if found.owner != self.owner:
                 return False
-            if found.until - present > self.lasting / timedelta(microseconds=2):
+            if found.until - found.present > self._lasting() / 2:
                 return True
         return self._take(now)
+
+    def renew(self, now: datetime) -> bool:
+        """Keep what was taken: False when another took it since then, or nobody has it, which may have come after that.
+
+        One that ended and that nobody took meanwhile is kept: no other owner ever stood there.
+        """
+        mine = _LEASES.c.name == self.name, _LEASES.c.owner == self.owner
+        kept = _LEASES.update().where(*mine).values(until=self._present(now) + self._lasting())
+        with self.engine.begin() as connection:
+            return connection.execute(kept).rowcount == 1
 
     def holder(self) -> tuple[str, datetime] | None:
         """Who took it last, and until when; None when it was given back."""
@@ -59,12 +71,31 @@ class Lease:
             connection.execute(_LEASES.delete().where(*mine))
 
     def _take(self, now: datetime) -> bool:
-        present, latest = microseconds(now), microseconds(now + 2 * self.lasting)
+        present = self._present(now)
+        ends = present + self._lasting()
         insert = insert_into(_LEASES, self.engine.dialect.name)
-        free = (_LEASES.c.owner == self.owner) | (_LEASES.c.until <= present) | (_LEASES.c.until > latest)
-        taken = insert.on_conflict_do_update(
-            index_elements=["name"], set_={"owner": insert.excluded.owner, "until": insert.excluded.until}, where=free
-        ).returning(_LEASES.c.owner)
+        free = (
+            (_LEASES.c.owner == self.owner)
+            | (_LEASES.c.until <= present)
+            | (_LEASES.c.until > present + 2 * self._lasting())
+        )
+        taken = (
+            insert.values(name=self.name, owner=self.owner, until=ends)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_={"owner": insert.excluded.owner, "until": insert.excluded.until},
+                where=free,
+            )
+            .returning(_LEASES.c.owner)
+        )
         with writing(self.engine, _LOCK) as connection:
-            row = {"name": self.name, "owner": self.owner, "until": microseconds(now + self.lasting)}
-            return connection.execute(taken, row).first() is not None
+            return connection.execute(taken).first() is not None
+
+    def _present(self, now: datetime) -> ColumnElement[int]:
+        """Microseconds since 1970 by the clock that counts."""
+        if self.engine.dialect.name == "postgresql":
+            return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+        return literal(microseconds(now), BigInteger)
+
+    def _lasting(self) -> int:
+        return self.lasting // timedelta(microseconds=1)

@@ -3,7 +3,7 @@
 Feast joins training rows over all of them; the newest customers go online; the service holds the newest products.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,6 +83,7 @@ def build(
     run: Run = in_turn,
     cores: int | None = None,
     count: int | None = None,
+    still_alone: Callable[[], None] = lambda: None,
 ) -> Built:
     """Compute the features of everybody and everything as of `as_of`, and keep them beside those of other moments.
 
@@ -90,6 +91,8 @@ def build(
     moment of a build that failed on the same day (UTC). The work is done in `count` shards, as many as the size of the
     history asks for unless said otherwise, by `run`, with `cores` threads each; a build that failed is taken up where
     it ended. Building a moment again replaces its tables. Customers are sorted within their shard.
+
+    `still_alone` raises before the tables appear where another process may be at this by now.
 
     Raises ValueError without either moment, FileNotFoundError without a history, and RuntimeError while another process
     builds features here, and when the history is being made, or is made anew or somebody is erased meanwhile.
@@ -113,6 +116,7 @@ def build(
         run(partial(shard_features.compute, shards, cores=cores), shards.missing(shard_features.SUMS))
         products = shard_features.products(shards, created)
         customers = shard_features.customers(shards, created)
+        still_alone()
         files = (
             keep(products, feature_data / "product", moment),
             keep_all(customers, feature_data / "customer", moment),

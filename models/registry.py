@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import mlflow
 import mlflow.pyfunc
@@ -41,26 +41,52 @@ _TABLES = {
 """How a model of each family is asked through MLflow's own `pyfunc`."""
 
 
+class Turn(Protocol):
+    """The right to move the aliases of a model."""
+
+    def check(self) -> None:
+        """Raises when it may be another's by now."""
+
+
+Moving = Callable[[str], AbstractContextManager[Turn | None]]
+
+
+def nobody_else(_model: str) -> AbstractContextManager[None]:
+    """Where one process moves aliases."""
+    return nullcontext()
+
+
 class Registry:
     """Models by name and alias in the MLflow at `uri`; a file database is created when it is missing.
 
     `artifacts` is where new experiments keep their files: a folder, or the URL of an object store. `moving` keeps
     others from moving an alias of the model that it is called with: MLflow cannot compare and set in one step, so who
-    looks at what is live and then changes it does both in such a block.
+    looks at what is live and then changes it does both in such a block, which is asked right before an alias moves.
     """
 
     def __init__(
         self,
         uri: str,
         artifacts: str = "mlruns/artifacts",
-        moving: Callable[[str], AbstractContextManager[object]] = nullcontext,
+        moving: Moving = nobody_else,
     ) -> None:
         self.uri = uri
-        self.moving = moving
+        self._moving = moving
+        self._turns: dict[str, Turn | None] = {}
         self.artifacts = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    @contextmanager
+    def moving(self, name: str) -> Iterator[None]:
+        """Nobody else moves an alias of this model meanwhile, where the registry was told how to see to that."""
+        with self._moving(name) as turn:
+            self._turns[name] = turn
+            try:
+                yield
+            finally:
+                self._turns.pop(name, None)
 
     def publish(
         self,
@@ -199,10 +225,10 @@ class Registry:
             raise ValueError(f"{version.name} {version.number} is the champion already")
         self._note(version, "promoted", who, why, at)
         self.tag(version, {"replaces": live.number if live else ""})
-        self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+        self._move(version.name, CHAMPION, version.number)
         trial = self.alias(version.name, CANARY)
         if trial and trial.number == version.number:
-            self._client.delete_registered_model_alias(version.name, CANARY)
+            self._move(version.name, CANARY, None)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def succeed(self, version: Version, live: Version) -> Version:
@@ -213,13 +239,13 @@ class Registry:
             if now is None or now.number != live.number:
                 raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
             self.tag(version, {"replaces": live.tags.get("replaces", "")})
-            self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+            self._move(version.name, CHAMPION, version.number)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def admit(self, version: Version, who: str, why: str, at: datetime) -> Version:
         """Make `version` the canary, whom a share of the customers gets beside the champion."""
         self._note(version, "admitted", who, why, at)
-        self._client.set_registered_model_alias(version.name, CANARY, version.number)
+        self._move(version.name, CANARY, version.number)
         return replace(self.version(version.name, version.number), alias=CANARY)
 
     def dismiss(self, name: str, who: str, why: str, at: datetime) -> Version:
@@ -228,7 +254,7 @@ class Registry:
         if trial is None:
             raise LookupError(f"{name} has no canary to dismiss")
         self._note(trial, "dismissed", who, why, at)
-        self._client.delete_registered_model_alias(name, CANARY)
+        self._move(name, CANARY, None)
         return replace(self.version(name, trial.number), alias=None)
 
     def rollback(self, name: str, who: str, why: str, at: datetime) -> Version:
@@ -239,8 +265,16 @@ class Registry:
             raise LookupError(f"nothing to roll {name} back to: {found}")
         previous = self.version(name, live.tags["replaces"])
         self._note(live, "rolled_back", who, why, at)
-        self._client.set_registered_model_alias(name, CHAMPION, previous.number)
+        self._move(name, CHAMPION, previous.number)
         return replace(previous, alias=CHAMPION)
+
+    def _move(self, name: str, alias: str, number: str | None) -> None:
+        if (turn := self._turns.get(name)) is not None:
+            turn.check()
+        if number is None:
+            self._client.delete_registered_model_alias(name, alias)
+        else:
+            self._client.set_registered_model_alias(name, alias, number)
 
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
         self.tag(version, {f"{act}_by": who, f"{act}_why": why, f"{act}_at": at.isoformat()})

@@ -11,14 +11,17 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from features.alone import LASTING, alone
+from features.alone import LASTING, Hold, alone
 
 _PATIENCE = LASTING + timedelta(seconds=5)
 """Who was killed leaves the lease for ten seconds, and who is called again at once waits for its end."""
 
 
 @contextmanager
-def at_work(database: Engine, name: str) -> Iterator[None]:
-    """Nobody else does the work `name` meanwhile. Raises Taken, which says who does it, after a quarter of a minute."""
-    with alone(database, f"unfinished {name}", partial(datetime.now, UTC), _PATIENCE):
-        yield
+def at_work(database: Engine, name: str) -> Iterator[Hold]:
+    """Nobody else does the work `name` meanwhile; whoever does it asks the hold before what others see.
+
+    Raises Taken, which says who does it, after a quarter of a minute.
+    """
+    with alone(database, f"unfinished {name}", partial(datetime.now, UTC), _PATIENCE) as hold:
+        yield hold

@@ -113,7 +113,7 @@ def due(
     made = (path, path.stat().st_mtime_ns, astuple(wanted), locale, until, log, changes.revision)
     version = (published.version.number, settings.mlflow_uri, code("features", "models", "pipelines", "serving"))
     root = settings.feature_data / UNFINISHED / "restock due"
-    with at_work(database, root.name), kept(root, *made, *version) as folder:
+    with at_work(database, root.name) as hold, kept(root, *made, *version) as folder:
         export = begun(folder.resolve(), until or now, now, partial(_parts, path, database), secret)
         first, last = window(wanted, moment_of(path), export.at)
         asked = Asked(
@@ -130,6 +130,7 @@ def due(
         with opened(settings.engine) as engine:
             engine.map(partial(prepare_part, export, asked), export.missing(DUE), progress)
         found, records = _gathered(export, asked, Unlisted.now(database, asked.privacy_secret))
+        hold.check()
         delivered(out, partial(_WRITERS[out.suffix], found))
         if log:  # what is in no file was shown to nobody, so the log comes after it
             log_shown(Log(database, DECISIONS), records, now)

@@ -42,8 +42,9 @@ def migrate_stores(settings: Settings) -> Migrated:
         with engine.connect() as connection:
             before = standing(connection).revision
         applied = migrate(engine)
-        with alone(engine, TABLES, this_moment, _PATIENCE):
+        with alone(engine, TABLES, this_moment, _PATIENCE) as hold:
             Registry(settings.mlflow_uri, settings.mlflow_artifacts).alias("recommender", CHAMPION)
+            hold.check()
             if settings.feast_registry:
                 open_store(settings.feature_data, settings.online_store, settings.feast_registry).refresh_registry()
     finally:

@@ -90,8 +90,8 @@ def retain(settings: Settings, now: datetime) -> dict[str, int]:
     """
     there = places(settings)
     keep = Retention(**{one.name: getattr(settings, f"retention_{one.name}_days") for one in fields(Retention)})
-    with alone(there.engine, HISTORY, partial(datetime.now, UTC)):
-        pruned = prune(there.engine, settings.history, settings.feature_data, keep, now)
+    with alone(there.engine, HISTORY, partial(datetime.now, UTC)) as hold:
+        pruned = prune(there.engine, settings.history, settings.feature_data, keep, now, hold.check)
     return {**asdict(pruned), "suppressed": sweep(there)}
 
 

@@ -107,7 +107,7 @@ def recommend(
     models = (settings.mlflow_uri, version.number, need and need.number)
     root = settings.feature_data / UNFINISHED / f"recommend {placement}"
     with (
-        at_work(database, root.name),
+        at_work(database, root.name) as hold,
         kept(root, *made, *models, code("features", "models", "pipelines", "serving")) as folder,
         opened(settings.engine) as engine,
     ):
@@ -115,6 +115,7 @@ def recommend(
         keep_bundle(export.folder, registry.load, version, need, changes, settings.feature_data)
         engine.map(partial(choose_part, export, asked), export.missing(LINES), progress)
         gone = _left_out(settings, database, table)
+        hold.check()
         customers, rows = _gather(export, out, gone)
         if log:  # what is in no file was shown to nobody, so the log comes after it
             for part in range(export.parts):

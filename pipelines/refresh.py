@@ -68,11 +68,13 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
 
         if anew:
             identities.rebuild(log)
-            drop(settings.history)
+            drop(settings.history, hold.check)
         else:
             identities.catch_up(log)
         if address == LOCAL:
-            return compact(log, settings.history, settings.history_buckets, step, POSITIONS_A_PART)
+            return compact(
+                log, settings.history, settings.history_buckets, step, POSITIONS_A_PART, still_alone=hold.check
+            )
         url, folder = reached(settings.database_url), settings.history.resolve()
         each = partial(write_part_from, url, folder, settings.history_buckets)
 
@@ -84,7 +86,9 @@ def compact_history(settings: Settings, progress: Progress, anew: bool = False) 
                 stands = f"ends at position {left}, since --rebuild dropped it" if anew else "stays where it was"
                 raise RuntimeError(_ranges_failed(failed, ranges, stands)) from failed
 
-        return compact(log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME)
+        return compact(
+            log, folder, settings.history_buckets, step, POSITIONS_A_PART, write, PARTS_AT_A_TIME, hold.check
+        )
 
 
 def _ranges_failed(failed: BucketsFailed, ranges: Sequence[Positions], stands: str) -> str:
@@ -112,9 +116,17 @@ def build_features(settings: Settings, as_of: datetime | None, created: datetime
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
     database = open_database(settings.database_url)
     identities = Identities(database).table()
-    with at_work(database, "features"), opened(settings.engine) as engine:
-        run, cores = engine.map, engine.cores
-        return build(settings.history, identities, settings.feature_data, as_of, created, run=run, cores=cores)
+    with at_work(database, "features") as hold, opened(settings.engine) as engine:
+        return build(
+            settings.history,
+            identities,
+            settings.feature_data,
+            as_of,
+            created,
+            run=engine.map,
+            cores=engine.cores,
+            still_alone=hold.check,
+        )
 
 
 def materialize_features(settings: Settings, progress: Progress) -> Online:

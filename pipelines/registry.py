@@ -3,8 +3,6 @@
 MLflow makes them when it is opened for the first time, without a look at others who do: of two both ended in SQL.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -13,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.alone import TABLES, alone
 from features.database import open_database
-from models.registry import Registry
+from models.registry import Moving, Registry, nobody_else
 from pipelines.settings import Settings
 
 _PATIENCE = timedelta(minutes=2)
@@ -29,9 +27,7 @@ def registry_of(settings: Settings) -> Registry:
         database.dispose()
 
 
-def registry_beside(
-    database: Engine, settings: Settings, moving: Callable[[str], AbstractContextManager[object]] = nullcontext
-) -> Registry:
+def registry_beside(database: Engine, settings: Settings, moving: Moving = nobody_else) -> Registry:
     """The same for who has Kairos's own database open; `moving` is the registry's."""
     opened = partial(Registry, settings.mlflow_uri, settings.mlflow_artifacts, moving)
     if is_made(settings.mlflow_uri):

@@ -76,7 +76,7 @@ def score(settings: Settings, registry: Registry, until: datetime | None, now: d
     catalog, model_version = Catalog(database).changed_since(0).revision, published.version.number
     made = (*of, catalog, model_version, settings.mlflow_uri, code("features", "models", "pipelines", "training"))
     with (
-        at_work(database, "score"),
+        at_work(database, "score") as hold,
         kept(settings.feature_data / UNFINISHED / "score", *made) as folder,
         opened(settings.engine) as engine,
     ):
@@ -94,6 +94,7 @@ def score(settings: Settings, registry: Registry, until: datetime | None, now: d
         if not len(foreseen):
             raise ValueError(f"nobody bought anything before {as_of}; there is nobody to score")
         progress(len(foreseen), len(foreseen))
+        hold.check()
         table = write(settings.feature_data, as_of, known, rows)
         foreseen = foreseen.sort_by("customer_id")
         features = {name: foreseen[name].to_numpy() for name in foreseen.column_names}

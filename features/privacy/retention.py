@@ -18,7 +18,7 @@ from features.contact import CONSENT_EVENTS
 from features.database import writing
 from features.decisions import DECISION, RECOMMENDATION, RESTOCK_CART, Terms
 from features.definitions import CUSTOMER_VIEWS
-from features.history import only_writer, position
+from features.history import StillAlone, only_writer, position
 from features.log import DECISIONS, EVENTS, Log, microseconds, moment
 from features.privacy.jobs import Jobs
 from features.privacy.log_rows import take_out
@@ -68,11 +68,21 @@ class _Head(msgspec.Struct, frozen=True):
 _HEAD = msgspec.json.Decoder(_Head)
 
 
-def prune(engine: Engine, history: Path, feature_data: Path, keep: Retention, now: datetime) -> Pruned:
-    """Delete what is older than `keep` says, and is not needed any more; and what works left that failed a day ago."""
+def prune(
+    engine: Engine,
+    history: Path,
+    feature_data: Path,
+    keep: Retention,
+    now: datetime,
+    still_alone: StillAlone = lambda: None,
+) -> Pruned:
+    """Delete what is older than `keep` says, and is not needed any more; and what works left that failed a day ago.
+
+    `still_alone` is asked before what the history has alone goes, and before what is taken for being in it.
+    """
     return Pruned(
-        events=_events(engine, history, now, keep.events) if keep.events is not None else 0,
-        history_days=_days(history, _ago(now, keep.history)) if keep.history is not None else 0,
+        events=_events(engine, history, now, keep.events, still_alone) if keep.events is not None else 0,
+        history_days=_days(history, _ago(now, keep.history), still_alone) if keep.history is not None else 0,
         decisions=_decisions(engine, now, keep.decisions) if keep.decisions is not None else 0,
         shown=_shown(engine, _ago(now, keep.shown)) if keep.shown is not None else 0,
         feature_tables=_tables(feature_data, _ago(now, keep.features)) if keep.features is not None else 0,
@@ -102,7 +112,7 @@ def _settles(payload: str, at: datetime) -> datetime:
     return at + timedelta(hours=_HEAD.decode(payload).terms.window_hours) + _LATE
 
 
-def _events(engine: Engine, history: Path, now: datetime, days: int) -> int:
+def _events(engine: Engine, history: Path, now: datetime, days: int, still_alone: StillAlone) -> int:
     """Events that occurred before the limit; what the log still has of a person must not end in the middle of it."""
     limit = min(_ago(now, days), _open_since(engine, now) - _BEFORE)
     linking = EVENTS.c.user_id.is_not(None) & EVENTS.c.anonymous_id.is_not(None)
@@ -112,6 +122,7 @@ def _events(engine: Engine, history: Path, now: datetime, days: int) -> int:
         & EVENTS.c.type.not_in(_STATEMENTS)
         & ~linking
     )
+    still_alone()
     return _taken(engine, EVENTS, old)
 
 
@@ -134,7 +145,7 @@ def _taken(engine: Engine, table: Table, which: ColumnElement[bool]) -> int:
     return int(count)
 
 
-def _days(history: Path, limit: datetime) -> int:
+def _days(history: Path, limit: datetime, still_alone: StillAlone) -> int:
     """Whole days that lie before the limit."""
     if not history.exists():
         return 0
@@ -142,6 +153,7 @@ def _days(history: Path, limit: datetime) -> int:
     with only_writer(history):
         for folder in sorted(history.glob("day=*")):
             if date.fromisoformat(folder.name.removeprefix("day=")) < limit.date():
+                still_alone()
                 shutil.rmtree(folder)
                 gone += 1
     return gone

@@ -123,8 +123,8 @@ def _erase_in(places: Places, store: Store, person: Person, clock: Clock) -> Non
     if store.name != HistoryFiles.name:
         store.erase(person)
         return
-    with alone(places.engine, HISTORY, clock):
-        store.erase(person)
+    with alone(places.engine, HISTORY, clock) as hold:
+        HistoryFiles(places.history, hold.check).erase(person)
 
 
 def _words(error: Exception) -> str:

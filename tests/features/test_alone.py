@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from features.alone import Taken, alone
+from features.database import open_database
 from features.lease import Lease
 from features.log import microseconds
 from tests.waiting import PATIENCE, until
@@ -85,44 +87,66 @@ def test_after_a_holder_that_was_killed_another_begins(engine: Engine) -> None:
         doomed.kill()
     with pytest.raises(Taken, match=f"process {doomed.pid} "), alone(engine, "x", now):
         raise AssertionError("the lease outlives its holder")
-    much_later = now() + timedelta(seconds=11)
-    with alone(engine, "x", lambda: much_later):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE lease SET until = until - 11000000"))  # eleven seconds later
+    with alone(engine, "x", now):
         pass
 
 
 def test_a_lease_counts_from_before_it_was_asked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    hold = Lease.hold
+    def slowed(asked: Callable[[Lease, datetime], bool]) -> Callable[[Lease, datetime], bool]:
+        def slow(lease: Lease, now: datetime) -> bool:
+            found = asked(lease, now)
+            time.sleep(2 * lease.lasting.total_seconds())
+            return found
 
-    def slow(lease: Lease, now: datetime) -> bool:
-        found = hold(lease, now)
-        time.sleep(2 * lease.lasting.total_seconds())
-        return found
+        return slow
 
-    monkeypatch.setattr(Lease, "hold", slow)
+    for name in ("hold", "renew"):
+        monkeypatch.setattr(Lease, name, slowed(getattr(Lease, name)))
     with alone(engine, "x", now, lasting=SHORT / 5) as held, pytest.raises(Taken, match="did not get to keep"):
         held.check()
 
 
-def test_who_slept_through_the_lease_hears_of_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_slept_through_the_lease_hears_of_it(engine: Engine) -> None:
     with alone(engine, "x", now, lasting=LONG) as hold:
-
-        def heard() -> bool:
-            """Taken again, and for as long as binds, in case that the one of before had ended unseen."""
-            ends = {"ends": microseconds(now() + 1.9 * LONG)}
-            with engine.begin() as connection:
-                connection.execute(text("UPDATE lease SET owner = 'another', until = :ends"), ends)
-            return _lost(hold.check)
-
-        until(heard, "it hears that another holds it")
+        ends = {"ends": microseconds(now() + 1.9 * LONG)}
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET owner = 'another', until = :ends"), ends)
+        until(lambda: _lost(hold.check), "it hears that another holds it")
     assert Lease(engine, "x", "", SHORT).holder() is not None, "nobody gives back what another holds"
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM lease"))
+
+
+def test_who_slept_through_the_lease_of_another_that_has_ended_hears_of_it_for_ever(engine: Engine) -> None:
+    with alone(engine, "x", now, lasting=SHORT) as hold:
+        Lease(engine, "x", hold.lease.owner, SHORT).release()  # as if another had taken it and given it back
+        until(lambda: _lost(hold.check), "it hears that it may have been another's")
+        time.sleep(2 * SHORT.total_seconds())
+        assert _lost(hold.check)
+        assert hold.lease.holder() is None, "nobody takes again what may have been another's meanwhile"
+
+
+def test_who_could_not_ask_goes_on_when_nobody_came_between(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with alone(engine, "x", now, lasting=SHORT) as hold:
         gone = OperationalError("", None, OSError("the database is away"))
-        monkeypatch.setattr(Lease, "hold", partial(_raise, gone))
+        monkeypatch.setattr(Lease, "renew", partial(_raise, gone))
         until(lambda: _lost(hold.check), "it hears that nobody knows")
         monkeypatch.undo()
         until(lambda: not _lost(hold.check), "it is renewed, as nobody had taken it")
+
+
+def test_clocks_of_machines_that_share_a_postgresql_may_differ(postgresql_url: str) -> None:
+    engine = open_database(postgresql_url)
+    behind, right, ahead = (
+        lambda by=by: now() + by for by in (-timedelta(hours=1), timedelta(0), timedelta(seconds=25))
+    )
+    for mine in (behind, right, ahead):
+        with alone(engine, "clocks", mine, lasting=LONG) as hold:
+            until(lambda: not _lost(hold.check), "it is ours, on a machine that stood still as well")
+            for theirs in (behind, right, ahead):
+                with pytest.raises(Taken), alone(engine, "clocks", theirs, lasting=LONG):
+                    raise AssertionError("there are two")
+    engine.dispose()
 
 
 def _raise(error: Exception, *_: object) -> None:

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
-from features import left_out
+from features import history, history_part, left_out
 from features.database import open_database
 from features.events import Body, Line
 from features.history import FILES, compact, drop, position, position_before
@@ -260,6 +260,47 @@ def test_files_without_a_state_are_leftovers(tmp_path: Path) -> None:
     (tmp_path / "state.json").unlink()
     compact(log, tmp_path, 4)
     assert rows_in(tmp_path) == rows_expected(log.read())
+
+
+def test_what_somebody_put_the_position_back_behind_is_written_once(tmp_path: Path) -> None:
+    """By who slept through the lease between asking for it and writing the state."""
+    log = log_of([bought("u1", 1, "o1", "p")])
+    compact(log, tmp_path, 4)
+    theirs = (tmp_path / "state.json").read_bytes()
+    log.append([bought("u1", 1, "o2", "p"), bought("u1", 2, "o3", "p")])
+    compact(log, tmp_path, 4)
+    (tmp_path / "state.json").write_bytes(theirs)
+    log.append([bought("u1", 3, "o4", "p")])
+    compact(log, tmp_path, 4)
+    assert rows_in(tmp_path) == rows_expected(log.read())
+
+
+def test_a_writer_asks_whether_it_is_alone_right_before_whatever_readers_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of([bought("u1", 1, "o1", "p"), bought("u2", 2, "o2", "p")])
+    done: list[str] = []
+
+    def told(name: str, what: Callable[..., Any]) -> Callable[..., Any]:
+        def tell(*given: Any) -> Any:
+            done.append(name)
+            return what(*given)
+
+        return tell
+
+    for name in ("_clear", "discard", "write_state"):
+        monkeypatch.setattr(history, name, told(name, getattr(history, name)))
+    monkeypatch.setattr(history_part, "written", told("written", history_part.written))
+
+    def ask() -> None:
+        done.append("asked")
+
+    compact(log, tmp_path, 4, positions_per_part=1, still_alone=ask)
+    drop(tmp_path, ask)
+    compact(log, tmp_path, 4, still_alone=ask)
+    acts = [place for place, one in enumerate(done) if one != "asked"]
+    assert {done[place - 1] for place in acts} == {"asked"}
+    assert {done[place] for place in acts} == {"_clear", "discard", "write_state", "written"}
 
 
 def test_what_was_erased_after_a_crash_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

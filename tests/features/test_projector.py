@@ -14,7 +14,7 @@ import pytest
 from feast import FeatureStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 import features.projector
 from features.compute import NOBODY
@@ -268,16 +268,30 @@ def test_a_projector_that_is_killed_is_followed_by_another(shop: tuple[Log, Feat
 
 
 def test_a_lease_has_one_holder_until_it_ends(engine: Engine) -> None:
-    one, other = (Lease(engine, "x", owner, timedelta(seconds=10)) for owner in ("one", "other"))
+    one, other = (Lease(engine, "x", owner, timedelta(minutes=10)) for owner in ("one", "other"))
+
+    def passes(minutes: int) -> None:
+        """By whichever clock counts."""
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET until = until - :gone"), {"gone": minutes * 60_000_000})
+
     assert (one.hold(day(1)), other.hold(day(1)), one.hold(day(1))) == (True, False, True)
-    assert not other.hold(day(1) + timedelta(seconds=9))
-    assert one.hold(day(1) + timedelta(seconds=9)), "it is kept longer by who holds it"
-    assert not other.hold(day(1) + timedelta(seconds=11))
-    assert other.hold(day(1) + timedelta(seconds=20))
-    assert not one.hold(day(1) + timedelta(seconds=21))
+    passes(9)
+    assert not other.hold(day(1))
+    assert one.hold(day(1)), "it is kept longer by who holds it"
+    passes(2)
+    assert not other.hold(day(1))
+    passes(9)
+    assert one.renew(day(1)), "one that ended is kept as long as nobody took it"
+    passes(11)
+    assert other.hold(day(1))
+    assert (one.hold(day(1)), one.renew(day(1)), other.renew(day(1))) == (False, False, True)
     one.release()
-    assert not one.hold(day(1) + timedelta(seconds=21)), "nobody gives back what another holds"
+    assert not one.hold(day(1)), "nobody gives back what another holds"
     other.release()
-    assert one.hold(day(1) + timedelta(seconds=21))
-    assert not other.hold(day(1) + timedelta(seconds=17)), "a clock that is a little behind is bound"
-    assert other.hold(day(0)), "a clock that ran far ahead binds nobody"
+    assert not other.renew(day(1)), "nobody has it, who may have come after another"
+    assert one.hold(day(1))
+    passes(-4)
+    assert not other.hold(day(1)), "a clock that is a little behind is bound"
+    passes(-7)
+    assert other.hold(day(1)), "a clock that ran far ahead binds nobody"

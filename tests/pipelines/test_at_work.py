@@ -1,19 +1,25 @@
 """Of two machines that are at the same work one drops nothing of the other: a lease says who is at it."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from sqlalchemy import text
 
+from features import shard_features
 from features.alone import Taken, alone
 from features.database import open_database
-from features.history import compact
+from features.history import compact, position
 from features.lease import Lease
 from features.log import EVENTS, Log
 from pipelines import at_work
-from pipelines.refresh import build_features
+from pipelines.refresh import build_features, compact_history
 from pipelines.settings import Settings
 from tests.features.shop import bought, day
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -45,6 +51,42 @@ def test_what_another_machine_is_at_stays(settings: Settings, monkeypatch: pytes
     assert theirs.exists()
     assert build_features(settings, day(2), created=day(3)).customers == 1
     assert not theirs.exists(), "nobody is at it any more"
+
+
+def lost(settings: Settings) -> None:
+    """While this process slept another held the lease, and gave it back; until it is known here."""
+    with open_database(settings.database_url).begin() as connection:
+        connection.execute(text("DELETE FROM lease"))
+    until(lambda: not any(one.name.startswith("lease-") for one in threading.enumerate()), "nobody keeps it any more")
+
+
+def test_who_slept_while_it_wrote_the_history_moves_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log(open_database(settings.database_url), EVENTS)
+    log.append([bought("u1", 2, "o2", "milk")])
+    buckets = settings.model_copy(update={"history_buckets": 2})
+    with monkeypatch.context() as patched:
+        patched.setattr("features.history.os.sync", lambda: lost(settings))
+        with pytest.raises(Taken, match="another may have begun; run it again"):
+            compact_history(buckets, lambda _: None)
+    assert position(settings.history) == 1
+    assert compact_history(buckets, lambda _: None).rows == 1
+
+
+def test_who_slept_while_it_built_shows_no_table(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    products = shard_features.products
+
+    def slept(*given: Any) -> pa.Table:
+        lost(settings)
+        return products(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("features.shard_features.products", slept)
+        with pytest.raises(Taken, match="another may have begun; run it again"):
+            build_features(settings, day(2), created=day(3))
+    assert not list(settings.feature_data.glob("*/*.parquet"))
+    assert build_features(settings, day(2), created=day(3)).customers == 1
 
 
 def test_who_was_killed_is_waited_for(settings: Settings) -> None:

@@ -6,8 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
+from threading import enumerate as enumerate_threads
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import pipelines.registry
 from features.alone import TABLES, Taken, alone, moving
@@ -20,7 +23,7 @@ from pipelines.live import moving_registry
 from pipelines.registry import registry_of
 from pipelines.settings import Settings
 from tests.models.test_promotion import NOW, publish
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -60,6 +63,24 @@ def test_who_does_not_get_to_move_anything_hears_who_does(settings: Settings, mo
         promote(moving_registry(settings), "recommender", version.number, "ann", "please", NOW)
     assert moving_registry(settings).alias("recommender", CHAMPION) is None
     engine.dispose()
+
+
+def test_who_slept_through_the_turn_moves_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = publish(moving_registry(settings), "passed")
+    own = moving_registry(settings)
+    promoted = own.promote
+
+    def slept(*given: Any) -> Version:
+        """While another held the lease, moved an alias and gave it back; until it is known here."""
+        with open_database(settings.database_url).begin() as connection:
+            connection.execute(text("DELETE FROM lease"))
+        until(lambda: not any(one.name.startswith("lease-") for one in enumerate_threads()), "nobody keeps it any more")
+        return promoted(*given)
+
+    monkeypatch.setattr(own, "promote", slept)
+    with pytest.raises(Taken, match="another may have begun; run it again"):
+        promote(own, "recommender", version.number, "ann", "please", NOW)
+    assert own.alias("recommender", CHAMPION) is None
 
 
 def test_who_opens_the_registry_for_the_first_time_does_it_alone_and_later_nobody_is_waited_for(
