@@ -107,6 +107,11 @@ def _begin(address: str, alone: bool) -> None:
             )
         except Exception as error:  # Ray says no more; on a busy machine it gives up on its own processes after 30 s
             ray.shutdown()
+            if isinstance(error, OSError) and error.filename:  # it stays as it is, however often one tries
+                raise OSError(
+                    f"Ray cannot write {error.filename} ({error.strerror}): set HOME to a folder that takes files, or "
+                    "KAIROS_ENGINE=local"
+                ) from error
             if not left:
                 raise RuntimeError(
                     f"Ray did not start on this machine, {_STARTS} times ({error}); run it again when less else runs, "

@@ -38,7 +38,10 @@ def secret_in(path: Path) -> bytes:
     except ValueError:
         found = b""
     if len(found) != _BYTES:
-        raise ValueError(f"{path} holds no secret of {2 * _BYTES} hexadecimal digits; put back the file that was there")
+        raise ValueError(
+            f"{path} holds no secret of {2 * _BYTES} hexadecimal digits; put back the file that was there. Where "
+            f"there was none yet, `openssl rand -hex {_BYTES}` makes one"
+        )
     return found
 
 

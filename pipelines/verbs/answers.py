@@ -31,7 +31,19 @@ def tell(report: dict[str, Any], as_json: bool, console: Console) -> None:
         sys.stdout.flush()  # whoever reads a loop of a verb reads each line when it is said
         return
     for key, value in report.items():
-        console.print(f"  {key:<14} {value}")
+        console.print(f"  {key:<14} {_in_words(value)}")
+
+
+def _in_words(value: Any) -> str:
+    """
+    >>> _in_words({"files": (1, 2), "as_of": None})
+    'files 1, 2; as_of None'
+    """
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_in_words(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value)) or "none"
+    return str(value)
 
 
 def answer(

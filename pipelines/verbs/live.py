@@ -1,6 +1,9 @@
 """The verbs that decide what is live, and the service and the demo that show it."""
 
 import getpass
+import os
+import signal
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,6 +16,14 @@ from pipelines.verbs.answers import Json, tell, terminal
 app = typer.Typer()
 
 Why = Annotated[str, typer.Option(prompt=True, help="for the record")]
+
+
+def _caller() -> str:
+    """Who calls, for the record; a number where the user has no name, as in containers."""
+    try:
+        return getpass.getuser()
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 @app.command()
@@ -29,7 +40,7 @@ def promote(
 
     settings, console = Settings(), terminal()
     registry = moving_registry(settings)
-    moved = verb(registry, name, version, getpass.getuser(), why, datetime.now(UTC), force)
+    moved = verb(registry, name, version, _caller(), why, datetime.now(UTC), force)
     told = {"live": moved.live.number, "replaced": moved.replaced.number if moved.replaced else None}
     tell(told | ({"canary": moved.canary.number} if moved.canary else {}), as_json, console)
 
@@ -46,7 +57,7 @@ def rollback(
     settings = Settings()
     registry = moving_registry(settings)
     with registry.moving(name):
-        live = registry.rollback(name, getpass.getuser(), why, datetime.now(UTC))
+        live = registry.rollback(name, _caller(), why, datetime.now(UTC))
     tell({"live": live.number}, as_json, terminal())
 
 
@@ -72,6 +83,7 @@ def serve(
 @app.command()
 def demo() -> None:
     """The whole loop on a year of real groceries: import, features, training, service, answers."""
-    from pipelines.demo import demo as verb
+    from pipelines import demo as shown
 
-    verb(Settings(), Console())
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # or the service of the demo would stay
+    shown.demo(Settings(), Console())

@@ -162,3 +162,18 @@ def test_where_ray_does_not_start_it_is_tried_again_and_told_with_the_setting(mo
     with pytest.raises(RuntimeError, match=r"did not start.* 5 times \(The current node .*=local"), opened("ray"):
         pass
     assert len(tried) == 5
+
+
+def test_a_folder_that_ray_cannot_write_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    tried: list[object] = []
+
+    def init(**settings: object) -> None:
+        tried.append(settings)
+        raise OSError(30, "Read-only file system", "/home/kairos/.ray")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(OSError, match=r"cannot write /home/kairos/.ray \(Read-only .*HOME.*=local"), opened("ray"):
+        pass
+    assert len(tried) == 1
