@@ -48,14 +48,23 @@ class Measure(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Counter:
-    """Counts by labels, from any thread."""
+    """Counts by labels, from any thread.
+
+    Shown from the start at 0 without labels, or under those that are `expected`: of a series that begins with its first
+    count Prometheus sees no increase.
+    """
 
     name: str
     help: str
     labels: Labels = ()
+    expected: tuple[Labels, ...] = ()
     lasting: bool = True
     _values: State = field(default_factory=lambda: defaultdict(lambda: [0.0]))
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        for labels in self.expected if self.labels else ((),):
+            self._values[labels] = [0.0]
 
     def add(self, *labels: str, amount: float = 1.0) -> None:
         """Count `amount` more under `labels`, given in the order of the counter's own."""

@@ -42,11 +42,13 @@ class Gauges:
     clock: Callable[[], datetime]
     policies: Callable[[], Sequence[LiveModel]] = tuple
     breakers: Sequence[Breaker] = ()
+    journaled: Sequence[tuple[str, Callable[[], int]]] = ()
 
     def measures(self) -> list[Measure]:
         """Each as one name that is shown."""
         return [
             Gauge("kairos_queue_requests", "Requests that wait for the next commit", self._queues, ("log",)),
+            Gauge("kairos_journal_bytes", "Acknowledged records that no log has yet", self._journals, ("log",)),
             Gauge("kairos_circuit_state", "0 closed, 1 half open, 2 open", self._circuits, ("dependency",), max),
             Gauge("kairos_model_info", "The versions that answer", self._versions, ("name", "version"), max),
             Gauge("kairos_model_age_seconds", "Since the version was registered", self._model_ages, ("name",), max),
@@ -66,6 +68,9 @@ class Gauges:
 
     def _queues(self) -> Iterable[tuple[Labels, float]]:
         return [((log,), waiting()) for log, waiting in self.waiting]
+
+    def _journals(self) -> Iterable[tuple[Labels, float]]:
+        return [((log,), journaled()) for log, journaled in self.journaled]
 
     def _circuits(self) -> Iterable[tuple[Labels, float]]:
         return [((breaker.name,), _STATES.index(breaker.state)) for breaker in self.breakers]
@@ -92,7 +97,7 @@ class Metrics:
         self.in_flight = Level("kairos_requests_in_flight", "Requests that are being answered")
         self.refusals = Counter("kairos_refusals", "Answers that were problems, by their code", ("route", "code"))
         self.limited = Counter("kairos_rate_limited", "Requests over a limit, by what the limit is for", ("limit",))
-        self.events = Counter("kairos_events", "Messages: accepted, duplicate, rejected, ignored", ("verdict",))
+        self.events = Counter("kairos_events", "Messages: accepted, duplicate, rejected, ignored", _WHY, _TAKEN)
         self._recommendations = Counter(
             "kairos_recommendations",
             "Answers with recommendations; fallback and degraded_reason are empty in the normal case",
@@ -114,7 +119,9 @@ class Metrics:
         )
         self.sticky = Counter("kairos_sticky_decisions", "Questions that a decision of before answered", ("point",))
         self.checks = Counter("kairos_decision_checks", "Looks whether a message may still go out", ("point", "reason"))
-        self.projected = Counter("kairos_projected_events", "Events that went into the online store, or why not", _WHY)
+        self.projected = Counter(
+            "kairos_projected_events", "Events that went into the online store, or why not", _WHY, _PUSHED
+        )
         self.projector_failures = Counter("kairos_projector_failures", "Batches that the projector could not push")
         self.projector_taken_over = Counter(
             "kairos_projector_taken_over", "Ranges of the log that a worker took from one that did not finish them"
@@ -191,4 +198,6 @@ class _Shown:
 
 _ACTION = ("point", "channel", "explored")
 _WHY = ("verdict",)
+_TAKEN = (("accepted",), ("duplicate",), ("rejected",), ("ignored",))
+_PUSHED = (("pushed",), ("refused",), ("unreadable",), ("skipped",))
 _WORKERS = Gauge("kairos_workers", "Workers that live", tuple)

@@ -202,6 +202,7 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
                 clock,
                 policies.live,
                 [reads, visitors.breaker, events.breaker, decisions.breaker],
+                (("event", lambda: events.journaled), ("decision", lambda: decisions.journaled)),
             ).measures()
         )
         yield Resources(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.__main__ import app
 from pipelines.settings import Settings as VerbSettings
+from serving.metrics import Metrics
 from serving.settings import Settings as ServiceSettings
 from tests.serving.world import Shop
 
@@ -138,3 +140,21 @@ def test_the_alerts_are_those_of_the_page() -> None:
     assert ["".join(word.capitalize() for word in row.split()) for row in rows] == [one["alert"] for one in alerts()]
     missing = [one["alert"] for one in alerts() if not set(METRIC.findall(one["expr"])) <= set(METRIC.findall(table))]
     assert not missing
+
+
+def test_what_an_alert_sees_grow_is_shown_before_it_grows() -> None:
+    shown = {
+        (sample.name, *sample.labels.values())
+        for family in text_string_to_metric_families(Metrics().exposition().decode())
+        for sample in family.samples
+    }
+    grows = re.compile(r"increase\((\w+)(?:\{\w+=~\"([\w|]+)\"\})?\[")
+    watched = [found for rule in alerts() for found in grows.findall(rule["expr"])]
+    assert len(watched) == 3
+    for name, values in watched:
+        assert {(name, value) if value else (name,) for value in values.split("|")} <= shown
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool; it comes with Prometheus")
+def test_the_alerts_tell_what_they_are_to_tell() -> None:
+    assert_passes("promtool", "test", "rules", Path(__file__).with_name("alerts.yml"))

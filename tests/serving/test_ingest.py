@@ -202,6 +202,8 @@ def test_what_the_log_cannot_take_is_acknowledged_from_the_journal_and_in_the_lo
         response = shop.client.post("/v1/track", json={"userId": "kept", "messageId": "kept-1", **VIEW})
         assert response.status_code == 200, response.text
         assert shop.resources.events.journaled
+        text = shop.client.get("/metrics").text
+        assert f'kairos_journal_bytes{{log="event"}} {float(shop.resources.events.journaled)}' in text
         with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
             connection.execute("ALTER TABLE gone RENAME TO event")
         until(lambda: not shop.resources.events.journaled, "the journal is in the log")

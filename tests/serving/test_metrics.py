@@ -76,9 +76,15 @@ def test_a_histogram_counts_into_cumulative_buckets() -> None:
     assert {sample.name: sample.value for sample in family.samples}["h_sum"] == 0.001 + 0.002 + 0.3 + 9.0
 
 
-def test_a_counter_of_nothing_shows_nothing() -> None:
-    counter = Counter("c", "help")
-    assert not counter.family(counter.state()).samples
+def test_a_counter_of_nothing_shows_what_is_expected_so_that_its_first_count_is_an_increase() -> None:
+    plain, known, open_ = (
+        Counter("c", "help"),
+        Counter("c", "help", ("why",), (("a",), ("b",))),
+        Counter("c", "h", ("x",)),
+    )
+    assert (plain.state(), known.state(), open_.state()) == ({(): [0.0]}, {("a",): [0.0], ("b",): [0.0]}, {})
+    known.add("b")
+    assert known.state() == {("a",): [0.0], ("b",): [1.0]}
 
 
 def test_labels_that_nobody_bounded_do_not_fill_the_memory() -> None:
