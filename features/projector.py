@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 class Step:
     """What one step did: events that went online, those of ids whose row was refused, and those passed over.
 
-    `taken_over` counts ranges that another had begun and not finished. `more` tells that others wait already; `held`
-    that this projector has the lease, and `joins` that it pushes also without.
+    `unreadable` are events, and entries of the stream of ranges that are no range. `taken_over` counts ranges that
+    another had begun and not finished. `more` tells that others wait already; `held` that this projector has the
+    lease, and `joins` that it pushes also without.
     """
 
     pushed: int = 0

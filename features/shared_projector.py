@@ -45,8 +45,11 @@ class SharedProjector:
         """
         held = self.lease.hold(now)
         skipped = self._feed() if held else 0
+        known = self.stream.foreign
         fresh, abandoned = self.stream.take(self.abandoned)
-        done = Step(skipped=skipped, taken_over=len(abandoned), more=bool(fresh or abandoned), held=held, joins=True)
+        foreign = self.stream.foreign - known
+        more = bool(fresh or abandoned or foreign)
+        done = Step(skipped=skipped, unreadable=foreign, taken_over=len(abandoned), more=more, held=held, joins=True)
         for one in (*abandoned, *fresh):
             pushed = self._push(one)
             self.stream.done([one])

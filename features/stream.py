@@ -4,15 +4,19 @@ The stream holds positions and nobody's id or event, as what a range says stands
 position at which its range ends, so that feeding twice adds nothing, and the stream itself knows how far it was fed.
 That lies in the same server as the rows that are made of it: one that comes back with less of both is fed again from
 there. Entries are deleted as they are acknowledged, and who feeds asks first how many there are; none is dropped for
-the length of the stream, as what does not fit waits in the log.
+the length of the stream, as what does not fit waits in the log. An entry that is no range, written by somebody else or
+damaged, is named, deleted and counted by whoever comes upon it.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from redis.exceptions import ResponseError
+
+log = logging.getLogger(__name__)
 
 _GROUP = "projectors"
 _GONE = timedelta(hours=1)
@@ -24,6 +28,9 @@ for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one.name)
   end
 end"""
+
+
+_Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 @dataclass(frozen=True, order=True)
@@ -58,6 +65,9 @@ class Stream:
         self.client = client
         self.key = key
         self.consumer = consumer
+        self.foreign = 0
+        """How many entries this consumer has deleted that were no ranges."""
+
         self._cursor: Any = "0-0"
 
     def fed(self) -> tuple[int, int]:
@@ -106,15 +116,11 @@ class Stream:
                     return [], []
                 raise answer
         self._cursor = claimed[0]
-        return [_range(*entry) for _, entries in read for entry in entries], [_range(*entry) for entry in claimed[1]]
+        return self._ranges([entry for _, entries in read for entry in entries]), self._ranges(claimed[1])
 
     def done(self, ranges: Sequence[Range]) -> None:
         """Acknowledge and delete them, both or neither."""
-        ids = [f"{one.upto}-0" for one in ranges]
-        with self.client.pipeline(transaction=True) as pipe:
-            pipe.xack(self.key, _GROUP, *ids)
-            pipe.xdel(self.key, *ids)
-            pipe.execute()
+        self._delete([f"{one.upto}-0" for one in ranges])
 
     def depth(self) -> Depth:
         """What it holds now."""
@@ -143,6 +149,23 @@ class Stream:
         self.client.unlink(self.key)
         self._found()
 
+    def _ranges(self, entries: Sequence[_Entry]) -> list[Range]:
+        """Those of the entries that are ranges; the others go, or they would come back to whoever takes next."""
+        found = {entry[0]: _range(*entry) for entry in entries}
+        foreign = [id_ for id_, one in found.items() if one is None]
+        if foreign:
+            names = ", ".join(id_.decode() for id_ in foreign)
+            log.error("in the stream %s %s is no range of the log, and was deleted", self.key, names)
+            self._delete(foreign)
+            self.foreign += len(foreign)
+        return [one for one in found.values() if one is not None]
+
+    def _delete(self, ids: Sequence[bytes | str]) -> None:
+        with self.client.pipeline(transaction=True) as pipe:
+            pipe.xack(self.key, _GROUP, *ids)
+            pipe.xdel(self.key, *ids)
+            pipe.execute()
+
     def _found(self) -> None:
         try:
             self.client.xgroup_create(self.key, _GROUP, id="0", mkstream=True)
@@ -151,8 +174,12 @@ class Stream:
                 raise
 
 
-def _range(id_: bytes, fields: dict[bytes, bytes]) -> Range:
-    return Range(int(fields[b"after"]), _position(id_))
+def _range(id_: bytes, fields: dict[bytes, bytes]) -> Range | None:
+    """The range that an entry holds; None for one that `add` did not write."""
+    after = fields.get(b"after", b"")
+    if not after.isdigit() or not id_.endswith(b"-0") or int(after) >= _position(id_):
+        return None
+    return Range(int(after), _position(id_))
 
 
 def _position(id_: bytes) -> int:

@@ -145,3 +145,13 @@ def test_a_stream_of_another_log_is_begun_anew(shop: tuple[Log, FeatureStore], s
     assert alone.step(day(11)).pushed == 1
     assert [record.position for record in rows(restored, store)["anonymous:b"].records] == [4]
     restored.engine.dispose()
+
+
+def test_an_entry_that_is_no_range_is_counted_and_what_is_behind_it_pushed(shop: tuple[Log, FeatureStore]) -> None:
+    log, store = shop
+    alone = projector(log, store, "alone")
+    alone.step(day(11))
+    client_of(store).xadd(alone.stream.key, {"junk": 1}, id=f"{log.last_position()}-1")
+    log.append([happened("product_viewed", "u1", 11, "rye")])
+    done = [alone.step(day(11)) for _ in range(3)]
+    assert [(one.unreadable, one.pushed, one.more) for one in done] == [(1, 0, True), (0, 1, True), (0, 0, False)]

@@ -132,3 +132,29 @@ def test_a_stream_whose_group_is_gone_gives_all_of_it_anew(client: Redis) -> Non
     one.drop()
     assert one.fed() == (0, 0)
     assert one.take(AT_ONCE) == ([], [])
+
+
+def test_what_is_no_range_is_named_deleted_and_stops_nobody(client: Redis, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = Stream(client, "ranges", "one"), Stream(client, "ranges", "other")
+    one.fed()
+    one.add([Range(0, 5)])
+    for id_, fields in (
+        ("7-0", {"junk": 1}),
+        ("8-0", {"after": "x"}),
+        ("9-3", {"after": 8}),
+        ("10-0", {"after": 10}),
+        ("11-0", {"after": -1}),
+    ):
+        client.xadd("ranges", fields, id=id_)  # type: ignore[arg-type]
+    one.add([Range(11, 15)])
+    client.xreadgroup("projectors", "gone", {"ranges": ">"}, count=3)  # two of them are in the hands of a dead one
+    assert one.depth() == Depth(4, 3, Range(0, 5))
+    found = sorted({range_ for _ in range(6) for side in other.take(AT_ONCE) for range_ in side})
+    assert found == [Range(0, 5), Range(11, 15)]
+    assert other.foreign == 5
+    for id_ in ("7-0", "8-0", "9-3", "10-0", "11-0"):
+        assert f"the stream ranges {id_} is no range" in caplog.text
+    other.done(found)
+    assert one.depth() == Depth()
+    client.xadd("ranges", {"junk": 1}, id="20-0")
+    assert one.depth() == Depth(1, 0, None)
