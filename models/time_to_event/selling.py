@@ -17,6 +17,8 @@ _WEIGHED_SHARE = 0.1
 _COUNTED_SMALL = 100.0
 _SPOKEN = 20
 _QUANTILE = 0.95
+_WHOLE = 2.0**52
+"""Up to here each number and its double are whole ones; what is reported above it is doubled to no number at all."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def selling(products: Codes, quantities: Floats, prices: Floats, units: Codes) -
     return Selling(
         grouped_quantile(prices[known], products[known], count, 0.5),
         np.where(weighed, usual, 1.0),
-        np.fmax(np.floor(2.0 * bound), MANY),
+        np.fmax(np.floor(2.0 * np.minimum(bound, _WHOLE)), MANY),
     )
 
 

@@ -139,8 +139,9 @@ def seconds_of(retry_after: str | None, now: datetime) -> float | None:
     """
     if retry_after is None:
         return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
+    seconds = retry_after.strip()  # of more characters than `float` does
+    if seconds.isdecimal():
+        return float(seconds)
     try:
         at = parsedate_to_datetime(retry_after)
     except ValueError:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.catalogue import Catalogue
@@ -128,6 +128,7 @@ def test_weighed_goods_are_one_pack_and_typing_errors_are_bounded() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(allow_infinity=True, allow_nan=True)), min_size=1))
+@example([("a", 1.0)] * 18 + [("a", 1e308)] * 4)
 def test_whatever_is_reported_packs_are_whole_and_believable(rows: list[tuple[str, float]]) -> None:
     reported = lines(*[(product, quantity, 1.0) for product, quantity in rows])
     groups = Groups.of(Catalogue.bare(), reported)

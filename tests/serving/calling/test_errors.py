@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.calling import errors
@@ -65,6 +65,7 @@ def test_a_date_to_come_back_at_is_the_time_until_then_and_never_negative(second
 
 
 @given(st.text(max_size=40))
+@example("0\x1f")
 def test_no_retry_after_can_break_it(text: str) -> None:
     found = seconds_of(text, NOW)
     assert found is None or found >= 0
