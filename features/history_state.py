@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from features.history_rows import HASH
+from features.results import naming
 
 FILE = "state.json"
 UNLESS_PRUNED = "unless a retention of events shortened the log"
@@ -44,9 +45,9 @@ def read_state(folder: Path) -> State | None:
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Put `state` in the place of the one before, on disk when this returns."""
+    """Put `state` in the place of the one before, on disk when this returns. Errors name the file."""
     temporary = folder / f"{FILE}.tmp"
-    with temporary.open("wb") as file:
+    with naming(temporary), temporary.open("wb") as file:
         file.write(msgspec.json.encode(state))
         file.flush()
         os.fsync(file.fileno())

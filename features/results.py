@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from errno import EDQUOT, ENOSPC
 from importlib.resources import files
+from os import strerror
 from pathlib import Path
 from uuid import uuid4
 
@@ -119,14 +121,30 @@ def forget_old(feature_data: Path, limit: datetime) -> int:
 
 
 def written(path: Path, write: Callable[[Path], None]) -> Path:
-    """The file that `write` makes, whole or not at all; two machines may be at the same one, and the later stays."""
+    """The file that `write` makes, whole or not at all; two machines may be at the same one, and the later stays.
+
+    Errors as of `naming`.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        write(temporary)
+        with naming(path):
+            write(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError that names no file, as a full disk's, names the one that is being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None or path.name in str(error):
+            raise
+        full = "; make room there and run it again" if error.errno in (ENOSPC, EDQUOT) else ""
+        raise OSError(error.errno, f"{strerror(error.errno)}{full}", str(path)) from error
 
 
 def code(*packages: str) -> str:

@@ -17,7 +17,7 @@ import fsspec
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow import fs
 
-from features.results import written
+from features.results import naming, written
 
 _S3 = ("s3", "s3a")
 _HINTS = {
@@ -135,7 +135,8 @@ def delivered(file: File, write: Callable[[Path], None]) -> None:
     check_target(file)
     with TemporaryDirectory(prefix="kairos-") as folder:
         made = Path(folder, file.name)
-        write(made)
+        with naming(made):
+            write(made)
         with _told(file, "written"):
             store, path = _store(file)
             store.put_file(str(made), path)

@@ -19,7 +19,7 @@ from features.history_part import write_rows
 from features.person import Person
 from features.privacy.base import Row, customers
 from features.restock_table import FOLDER as RESTOCK
-from features.results import forget, forget_halves
+from features.results import forget, forget_halves, naming
 from features.unreadable import named
 
 _IDS = ("user_id", "anonymous_id")
@@ -139,7 +139,9 @@ def _rewrite(
 ) -> None:
     """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others."""
     temporary = path.with_suffix(".erasing")
-    write(left(pq.read_table(path, partitioning=None)), temporary)
+    rows = left(pq.read_table(path, partitioning=None))
+    with naming(temporary):
+        write(rows, temporary)
     still_alone()
     temporary.replace(path)
 

@@ -411,3 +411,25 @@ def test_a_damaged_state_is_named_with_the_way_out(tmp_path: Path) -> None:
                 ask(tmp_path)
     drop(tmp_path)
     assert compact(log, tmp_path, 4).rows == 1
+
+
+def test_a_full_disk_names_the_bucket_and_the_file_and_costs_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of([bought("u1", 1, "o1", "p")])
+    with monkeypatch.context() as full:
+        table = history_part.pq.write_table
+
+        def into_a_full_disk(rows: pa.Table, path: Path, **how: Any) -> None:
+            path.symlink_to("/dev/full")
+            table(rows, path, **how)
+
+        full.setattr(history_part.pq, "write_table", into_a_full_disk)
+        with pytest.raises(OSError, match=r"No space left .*/day=2026-01-02/bucket=0\d/part-0+1-0+1\.parquet'"):
+            compact(log, tmp_path, 4)
+    (tmp_path / "state.json.tmp").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left .*state\.json\.tmp'"):
+        compact(log, tmp_path, 4)
+    (tmp_path / "state.json.tmp").unlink()
+    compact(log, tmp_path, 4)
+    assert rows_in(tmp_path) == rows_expected(log.read())

@@ -2,11 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from features import arrow_file
 from features.person import Person
 from features.privacy.parquet import customer_files
 from features.results import FOLDER, forget, forget_old, kept, take_back, written
@@ -104,3 +108,23 @@ def test_what_failed_goes_after_a_while_unless_somebody_is_at_it(tmp_path: Path)
         assert forget_old(tmp_path, limit) == 1
         assert sorted(path.parts[-3] for path in tmp_path.rglob("part")) == ["working", "young"]
     assert forget_old(tmp_path / "nothing", limit) == 0
+
+
+def by_python(path: Path) -> None:
+    path.symlink_to("/dev/full")
+    path.write_text("a")
+
+
+def by_arrow(path: Path) -> None:
+    path.symlink_to("/dev/full")
+    arrow_file.write(pa.table({"a": [1]}), path)
+
+
+@pytest.mark.parametrize("write", [by_python, by_arrow])
+def test_a_full_disk_names_the_file_and_leaves_none(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    path = tmp_path / "day=2026-01-01" / "part.parquet"
+    path.parent.mkdir()
+    with pytest.raises(OSError, match=rf"No space left on device; make room .*'{path}'") as told:
+        written(path, write)
+    assert told.value.errno == ENOSPC
+    assert not list(path.parent.iterdir())
