@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.not_yet import NothingYet
 from features.results import written
 
 CURVE_DAYS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 21, 28, 42, 56, 84)
@@ -110,7 +111,7 @@ def newest(feature_data: Path, until: datetime | None = None) -> Path:
         paths = [path for path in paths if path.stem <= last]
     if not paths:
         told = f"nobody was scored in {feature_data / FOLDER}; run `python -m pipelines restock score`"
-        raise FileNotFoundError(told)
+        raise NothingYet(told)
     return paths[-1]
 
 

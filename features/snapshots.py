@@ -22,6 +22,7 @@ from features import shard_features
 from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
+from features.not_yet import NothingYet
 from features.one_history import check_whole, one_history
 from features.results import FOLDER as UNFINISHED
 from features.results import begun_at, code, forget_halves, kept, take_back, written
@@ -155,7 +156,7 @@ def newest(feature_data: Path, entity: str) -> Path:
     """The table of an entity, or of a view of it, with the latest `as_of`. Raises FileNotFoundError without one."""
     paths = sorted((feature_data / entity).glob("*.parquet"))
     if not paths:
-        raise FileNotFoundError(
+        raise NothingYet(
             f"no {entity} features in {feature_data / entity}; build them with `python -m pipelines "
             f"{_MADE_BY.get(entity, 'features build')}`"
         )

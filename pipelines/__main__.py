@@ -7,10 +7,13 @@ loaded.
 import os
 import sys
 import warnings
+from contextvars import ContextVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from features.not_yet import NotYet
 from pipelines.verbs import (
     data,
     features,
@@ -42,12 +45,24 @@ app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(tune_app, name="tune")
 
 _STORES = ("sqlalchemy", "redis", "mlflow")
+_scheduled = ContextVar("scheduled", default=False)
+
+
+@app.callback()
+def door(
+    scheduled: Annotated[
+        bool, typer.Option("--scheduled", help="end well, and say so, where a new shop has nothing to work on yet")
+    ] = False,
+) -> None:
+    """Kairos: what to recommend, when to write, when to restock."""
+    _scheduled.set(scheduled)
 
 
 def main() -> None:
     """Set what libraries read when they are loaded, then run the verb.
 
     Errors that name the way out are said in words, with exit code 1; anything else is ours to mend and shows where.
+    What is not there yet is no error of a schedule: it runs from the first day of a shop, and would cry for months.
     """
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     private = {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
@@ -61,6 +76,9 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+        if _scheduled.get() and isinstance(error, NotYet):
+            terminal().print(f"nothing to do yet: {escape(str(error))}", soft_wrap=True)
+            return
         if not _explained(error):
             raise
         terminal().print(f"[red]{type(error).__name__}:[/red] {escape(str(error))}", soft_wrap=True)

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from features.catalog import Catalog
 from features.database import open_database
 from features.log import DECISIONS, Log
+from features.not_yet import NoModelYet
 from features.person import person_of
 from features.privacy.secret import secret_in
 from features.privacy.unlisted import Unlisted
@@ -99,7 +100,7 @@ def recommend(
     registry = registry_beside(database, settings)
     version, need = registry.alias(MODEL, CHAMPION), registry.alias(RESTOCK, CHAMPION)
     if version is None:
-        raise LookupError(_NO_CHAMPION)
+        raise NoModelYet(_NO_CHAMPION)
     changes = Catalog(database).changed_since(0)
     left_out = _left_out(settings, database, table)
     asked = Asked(placements[placement], limit, locale, log, left_out, reached(settings.database_url))

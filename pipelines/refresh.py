@@ -17,6 +17,7 @@ from features.history import POSITIONS_A_PART, Compaction, compact, drop, genera
 from features.history_part import Positions, Written, write_part_from
 from features.identity import Identities
 from features.log import EVENTS, Log
+from features.not_yet import NothingYet
 from features.one_history import check_whole, one_history
 from features.snapshots import Built, build
 from features.store import materialize
@@ -111,7 +112,7 @@ def build_features(settings: Settings, as_of: datetime | None, created: datetime
     reached = position(settings.history)
     check_whole(settings.history, reached)
     if not reached:
-        raise FileNotFoundError(_NO_HISTORY.format(settings.history))
+        raise NothingYet(_NO_HISTORY.format(settings.history))
     if as_of is not None and as_of > created:
         raise ValueError(f"as_of {as_of} lies in the future, it is {created}; leave it out for now")
     database = open_database(settings.database_url)
@@ -166,5 +167,5 @@ def end_of_history(settings: Settings) -> datetime:
         check_whole(settings.history, position(settings.history))
         days = [folder.name.removeprefix("day=") for folder in settings.history.glob("day=*")]
     if not days:
-        raise FileNotFoundError(_NO_HISTORY.format(settings.history))
+        raise NothingYet(_NO_HISTORY.format(settings.history))
     return datetime.fromisoformat(max(days)).replace(tzinfo=UTC) + timedelta(days=1)

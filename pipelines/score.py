@@ -17,6 +17,7 @@ from features.customer_restock import keep_restock
 from features.database import open_database
 from features.history import buckets, generation, position, position_before
 from features.log import microseconds
+from features.not_yet import NoModelYet, NothingYet
 from features.one_history import check_whole, one_history
 from features.privacy.personal import identities_to_learn_from
 from features.restock_table import write
@@ -66,7 +67,7 @@ def score(settings: Settings, registry: Registry, until: datetime | None, now: d
     reached = position(settings.history)
     check_whole(settings.history, reached)
     if not reached:
-        raise FileNotFoundError(f"no history in {settings.history}; run `python -m pipelines compact` first")
+        raise NothingYet(f"no history in {settings.history}; run `python -m pipelines compact` first")
     published = champion(registry)
     database = open_database(settings.database_url)
     identities = identities_to_learn_from(database)
@@ -110,5 +111,5 @@ def champion(registry: Registry) -> PublishedReplenishment:
     """The live replenishment model. Raises LookupError that says how to get one."""
     version = registry.alias(MODEL, CHAMPION)
     if version is None:
-        raise LookupError(_NO_CHAMPION)
+        raise NoModelYet(_NO_CHAMPION)
     return registry.load(version)

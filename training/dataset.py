@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.in_shards import in_shards
+from features.not_yet import TooLittleYet
 from models.arrays import Codes, Floats, Ids, codes_of
 from models.recommenders.base import Interactions, Query, days
 from training.assortment import Assortment
@@ -69,7 +70,7 @@ def exam(
     before = put_together(parts, days(fold.split))
     holdout = to_holdout(before, after, pa.concat_tables(customers).sort_by("customer_id"))
     if not holdout.queries:
-        raise ValueError(
+        raise TooLittleYet(
             f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
             f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or train on what was before a quiet time (--until)"
         )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from features.not_yet import TooLittleYet
 from features.reports.finding import Finding, difference, to_text
 from models.arrays import Codes, Floats
 from models.evidence import Evidence, Snapshot
@@ -99,7 +100,7 @@ def train(
     mine, other = _foreseen(recipe.fit(before), opponent, known, before, split)
     if len(mine) < FEWEST:
         came = f"{len(mine)} known customers came back since {end - window:%Y-%m-%d}"
-        raise ValueError(f"{came}; hours are judged by {FEWEST} at least, so ingest more events")
+        raise TooLittleYet(f"{came}; hours are judged by {FEWEST} at least, so ingest more events")
     above = paired(mine, other, rng)
     against = f"{NAME} {live.number}" if live else _SHOP
     passed = above.low > 0

@@ -37,7 +37,10 @@ VALUES: dict[str, dict[str, Any]] = {
         "disruption": {"maxUnavailable": "25%"},
         "jobs": {"schedules": {"due": {"schedule": "@daily", "verbs": ["restock due --out /data/due.csv"]}}},
     },
-    "watched": {"monitoring": {"enabled": True}, "network": {"from": [{"namespaceSelector": {}}], "to": []}},
+    "watched": {
+        "monitoring": {"enabled": True, "namespace": "watching"},
+        "network": {"from": [{"namespaceSelector": {}}], "to": []},
+    },
 }
 OTHERS = {"ServiceMonitor"}
 
@@ -165,6 +168,42 @@ def test_what_the_service_may_ask_are_the_ports_that_were_named_and_those_of_dns
     }
 
 
+@pytest.mark.parametrize(
+    ("namespace", "where"), [("watching", {"matchLabels": {"kubernetes.io/metadata.name": "watching"}}), ("", {})]
+)
+def test_who_scrapes_the_service_may_ask_it_from_another_namespace(namespace: str, where: dict[str, Any]) -> None:
+    documents = rendered({"monitoring": {"enabled": True, "namespace": namespace}})
+    (policy,) = [one["spec"] for one in documents if one["kind"] == "NetworkPolicy"]
+    ours, prometheus = policy["ingress"]
+    assert ours["from"] == [{"podSelector": {}}]
+    (peer,) = prometheus["from"]
+    assert peer == {
+        "namespaceSelector": where,
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+    }
+    (alone,) = [one["spec"] for one in rendered({}) if one["kind"] == "NetworkPolicy"]
+    assert len(alone["ingress"]) == 1
+
+
+def test_a_job_that_hangs_ends_before_its_next_run_but_for_what_learns() -> None:
+    changed = {"jobs": {"schedules": {"due": {"deadline": 600}}}}
+    jobs = {one["metadata"]["name"]: one["spec"] for one in rendered(changed) if one["kind"] == "CronJob"}
+    deadlines = {name: one["jobTemplate"]["spec"]["activeDeadlineSeconds"] for name, one in jobs.items()}
+    assert deadlines.pop("shop-due") == 600
+    assert deadlines.pop("shop-learn") <= 3600
+    assert all(0 < seconds <= 86_400 for seconds in deadlines.values())
+    assert deadlines["shop-nightly"] < 86_400
+
+
+def test_replicas_are_taken_away_one_at_a_time_and_their_journals_stay() -> None:
+    documents = rendered({})
+    (scaling,) = [one["spec"]["behavior"] for one in documents if one["kind"] == "HorizontalPodAutoscaler"]
+    assert scaling["scaleDown"]["stabilizationWindowSeconds"] >= 600
+    assert [one["value"] for one in scaling["scaleDown"]["policies"]] == [1]
+    (stateful,) = [one["spec"] for one in documents if one["kind"] == "StatefulSet"]
+    assert stateful.get("persistentVolumeClaimRetentionPolicy", {}).get("whenScaled", "Retain") == "Retain"
+
+
 def test_a_place_that_is_set_comes_before_that_of_the_chart() -> None:
     (told,) = [one["data"] for one in rendered(VALUES["odd names"]) if one["kind"] == "ConfigMap"]
     assert told["KAIROS_HISTORY"] == "/data/elsewhere"
@@ -208,6 +247,7 @@ def test_verbs_of_jobs_are_those_that_there_are() -> None:
         {"network": {"to": [{"ports": []}]}},
         {"network": {"from": ["10.0.0.0/8"]}},
         {"jobs": {"schedules": {"learn": {"schedule": "0 5 * * *", "verbs": ["lern"]}}}},
+        {"jobs": {"schedules": {"learn": {"deadline": 0}}}},
         {"jobs": {"schedules": {"learn": {"schedule": "hourly", "verbs": ["learn"]}}}},
         {"jobs": {"schedules": {"a-name-of-twenty-ones": {"schedule": "0 5 * * *", "verbs": ["learn"]}}}},
         {"autoscaling": {"minReplicas": 4, "maxReplicas": 2}},

@@ -6,6 +6,7 @@ Two days of asking, four weeks apart, are followed for the whole horizon; nobody
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from features.not_yet import TooLittleYet
 from models.catalogue import Catalogue
 from models.time_to_event.base import FittedTimeToEvent, TimeToEvent
 from models.time_to_event.durations import HORIZON, Durations
@@ -41,7 +42,7 @@ def exam(lines: Lines, catalogue: Catalogue, recipe: Replenishment) -> Exam:
     first = int(lines.days.min()) if len(lines.days) else lines.day
     if split - first < LEARNING:
         found, needed = lines.day - first + 1, LEARNING + APART + HORIZON + 2
-        raise ValueError(
+        raise TooLittleYet(
             f"{found} days of orders are too few to judge who comes back within {HORIZON} days; import a history of at "
             f"least {needed} days"
         )
@@ -59,7 +60,7 @@ def exam(lines: Lines, catalogue: Catalogue, recipe: Replenishment) -> Exam:
     }
     for task in TASKS:
         if not len(known[task].pairs) or not len(future[task].pairs):
-            raise ValueError("nobody bought anything on two days; restocking needs orders that repeat")
+            raise TooLittleYet("nobody bought anything on two days; restocking needs orders that repeat")
     return Exam(split, asked, known, future)
 
 
