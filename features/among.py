@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, any_, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    TableValuedAlias,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 FEW = 32
@@ -57,6 +67,22 @@ def one_of(dialect: str, column: ColumnElement[Any], ids: Sequence[Any]) -> Colu
     if dialect == "sqlite":
         return column.in_(select(func.json_each(_listed(ids)).table_valued("value").c.value))
     return column == any_(literal(list(ids), ARRAY(column.type)))
+
+
+def each_of(dialect: str) -> TableValuedAlias:
+    """Ids as rows of a column `value`, for what a statement looks up of each by itself; see `ids_given`."""
+    if dialect == "sqlite":
+        return func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+    return func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued("value").render_derived()
+
+
+def ids_given(dialect: str, ids: Sequence[str]) -> dict[str, Any]:
+    """The parameter of `each_of`.
+
+    >>> ids_given("sqlite", ["u1", "u2"])
+    {'ids': '["u1","u2"]'}
+    """
+    return {"ids": _listed(ids) if dialect == "sqlite" else list(ids)}
 
 
 def nobodys() -> ColumnElement[bool]:

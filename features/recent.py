@@ -9,13 +9,14 @@ Rows belong to ids and not to persons, as who is who is known when somebody asks
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, or_, select, true
 
-from features.among import nobodys, one_of
+from features.among import each_of, ids_given, nobodys
 from features.events import INTERACTION_WEIGHTS, Event
 from features.log import Log, Record, from_record, microseconds
 from features.person import Person, default_customer
@@ -117,48 +118,59 @@ def recents_of(log: Log, ids: Collection[Id], base: Base, upto: int, limit: int)
     An id of which nothing stands before the base is known from its beginning, so that its row serves whoever has no
     features yet.
     """
-    columns = log.table.c
     users = [user for user, _ in ids if user is not None]
-    visitors = [visitor for user, visitor in ids if user is None]
+    visitors = [visitor for user, visitor in ids if user is None and visitor is not None]
     found: dict[str, list[Record]] = {default_customer(*id_): [] for id_ in ids}
     first: dict[str, int] = {}
     dialect = log.engine.dialect.name
+    bounds = {"after": base.position, "since": base.since, "upto": upto, "most": limit}
     with log.engine.connect() as connection:
-        for column, wanted, own in (
-            (columns.user_id, users, true()),
-            (columns.anonymous_id, visitors, nobodys()),
-        ):
+        for name, wanted in (("user_id", users), ("anonymous_id", visitors)):
             if wanted:
-                whose = one_of(dialect, column, wanted)
-                for row in connection.execute(_latest(log.table, column, and_(whose, own), base, upto, limit)):
+                each = ids_given(dialect, wanted)
+                for row in connection.execute(_latest(log.table, dialect, name, base.since is None), each | bounds):
                     record = Record(*row)
                     found[default_customer(record.user_id, record.anonymous_id)].append(record)
-                beginnings = select(column, func.min(columns.position)).where(whose).group_by(column)
-                for id_, position in connection.execute(beginnings):
-                    first[default_customer(*((id_, None) if own is true() else (None, id_)))] = position
+                for id_, position in connection.execute(_beginnings(log.table, dialect, name), each):
+                    first[default_customer(*((id_, None) if name == "user_id" else (None, id_)))] = position or 0
     return {
         id_: Recent(upto, Base() if first.get(id_, 0) > base.position else base, records)
         for id_, records in found.items()
     }
 
 
-def _latest(
-    table: Table,
-    column: ColumnElement[Any],
-    whose: ColumnElement[bool],
-    base: Base,
-    upto: int,
-    limit: int,
-) -> Select[Any]:
-    news = table.c.position > base.position
-    if base.since is not None:
-        news = or_(news, table.c.occurred_at >= base.since)
-    place = func.row_number().over(partition_by=column, order_by=table.c.position.desc()).label("place")
-    columns = [table.c[name] for name in _FIELDS]
-    kinds = table.c.type.in_(TAIL_EVENTS)
-    numbered = select(*columns, place).where(whose, kinds, table.c.position <= upto, news).subquery()
-    kept = numbered.c.place <= limit
-    return select(*(numbered.c[one.name] for one in columns)).where(kept).order_by(numbered.c.position)
+@cache
+def _latest(table: Table, dialect: str, name: str, always: bool) -> Select[Any]:
+    """The rows, oldest first; of each id no more than `most` are read, from the end of its index on.
+
+    To number the rows of all ids reads whatever an id ever did, so that a bot costs each range in which it occurs.
+    `always` tells a base of no moment. Kept, as putting it together costs as much as the answer for a few ids.
+    """
+    each, own = each_of(dialect), table.alias("own")
+    news = own.c.position > bindparam("after")
+    if not always:
+        news = or_(news, own.c.occurred_at >= bindparam("since"))
+    wanted = [own.c[name] == each.c.value, own.c.type.in_(TAIL_EVENTS), own.c.position <= bindparam("upto"), news]
+    if name == "anonymous_id":
+        wanted.append(nobodys())
+
+    def latest(*columns: ColumnElement[Any]) -> Select[Any]:
+        return select(*columns).where(*wanted).order_by(own.c.position.desc()).limit(bindparam("most", type_=Integer))
+
+    if dialect == "sqlite":  # which has no LATERAL
+        positions = latest(own.c.position).correlate(each)
+        rows = select(*(table.c[one] for one in _FIELDS)).join_from(each, table, true())
+        return rows.where(table.c.position.in_(positions)).order_by(table.c.position)
+    some = latest(*(own.c[one] for one in _FIELDS)).lateral("latest")
+    return select(*(some.c[one] for one in _FIELDS)).join_from(each, some, true()).order_by(some.c.position)
+
+
+@cache
+def _beginnings(table: Table, dialect: str, name: str) -> Select[Any]:
+    """The first position of each id, one look into the index each; null where there is none."""
+    each = each_of(dialect)
+    first = select(func.min(table.c.position)).where(table.c[name] == each.c.value).correlate(each)
+    return select(each.c.value, first.scalar_subquery())
 
 
 def _unknown(record: Record, base: Base) -> bool:
