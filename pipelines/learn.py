@@ -35,17 +35,27 @@ class Run:
 
 
 def learn_once(
-    settings: Settings, registry: Registry, names: Collection[str], as_of: datetime, keep: int = KEPT
+    settings: Settings,
+    registry: Registry,
+    names: Collection[str],
+    as_of: datetime,
+    keep: int = KEPT,
+    still_alone: Callable[[], None] = lambda: None,
 ) -> dict[str, Run]:
     """One run over the policies `names`, all of the action bank when there are none; `keep` is that of `prune`.
 
-    Raises LookupError for a name that the bank does not know. Two runs at once are kept apart by `learn_alone`.
+    Raises LookupError for a name that the bank does not know. Two runs at once are kept apart by `learn_alone`;
+    `still_alone` raises before a policy is learned where another process may be at it by now.
     """
     known = deciders(settings)
     if unknown := set(names) - set(known):
         raise LookupError(f"no policy {', '.join(sorted(unknown))}; the action bank names {', '.join(known)}")
     found = logs(settings)
-    return {name: learned(known[name], found, registry, as_of, keep) for name in names or known}
+    runs = {}
+    for name in names or known:
+        still_alone()
+        runs[name] = learned(known[name], found, registry, as_of, keep)
+    return runs
 
 
 def learned(policy: Decider, found: Logs, registry: Registry, as_of: datetime, keep: int = KEPT) -> Run:
@@ -69,8 +79,8 @@ def learn_alone(
     keep: int = KEPT,
 ) -> dict[str, Run]:
     """The same while no other process learns from these logs. Raises Taken, which names the one that does."""
-    with _the_learner(settings, clock):
-        return learn_once(settings, registry, names, as_of, keep)
+    with _the_learner(settings, clock) as hold:
+        return learn_once(settings, registry, names, as_of, keep, hold.check)
 
 
 def learn_again(
@@ -94,7 +104,7 @@ def learn_again(
                 waiting = False
                 while True:
                     hold.check()
-                    yield _told(settings, registry, names, clock, keep)
+                    yield _told(settings, registry, names, clock, keep, hold)
                     sleep(every)
         except Taken as taken:
             if not waiting:
@@ -116,10 +126,10 @@ def _the_learner(settings: Settings, clock: Callable[[], datetime]) -> Iterator[
 
 
 def _told(
-    settings: Settings, registry: Registry, names: Collection[str], clock: Callable[[], datetime], keep: int
+    settings: Settings, registry: Registry, names: Collection[str], clock: Callable[[], datetime], keep: int, hold: Hold
 ) -> dict[str, Run] | Exception:
     try:
-        return learn_once(settings, registry, names, clock(), keep)
+        return learn_once(settings, registry, names, clock(), keep, hold.check)
     except Exception as error:  # a store that is away comes back, and nothing was lost
         return error
 

@@ -1,4 +1,4 @@
-"""Recent rows are what a plain loop over the log finds, in every database, whose cost is not that of what was before."""
+"""Recent rows are what a plain loop over the log finds, in every database; what was before them costs nothing."""
 
 import random
 from pathlib import Path

@@ -15,7 +15,7 @@ from features.database import open_database
 from features.history import compact, position
 from features.lease import Lease
 from features.log import EVENTS, Log
-from pipelines import at_work
+from pipelines import at_work, learn
 from pipelines.refresh import build_features, compact_history
 from pipelines.settings import Settings
 from tests.features.shop import bought, day
@@ -87,6 +87,23 @@ def test_who_slept_while_it_built_shows_no_table(settings: Settings, monkeypatch
             build_features(settings, day(2), created=day(3))
     assert not list(settings.feature_data.glob("*/*.parquet"))
     assert build_features(settings, day(2), created=day(3)).customers == 1
+
+
+def test_who_slept_while_it_learned_goes_on_to_no_other_policy(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def learned(policy: str, *_: object) -> None:
+        begun.append(policy)
+        lost(settings)
+
+    monkeypatch.setattr(learn, "deciders", lambda _: {"one": "one", "other": "other"})
+    monkeypatch.setattr(learn, "logs", lambda _: None)
+    monkeypatch.setattr(learn, "learned", learned)
+    with pytest.raises(Taken, match="another may have begun; run it again"):
+        learn.learn_alone(settings, None, (), now(), now)  # type: ignore[arg-type]
+    assert begun == ["one"]
 
 
 def test_who_was_killed_is_waited_for(settings: Settings) -> None:
