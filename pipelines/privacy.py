@@ -12,6 +12,7 @@ import msgspec
 
 from features.alone import HISTORY, alone
 from features.database import open_database
+from features.foreign_tables import opening
 from features.identity import Identities
 from features.log import EVENTS, Log
 from features.privacy.jobs import Job, Kind
@@ -33,11 +34,13 @@ _PAUSE = 0.5
 def places(settings: Settings) -> Places:
     """Everywhere that something is held about persons."""
     engine = open_database(settings.database_url)
+    with opening(engine, partial(datetime.now, UTC), feast=settings.feast_registry):
+        store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
     return Places(
         engine,
         settings.history,
         settings.feature_data,
-        open_store(settings.feature_data, settings.online_store, settings.feast_registry),
+        store,
         Suppressions(engine, secret_in(settings.privacy_key)),
         (KeptAnswerRows(engine), PutAsideRecords(settings.journal)),
     )

@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
 from features.acts import Acts
-from features.alone import TABLES, alone, moving
+from features.alone import alone, moving
 from features.catalog import Catalog
 from features.database import open_database
+from features.foreign_tables import opening
 from features.identity import Identities
 from features.log import DECISIONS, EVENTS, Log
 from features.privacy.secret import secret_in
@@ -66,8 +67,6 @@ _BATCH_THREADS = 2
 _BATCHES_AT_ONCE = 16
 _OTHERS_MOVE = timedelta(seconds=3)
 """Who makes another version live waits so long for somebody who does."""
-_OTHERS_BEGIN = timedelta(minutes=2)
-"""Who starts waits so long for others who do, one of whom may make the tables of MLflow."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +179,8 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
             told.forget()
             identities.forget_recorded()
             restock.histories.forget()
-            aside.erase_listed(listed)
 
-        privacy = stack.enter_context(People(places, log, identities, forget, clock, metrics.refresh_failures))
+        privacy = stack.enter_context(People(places, log, identities, aside, forget, clock, metrics.refresh_failures))
         bank = LiveBank(BankFile(settings.action_bank), shown, metrics)
         policies = Policies(registry, bank, metrics, settings.refresh_seconds, partial(warm_up, visitors, clock))
         stack.callback(policies.close)
@@ -241,8 +239,8 @@ def open_resources(settings: Settings, clock: Clock) -> Iterator[Resources]:
 
 
 def _opened(engine: Engine, settings: Settings, clock: Clock) -> tuple[FeatureStore, Registry]:
-    """Feast and MLflow, one process after the other: of two that make their tables at once both may fail."""
-    with alone(engine, TABLES, clock, _OTHERS_BEGIN):
+    """Feast and MLflow, which are there from the start of a replica to its end."""
+    with opening(engine, clock, settings.mlflow_uri, settings.feast_registry):
         store = open_store(settings.feature_data, settings.online_store, settings.feast_registry)
         registry = Registry(settings.mlflow_uri, moving=lambda name: alone(engine, moving(name), clock, _OTHERS_MOVE))
     return store, registry

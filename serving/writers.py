@@ -12,7 +12,6 @@ from features.events import RESTOCK_FEEDBACK
 from features.group_commit import GroupCommit
 from features.log import Log, Record
 from features.privacy.suppression import Suppressions
-from serving.privacy.put_aside import PutAsideRecords
 from serving.settings import Settings
 from serving.writer import Writer
 
@@ -24,9 +23,8 @@ def writing_logs(
     """The writers of events and of decisions as long as the block runs; all that they accepted is on disk when it ends.
 
     `replayed` is called when events came from the journal. What a killed process journaled about somebody who was
-    erased since does not get into a log, and what it put aside goes.
+    erased since does not get into a log.
     """
-    PutAsideRecords(settings.journal).erase_listed(suppressions)
 
     def admitted(records: Sequence[Record]) -> Sequence[Record]:
         suppressions.refresh()

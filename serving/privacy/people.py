@@ -19,6 +19,7 @@ from features.privacy.unlisted import Unlisted
 from features.privacy.work import Places, work
 from serving.follower import Follower
 from serving.measures import Counter
+from serving.privacy.put_aside import PutAsideRecords
 from serving.restock.schemas import CartRequest, ForecastRequest
 from serving.schemas import RecommendationRequest, Subject
 
@@ -40,6 +41,7 @@ class People:
         places: Places,
         events: Log,
         identities: Identities,
+        aside: PutAsideRecords,
         changed: Callable[[], None],
         clock: Callable[[], datetime],
         failures: Counter,
@@ -47,10 +49,12 @@ class People:
         self.places = places
         self.events = events
         self.identities = identities
+        self.aside = aside
         self.changed = changed
         self.clock = clock
         self.withdrawals = Withdrawals(places.engine)
         self._listed = self.suppressions.revision
+        self._put_aside_until = -1
         self._withdrawn: frozenset[tuple[str, str]] = frozenset()
         self._said: tuple[int, ...] | None = None
         self._looks = 0
@@ -75,10 +79,13 @@ class People:
         self._follower.wake()
 
     def look(self) -> None:
-        """Read both lists, and do one step of what waits to be done."""
+        """Read both lists, do a step of what waits to be done, and forget what was put aside here of the listed."""
         self.refresh()
         if work(self.places, self.clock) is not None:
             self.wake()
+        if (revision := self.suppressions.revision) != self._put_aside_until:
+            self.aside.erase_listed(self.suppressions)
+            self._put_aside_until = revision
 
     def refresh(self) -> None:
         """Read both lists anew where they have changed.

@@ -6,7 +6,7 @@ on the suppression list, on which an erasure puts everybody first.
 
 import fcntl
 import json
-import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,8 +20,6 @@ from features.privacy.suppression import Suppressions
 REJECTED = "rejected.jsonl"
 """Where records go that no database takes."""
 
-log = logging.getLogger(__name__)
-
 
 class PutAsideRecords:
     """The files of rejected records below the folder of the journals."""
@@ -34,26 +32,25 @@ class PutAsideRecords:
     def held(self, person: Person) -> Iterator[Row]:
         """Every record that names one of the ids."""
         for path in self._files():
-            yield from (record for record in map(json.loads, _lines(path)) if _about(person, record))
+            yield from (
+                record for record in map(_record, _lines(path)) if record is not None and _about(person, record)
+            )
 
     def erase(self, person: Person) -> None:
-        """The others stay, in their order."""
+        """The others stay, in their order; half a record that a crash left goes too, as nobody knows whose it was."""
         self._drop(lambda record: _about(person, record))
 
     def erase_listed(self, listed: Suppressions) -> None:
-        """The same for everybody who is on the list. A disk that fails is logged, as nobody's answer hangs on this."""
-        if not listed.anybody():
-            return
-        try:
+        """The same for everybody who is on the list."""
+        if listed.anybody():
             self._drop(lambda record: listed.has_user(record["user_id"]) or listed.has_visitor(record["anonymous_id"]))
-        except OSError as error:
-            log.error("records put aside are still there of who is to be forgotten: %s", type(error).__name__)
 
     def _drop(self, goes: Callable[[Row], bool]) -> None:
         for path in self._files():
             with _alone(path.parent):
                 lines = _lines(path)
-                kept = [line for line in lines if not goes(json.loads(line))]
+                read = [(line, _record(line)) for line in lines]
+                kept = [line for line, record in read if record is not None and not goes(record)]
                 if len(kept) < len(lines):
                     made = path.with_suffix(".new")
                     made.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
@@ -65,8 +62,15 @@ class PutAsideRecords:
 
 def put_aside(folder: Path, record: Record) -> None:
     """Keep a record in the file of `folder`, for a person to look at."""
-    with _alone(folder), (folder / REJECTED).open("a", encoding="utf-8") as rejected:
-        rejected.write(json.dumps(asdict(record)) + "\n")
+    with _alone(folder), (folder / REJECTED).open("ab+") as rejected:
+        if rejected.tell():
+            rejected.seek(-1, os.SEEK_END)
+        begins = rejected.read(1) in (
+            b"",
+            b"\n",
+        )  # or half a record, at which a crash or a full disk ended, stands there
+        rejected.write(b"" if begins else b"\n")
+        rejected.write(json.dumps(asdict(record)).encode() + b"\n")
 
 
 @contextmanager
@@ -79,6 +83,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split("\n")[:-1]  # behind the last there is one that was never finished
+
+
+def _record(line: str) -> Row | None:
+    """None for half a record."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"user_id", "anonymous_id"} <= found.keys() else None
 
 
 def _about(person: Person, record: Row) -> bool:

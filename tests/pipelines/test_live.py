@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-import pipelines.registry
+from features import foreign_tables
 from features.alone import TABLES, Taken, alone, moving
 from features.database import open_database
 from models.promotion import Refused, promote
@@ -86,7 +86,7 @@ def test_who_slept_through_the_turn_moves_nothing(settings: Settings, monkeypatc
 def test_who_opens_the_registry_for_the_first_time_does_it_alone_and_later_nobody_is_waited_for(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipelines.registry, "_PATIENCE", timedelta(0))
+    monkeypatch.setattr(foreign_tables, "_PATIENCE", timedelta(0))
     new = settings.model_copy(update={"mlflow_uri": f"sqlite:///{tmp_path / 'new.db'}"})
     engine = open_database(settings.database_url)
     with alone(engine, TABLES, live.now):

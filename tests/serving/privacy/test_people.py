@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
+from features.log import Record
 from features.person import Person
+from serving.privacy.put_aside import REJECTED, put_aside
 from tests.serving.world import DRINKER, NOW, Shop
 from tests.waiting import PATIENCE
 
@@ -49,6 +51,21 @@ def test_what_memory_holds_of_a_person_goes_though_others_read_the_list_before(
     people.catch_up()
     people.catch_up()
     assert forgotten == [people.suppressions.revision]
+
+
+def test_who_was_listed_while_this_replica_was_away_is_forgotten_in_its_own_files(shop: Shop) -> None:
+    people = shop.resources.privacy
+    people._follower.close()
+    people.suppressions.add(Person("her", ("her",), ()), NOW)
+    folder = shop.resources.settings.journal / "event"
+    folder.mkdir(parents=True, exist_ok=True)
+    put_aside(folder, Record("k", "product_viewed", 1, 1, "her", None, "{}"))
+    people._put_aside_until = -1  # as when it starts
+    people.catch_up()
+    assert (folder / REJECTED).read_text(), "no answer waits for files"
+    people.look()
+    assert (folder / REJECTED).read_text() == ""
+    people.look()
 
 
 def test_a_page_of_people_asks_of_them_and_not_who_withdrew_at_all(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,18 +53,17 @@ def test_a_replica_forgets_whom_another_one_erased(file: Path, tmp_path: Path) -
     assert ids(file) == OTHERS
 
 
-def test_a_disk_that_fails_is_told_and_stops_nobody(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("torn", [b'{"key": "k", "user', b"[]", b'{"key": "k"}'])
+def test_half_a_record_takes_no_other_with_it_and_goes_with_the_first_who_is_forgotten(
+    file: Path, tmp_path: Path, torn: bytes
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    listed = Suppressions(open_database("sqlite://"), b"a secret")
-    listed.add(HER, NOW)
-    monkeypatch.setattr(Path, "write_text", fail)
-    PutAsideRecords(tmp_path).erase_listed(listed)
-    assert "records put aside are still there" in caplog.text
-    assert ids(file) == [HERS[0], *OTHERS, HERS[1]]
+    store = PutAsideRecords(tmp_path)
+    with file.open("ab") as rejected:
+        rejected.write(torn)
+    put_aside(file.parent, Record("k", "product_viewed", 1, 1, "u3", None, "{}"))
+    assert [row["user_id"] for row in store.held(HER)] == ["u1", None]
+    store.erase(HER)
+    assert ids(file) == [*OTHERS, ("u3", None)]
 
 
 def test_what_is_put_aside_while_another_worker_erases_stays(tmp_path: Path) -> None:
@@ -76,9 +75,10 @@ def test_what_is_put_aside_while_another_worker_erases_stays(tmp_path: Path) -> 
             store.erase(HER)
 
     with ThreadPoolExecutor(1) as other:
-        other.submit(erase)
+        erasing = other.submit(erase)
         for number in range(200):
             put_aside(tmp_path, Record("k", "product_viewed", 1, 1, "u1" if number % 2 else "u2", None, "{}"))
         done.set()
+        erasing.result()
     store.erase(HER)
     assert ids(tmp_path / REJECTED) == [("u2", None)] * 100
