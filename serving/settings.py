@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     rate_admin: float = Field(50.0, gt=0, description="requests a second of one key for administration, `adm_…`")
     rate_address: float = Field(50.0, gt=0, description="requests a second of one address, unless with `sk_` or `adm_`")
     rate_failures: float = Field(
-        0.5, gt=0, description="unknown keys and pages a second that one address may try; 30 at once"
+        0.5, gt=0, description="unknown keys a second that one address may try, and as many unknown pages; 30 at once"
     )
     trusted_proxies: str = Field("", description="addresses or networks, by comma, whose X-Forwarded-For is believed")
     console_identity_header: str | None = Field(

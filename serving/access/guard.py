@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
+from features.database import is_outage
 from serving.access import cors
 from serving.access.addresses import Addresses
 from serving.access.buckets import Buckets, Left, Limit
@@ -56,6 +57,7 @@ class Guard:
         keys: Mapping[Kind, Buckets],
         by_address: Buckets,
         failures: Buckets,
+        pages: Buckets,
         clock: Callable[[], datetime],
         limited: Counter,
     ) -> None:
@@ -64,6 +66,7 @@ class Guard:
         self._keys = keys
         self._by_address = by_address
         self._failures = failures
+        self._pages = pages
         self._clock = clock
         self._limited = limited
 
@@ -80,7 +83,8 @@ class Guard:
         """The answer to a browser that asks whether it may ask; None for any other request.
 
         A page that no key known here names is looked for once, as its key may just have been made. Who asks for too
-        many pages has none of them looked for.
+        many pages has none of them looked for; that takes nothing from who brings a new key from the same address.
+        While the database is away what is known here decides.
         """
         if not cors.is_preflight(scope):
             return None
@@ -88,8 +92,12 @@ class Guard:
         self._spend_address(address)
         origin = cors.page_of(scope, template)
         seen = cors.allowed(origin, self.ring.origins) or self.ring.unknown(origin) or not is_origin(origin)
-        if not seen and self._failures.take(address).allowed:
-            await asyncio.to_thread(self.ring.look_for_page, origin)
+        if not seen and self._pages.take(address).allowed:
+            try:
+                await asyncio.to_thread(self.ring.look_for_page, origin)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
         return cors.preflight(origin, self.ring.origins)
 
     def admit(self, scope: AsgiScope, template: str, looked_up: str | None = None) -> Caller:
@@ -222,15 +230,18 @@ def open_guard(
     }
     rate = settings.rate_address
     by_address = Buckets(Limit("address", rate, max(1.0, rate * _BURST_SECONDS)), time.monotonic)
-    failures = Buckets(Limit("failures", settings.rate_failures, _FAILURES_AT_ONCE), time.monotonic)
+    failures, pages = (
+        Buckets(Limit(name, settings.rate_failures, _FAILURES_AT_ONCE), time.monotonic)
+        for name in ("failures", "pages")
+    )
     ring = KeyRing(KeyTable(engine), settings.refresh_seconds, metrics.refresh_failures)
-    shared = SharedLimits(engine, secret, [*keys.values(), by_address, failures], clock)
+    shared = SharedLimits(engine, secret, [*keys.values(), by_address, failures, pages], clock)
     exchange = Follower("limits", shared.exchange, EXCHANGE_SECONDS, metrics.refresh_failures)
     ring.start()
     exchange.start()
     try:
         addresses = Addresses(settings.trusted_proxies.split(","))
-        yield Guard(ring, addresses, keys, by_address, failures, clock, metrics.limited)
+        yield Guard(ring, addresses, keys, by_address, failures, pages, clock, metrics.limited)
     finally:
         exchange.close()
         ring.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
 
 from features.database import open_database
 from serving.access.key_table import KeyTable
@@ -174,7 +175,29 @@ def test_guessing_pages_costs_one_query_a_page_and_few_of_them(folder: Any, monk
         assert {status(f"https://{number}.example") for number in range(60)} == {403}
         assert len(asked) <= 30
         assert status("https://shop.example") == 204
-        assert shop.client.get("/v1/placements").status_code == 200
+        new = make_key(folder, "sk")
+        told = shop.client.post("/v1/track", json=VIEW, headers=bearing(new))
+        assert told.status_code == 200, "a new key from the same address is looked for all the same"
+
+
+def test_a_page_that_cannot_be_looked_for_is_refused_as_unknown_and_another_mistake_is_not_hidden(
+    shared: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def naming(table: KeyTable, origin: str) -> list[Any]:
+        if origin == "https://away.example":
+            raise OperationalError("select", {}, Exception("the database is away"))
+        raise RuntimeError(origin)
+
+    monkeypatch.setattr(KeyTable, "naming", naming)
+
+    def preflight(origin: str) -> Any:
+        told = without(shared, **{"Origin": origin, "Access-Control-Request-Method": "POST"})
+        return shared.client.options("/v1/track", headers=told)
+
+    problem(preflight("https://away.example"), 403, "forbidden_origin")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert not shared.resources.guard.ring.unknown("https://away.example"), "it is looked for again"
+    problem(preflight("https://broken.example"), 500, "internal_error")
 
 
 def test_a_wrong_key_is_a_401_also_when_the_keys_are_read_anew_right_after_it_was_looked_for(
