@@ -59,7 +59,7 @@ def exam(
 
     What is large on the way lies below `work`: see `features.in_shards`. With `learned_days` only as many days before
     the split are learned from; what is asked stays the same. Raises ValueError when there is nothing to learn from or
-    nothing to foresee.
+    nothing to foresee: TooLittleYet in a shop that is new or never sold anything, as time alone mends that.
     """
     after = read(history, identities, fold.until, since=fold.split, work=work)
     parts, customers = [], []
@@ -70,14 +70,27 @@ def exam(
     before = put_together(parts, days(fold.split))
     holdout = to_holdout(before, after, pa.concat_tables(customers).sort_by("customer_id"))
     if not holdout.queries:
-        raise TooLittleYet(
+        found = (
             f"nobody with a history before {fold.split:%Y-%m-%d %H:%M} bought a known product until "
-            f"{fold.until:%Y-%m-%d %H:%M}; import a longer history, or train on what was before a quiet time (--until)"
+            f"{fold.until:%Y-%m-%d %H:%M}"
         )
+        ways = "import a longer history, or train on what was before a quiet time (--until)"
+        if _is_new(before.data, days(fold.until) - days(fold.split)):
+            raise TooLittleYet(f"{found}; {ways}")
+        raise ValueError(f"{found}, though there were orders before; see whether orders still come in, {ways}")
     train = before.data if learned_days is None else latest(before.data, learned_days)
     if assortment is not None:
         train = with_catalogues(train, history, identities, assortment, fold.split)
     return Exam(train, holdout)
+
+
+def _is_new(data: Interactions, window: float) -> bool:
+    """Whether a shop has no `window` days of history before the split, or no order in them: time alone mends that.
+
+    Orders that there were and that come no more are a fault which a schedule must not pass over for ever.
+    """
+    short = data.until - float(data.days.min(initial=data.until)) < window
+    return short or data.orders is None or not (data.orders >= 0).any()
 
 
 def latest(data: Interactions, count: int) -> Interactions:

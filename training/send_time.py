@@ -60,6 +60,15 @@ class Dated:
         everybody = np.zeros(int(self.customers.max(initial=-1)) + 1, np.int32)
         return Visits(self.customers[before], self.hours[before], everybody)
 
+    def ever_came_back(self, fewest: int, window: float, until: float) -> bool:
+        """Whether `fewest` customers, known by then, came in any of the windows of so many seconds before `until`."""
+        first = np.full(int(self.customers.max(initial=-1)) + 1, np.inf)
+        np.minimum.at(first, self.customers, self.at)
+        back = np.floor((until - self.at) / window)  # a visit's window ends so many windows before `until`
+        known = (self.at < until) & (first[self.customers] < until - (back + 1) * window)
+        pairs = np.unique(np.stack([back[known], self.customers[known]]), axis=1)
+        return bool((np.unique(pairs[0], return_counts=True)[1] >= fewest).any())
+
 
 def _offset(at: float, zone: ZoneInfo) -> float:
     offset = datetime.fromtimestamp(at, zone).utcoffset()
@@ -91,7 +100,8 @@ def train(
 ) -> Trained:
     """Judge the hours on the last `window` before `end`, learn them from everything, publish them as challenger.
 
-    Raises ValueError where too few customers came back in the window to judge by.
+    Raises ValueError where too few customers came back in the window to judge by: TooLittleYet in a shop where there
+    never were enough, as time alone mends that.
     """
     known, split = Dated.of(visits, zone), (end - window).timestamp()
     live = registry.alias(NAME, CHAMPION)
@@ -100,7 +110,10 @@ def train(
     mine, other = _foreseen(recipe.fit(before), opponent, known, before, split)
     if len(mine) < FEWEST:
         came = f"{len(mine)} known customers came back since {end - window:%Y-%m-%d}"
-        raise TooLittleYet(f"{came}; hours are judged by {FEWEST} at least, so ingest more events")
+        needed = f"hours are judged by {FEWEST} at least"
+        if not known.ever_came_back(FEWEST, window.total_seconds(), split):
+            raise TooLittleYet(f"{came}; {needed}, so ingest more events")
+        raise ValueError(f"{came}, though that many did before; {needed}, so see whether events still come in")
     above = paired(mine, other, rng)
     against = f"{NAME} {live.number}" if live else _SHOP
     passed = above.low > 0

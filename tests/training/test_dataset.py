@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from features.compute import NOBODY, customer_features
+from features.log import Record
+from features.not_yet import NotYet
 from models.catalogue import Catalogue
 from models.recommenders.base import days
 from tests.features.shop import bought, day, happened, history_of
@@ -69,6 +71,21 @@ def test_an_exam_that_asks_nothing_is_refused_with_the_way_out(tmp_path: Path) -
         exam(only_before, NOBODY, Fold(day(10), day(20)))
     with pytest.raises(ValueError, match="import a longer history"):
         exam(only_before, NOBODY, Fold(day(0.5), day(20)))
+
+
+def test_a_new_shop_has_too_little_yet_and_one_whose_orders_broke_has_a_fault(tmp_path: Path) -> None:
+    def refused(name: str, *written: Record) -> Exception:
+        with pytest.raises(ValueError, match="nobody with a history") as told:
+            exam(history_of(tmp_path / name, written), NOBODY, Fold(day(20), day(30)))
+        return told.value
+
+    views = [happened("product_viewed", "ann", at, "tea") for at in (2, 12, 22, 28)]
+    broke = refused("broke", bought("ann", 1, "o1", "tea"), *views)
+    assert not isinstance(broke, NotYet)
+    assert "orders still come in" in str(broke)
+    assert isinstance(refused("short", bought("ann", 12, "o1", "tea"), *views[2:]), NotYet)
+    assert isinstance(refused("never sold", *views), NotYet)
+    assert isinstance(refused("new", bought("ann", 25, "o1", "tea")), NotYet)
 
 
 def test_the_digest_tells_any_change(tmp_path: Path) -> None:

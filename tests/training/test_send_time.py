@@ -7,8 +7,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from features.not_yet import NotYet, TooLittleYet
 from features.reports.finding import from_text
 from models.policies.rhythm import HOURS_OF_WEEK
 from models.promotion import Refused, promote
@@ -71,8 +73,23 @@ def test_hours_that_nobody_keeps_are_refused(registry: Registry) -> None:
 
 
 def test_too_few_who_came_back_say_nothing(registry: Registry) -> None:
-    with pytest.raises(ValueError, match="at least, so ingest"):
+    with pytest.raises(TooLittleYet, match="at least, so ingest"):
         train(shop(20, True), BERLIN, registry, END, np.random.default_rng(0))
+    new = shop(150, True)
+    of_three_weeks = new.filter(pc.greater(new["us"], int((END - timedelta(weeks=3)).timestamp() * 1e6)))
+    with pytest.raises(TooLittleYet):
+        train(of_three_weeks, BERLIN, registry, END, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("weeks", [4, 16])
+def test_that_enough_came_back_once_and_no_longer_do_is_a_fault_however_long_ago(
+    registry: Registry, weeks: int
+) -> None:
+    found = shop(150, True)
+    broke = found.filter(pc.less(found["us"], int((END - timedelta(weeks=weeks)).timestamp() * 1e6)))
+    with pytest.raises(ValueError, match="still come in") as told:
+        train(broke, BERLIN, registry, END, np.random.default_rng(0))
+    assert not isinstance(told.value, NotYet)
 
 
 def test_visits_are_counted_on_the_clock_that_the_service_counts_them_on() -> None:
