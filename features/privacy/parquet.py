@@ -24,6 +24,7 @@ from features.unreadable import named
 
 _IDS = ("user_id", "anonymous_id")
 _JSON = (int, float, list, type(None))
+_WAY_OUT = "restore it, make it anew, or delete it with all its rows, and erase again"
 
 
 class HistoryFiles:
@@ -123,7 +124,7 @@ def _names(path: Path, columns: Sequence[str], ids: Sequence[str]) -> bool:
     Raises OSError that names a file where they are damaged: nobody can tell then who stands in it.
     """
     try:
-        with named([path], "restore it, or make it anew"):
+        with named([path], _WAY_OUT):
             table = pq.read_table(path, columns=list(columns), partitioning=None, page_checksum_verification=True)
     except FileNotFoundError:
         return False
@@ -137,9 +138,13 @@ def _rewrite(
     write: Callable[[pa.Table, Path], None],
     still_alone: StillAlone = lambda: None,
 ) -> None:
-    """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others."""
+    """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others.
+
+    Raises OSError that names a damaged file: written anew, what is damaged would have a good checksum.
+    """
     temporary = path.with_suffix(".erasing")
-    rows = left(pq.read_table(path, partitioning=None))
+    with named([path], _WAY_OUT):
+        rows = left(pq.read_table(path, partitioning=None, page_checksum_verification=True))
     with naming(temporary):
         write(rows, temporary)
     still_alone()

@@ -101,6 +101,19 @@ def test_an_error_that_no_file_explains_stays_what_it_is(history: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMA.names)
+def test_an_erasure_gives_no_damaged_page_a_good_checksum(history: Path, name: str) -> None:
+    path = next(history.glob(FILES))
+    person = Person(id_ := str(pq.read_table(path, partitioning=None)["user_id"][0]), (id_,), ())
+    flip(path, name)
+    damaged = path.read_bytes()
+    with pytest.raises(OSError, match=f"{path} cannot be read .* or delete it with all its rows"):
+        HistoryFiles(history).erase(person)
+    assert path.read_bytes() == damaged
+    path.unlink()
+    HistoryFiles(history).erase(person)
+
+
+@pytest.mark.parametrize("name", SCHEMA.names)
 def test_a_bit_that_changed_is_found_by_the_checksum_of_its_page(history: Path, name: str) -> None:
     path = next(history.glob(FILES))
     with pytest.raises(duckdb.Error), named([path], "restore it"):
