@@ -29,6 +29,7 @@ TABLES = "migrate"
 without a look at others who do."""
 
 _LOOK_SECONDS = 0.25
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Clock = Callable[[], datetime]
 
@@ -53,7 +54,7 @@ class Hold:
         What was lost once stays lost, also when the other has ended: what it did is not known here.
         """
         lasting = self.lease.lasting.total_seconds()
-        if self._lost or time.monotonic() - self._kept_at > lasting:
+        if self._lost or _seconds() - self._kept_at > lasting:
             raise Taken(
                 f"{self.lease.name}: this process did not get to keep its lease of {lasting:.0f} s, so another may "
                 "have begun; run it again"
@@ -62,7 +63,7 @@ class Hold:
     def keep(self) -> None:
         """Renew it until `leave`, or until it is another's; what the database says is for whoever asks `check`."""
         while not self._lost and not self._end.wait(self.lease.lasting.total_seconds() / 5):
-            began = time.monotonic()
+            began = _seconds()
             with suppress(SQLAlchemyError):
                 if self.lease.renew(self.clock()):
                     self._kept_at = began
@@ -83,13 +84,13 @@ def alone(
     Raises Taken when it is not free within `patience`, whose message names the holder.
     """
     lease = Lease(engine, name, _owner(), lasting)
-    began = time.monotonic()
+    began = _seconds()
     gives_up = began + patience.total_seconds()
     while not lease.hold(clock()):
-        if time.monotonic() >= gives_up:
+        if _seconds() >= gives_up:
             raise Taken(_words(lease))
         time.sleep(_LOOK_SECONDS)
-        began = time.monotonic()
+        began = _seconds()
     hold = Hold(lease, clock, began)
     thread = threading.Thread(target=hold.keep, name=f"lease-{name}", daemon=True)
     thread.start()
@@ -109,6 +110,12 @@ def moving(model: str) -> str:
     'aliases of recommender'
     """
     return f"aliases of {model}"
+
+
+def _seconds() -> float:
+    """They pass while the machine is suspended too, as the lease does. `time.monotonic` stands still meanwhile on
+    Linux; on macOS, which has no CLOCK_BOOTTIME, CLOCK_MONOTONIC goes on."""
+    return time.clock_gettime(_CLOCK)
 
 
 def _owner() -> str:

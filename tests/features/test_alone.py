@@ -117,6 +117,17 @@ def test_who_slept_through_the_lease_hears_of_it(engine: Engine) -> None:
     assert Lease(engine, "x", "", SHORT).holder() is not None, "nobody gives back what another holds"
 
 
+def test_who_was_suspended_with_the_machine_hears_of_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the thread that keeps the lease comes round; `time.monotonic` stands still meanwhile."""
+    suspended, clock_gettime = timedelta(0), time.clock_gettime
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: clock_gettime(clock) + suspended.total_seconds())
+    with alone(engine, "x", now, lasting=timedelta(hours=1)) as hold:
+        hold.check()
+        suspended = timedelta(hours=2)
+        with pytest.raises(Taken, match="did not get to keep"):
+            hold.check()
+
+
 def test_who_slept_through_the_lease_of_another_that_has_ended_hears_of_it_for_ever(engine: Engine) -> None:
     with alone(engine, "x", now, lasting=SHORT) as hold:
         Lease(engine, "x", hold.lease.owner, SHORT).release()  # as if another had taken it and given it back
