@@ -61,7 +61,8 @@ class Registry:
 
     `artifacts` is where new experiments keep their files: a folder, or the URL of an object store. `moving` keeps
     others from moving an alias of the model that it is called with: MLflow cannot compare and set in one step, so who
-    looks at what is live and then changes it does both in such a block, which is asked right before an alias moves.
+    looks at what is live and then changes it does both in such a block, which is asked right before an alias moves
+    and before the reason for it is written down.
     """
 
     def __init__(
@@ -223,6 +224,7 @@ class Registry:
         live = self.alias(version.name, CHAMPION)
         if live and live.number == version.number:
             raise ValueError(f"{version.name} {version.number} is the champion already")
+        self._check(version.name)
         self._note(version, "promoted", who, why, at)
         self.tag(version, {"replaces": live.number if live else ""})
         self._move(version.name, CHAMPION, version.number)
@@ -238,12 +240,14 @@ class Registry:
             now = self.alias(version.name, CHAMPION)
             if now is None or now.number != live.number:
                 raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
+            self._check(version.name)
             self.tag(version, {"replaces": live.tags.get("replaces", "")})
             self._move(version.name, CHAMPION, version.number)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def admit(self, version: Version, who: str, why: str, at: datetime) -> Version:
         """Make `version` the canary, whom a share of the customers gets beside the champion."""
+        self._check(version.name)
         self._note(version, "admitted", who, why, at)
         self._move(version.name, CANARY, version.number)
         return replace(self.version(version.name, version.number), alias=CANARY)
@@ -253,6 +257,7 @@ class Registry:
         trial = self.alias(name, CANARY)
         if trial is None:
             raise LookupError(f"{name} has no canary to dismiss")
+        self._check(name)
         self._note(trial, "dismissed", who, why, at)
         self._move(name, CANARY, None)
         return replace(self.version(name, trial.number), alias=None)
@@ -264,17 +269,22 @@ class Registry:
             found = f"champion {live.number} replaced nothing" if live else "there is no champion"
             raise LookupError(f"nothing to roll {name} back to: {found}")
         previous = self.version(name, live.tags["replaces"])
+        self._check(name)
         self._note(live, "rolled_back", who, why, at)
         self._move(name, CHAMPION, previous.number)
         return replace(previous, alias=CHAMPION)
 
     def _move(self, name: str, alias: str, number: str | None) -> None:
-        if (turn := self._turns.get(name)) is not None:
-            turn.check()
+        self._check(name)
         if number is None:
             self._client.delete_registered_model_alias(name, alias)
         else:
             self._client.set_registered_model_alias(name, alias, number)
+
+    def _check(self, name: str) -> None:
+        """Also right before what is written about a move: without the move it would be untrue."""
+        if (turn := self._turns.get(name)) is not None:
+            turn.check()
 
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
         self.tag(version, {f"{act}_by": who, f"{act}_why": why, f"{act}_at": at.isoformat()})
