@@ -141,9 +141,10 @@ def recents_of(log: Log, ids: Collection[Id], base: Base, upto: int, limit: int)
 
 @cache
 def _latest(table: Table, dialect: str, name: str, always: bool) -> Select[Any]:
-    """The rows, oldest first; of each id no more than `most` are read, from the end of its index on.
+    """The rows, oldest first, read from the end of the index of each id until there are `most`.
 
     To number the rows of all ids reads whatever an id ever did, so that a bot costs each range in which it occurs.
+    So does an id with fewer than `most` since a base of a moment: one dated ahead of it may stand anywhere in the log.
     `always` tells a base of no moment. Kept, as putting it together costs as much as the answer for a few ids.
     """
     each, own = each_of(dialect), table.alias("own")

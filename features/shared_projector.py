@@ -43,9 +43,9 @@ class SharedProjector:
         Raises what the database or the store raise when they cannot be reached, and LookupError as long as no features
         were applied; nothing is lost by that, as a range is acknowledged last.
         """
+        known = self.stream.foreign
         held = self.lease.hold(now)
         skipped = self._feed() if held else 0
-        known = self.stream.foreign
         fresh, abandoned = self.stream.take(self.abandoned)
         foreign = self.stream.foreign - known
         more = bool(fresh or abandoned or foreign)
@@ -81,7 +81,7 @@ class SharedProjector:
         """Returns how many events are passed over as they are too many; the log itself is the queue behind the queue.
 
         As long as no features are online there is nothing to be recent to. A stream that is ahead of the log was fed
-        from another one.
+        from another one, or by somebody else.
         """
         base = base_of(self.store)
         if base.position == 0:
@@ -89,7 +89,7 @@ class SharedProjector:
         fed, ranges = self.stream.fed()
         end = self.log.last_position()
         if fed > end:
-            self.stream.drop()
+            self.stream.drop(end)
             fed, ranges = 0, 0
         after = max(fed, base.position, end - MOST_BEHIND)
         if after > fed:

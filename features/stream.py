@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _GROUP = "projectors"
 _GONE = timedelta(hours=1)
+_LOOK_AT_ONCE = 1000
 _FORGET = """
 for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = {}
@@ -144,8 +145,19 @@ class Stream:
         except ResponseError:  # there is no list
             return
 
-    def drop(self) -> None:
-        """Begin anew, as that of another log."""
+    def drop(self, end: int) -> None:
+        """Begin anew, as it was fed further than `end`, where the log ends: from another log, or by somebody who added
+        an entry with an id of Redis' own. No id below that is taken any more, not even once the entry is deleted."""
+        start = f"{end + 1}-0"
+        while entries := self.client.xrange(self.key, min=start, count=_LOOK_AT_ONCE):
+            self._ranges(entries)
+            start = f"({entries[-1][0].decode()}"
+        log.warning(
+            "the stream %s was fed beyond position %d, where the log ends, and begins anew: what the features do not "
+            "know is pushed again",
+            self.key,
+            end,
+        )
         self.client.unlink(self.key)
         self._found()
 

@@ -1,4 +1,5 @@
-"""Recent rows are what a plain loop over the log finds, in every database; what was before them costs nothing."""
+"""Recent rows are what a plain loop over the log finds, in every database; what was before as many as are asked for
+costs nothing."""
 
 import random
 from pathlib import Path
@@ -43,8 +44,12 @@ def test_the_newest_of_each_id_are_read_and_no_other(engine: Engine) -> None:
             assert found == wanted
 
 
-def test_an_id_costs_no_more_for_what_it_did_before(tmp_path: Path) -> None:
-    """A bot would cost each range in which it occurs in proportion to all that it did since the last build."""
+@pytest.mark.parametrize("since", [None, 2])
+def test_an_id_costs_no_more_for_what_it_did_before_the_latest_since_the_build(
+    tmp_path: Path, since: int | None
+) -> None:
+    """A bot would cost each range in which it occurs in proportion to all that it did since the last build. Who did
+    less than `limit` since then costs what they did before, where the base has a moment."""
 
     def spent(events: int) -> int:
         engine = open_database(f"sqlite:///{tmp_path / f'{events}.db'}")
@@ -56,7 +61,7 @@ def test_an_id_costs_no_more_for_what_it_did_before(tmp_path: Path) -> None:
 
         sqlalchemy_event.listen(engine, "checkout", lambda found, *_: found.set_progress_handler(count, 100))
         engine.dispose()
-        recents_of(log, [("bot", None)], Base(1, None), events, 500)
+        recents_of(log, [("bot", None)], Base(1, since), events, 500)
         engine.dispose()
         return steps[0]
 

@@ -155,3 +155,19 @@ def test_an_entry_that_is_no_range_is_counted_and_what_is_behind_it_pushed(shop:
     log.append([happened("product_viewed", "u1", 11, "rye")])
     done = [alone.step(day(11)) for _ in range(3)]
     assert [(one.unreadable, one.pushed, one.more) for one in done] == [(1, 0, True), (0, 1, True), (0, 0, False)]
+
+
+def test_an_entry_with_an_id_of_redis_own_is_counted_and_the_stream_begins_anew(
+    shop: tuple[Log, FeatureStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    log, store = shop
+    alone = projector(log, store, "alone")
+    log.append([happened("product_viewed", "u1", 11, "rye")])
+    assert alone.step(day(11)).pushed == 1
+    id_ = client_of(store).xadd(alone.stream.key, {"junk": 1})
+    log.append([happened("product_viewed", "?b", 11, "rye")])
+    done = [alone.step(day(11)) for _ in range(2)]
+    assert [(one.unreadable, one.pushed, one.more) for one in done] == [(1, 2, True), (0, 0, False)]
+    assert id_.decode() in caplog.text
+    assert "begins anew" in caplog.text
+    assert rows(log, store).keys() == {"u1", "anonymous:b"}

@@ -129,7 +129,7 @@ def test_a_stream_whose_group_is_gone_gives_all_of_it_anew(client: Redis) -> Non
     assert one.take(AT_ONCE) == ([], [])
     assert one.fed() == (5, 1)
     assert one.take(NEVER) == ([Range(0, 5)], [])
-    one.drop()
+    one.drop(0)
     assert one.fed() == (0, 0)
     assert one.take(AT_ONCE) == ([], [])
 
@@ -158,3 +158,17 @@ def test_what_is_no_range_is_named_deleted_and_stops_nobody(client: Redis, caplo
     assert one.depth() == Depth()
     client.xadd("ranges", {"junk": 1}, id="20-0")
     assert one.depth() == Depth(1, 0, None)
+
+
+def test_what_is_no_range_is_named_and_counted_before_all_is_dropped(
+    client: Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.stream._LOOK_AT_ONCE", 2)
+    one = Stream(client, "ranges", "one")
+    one.fed()
+    one.add([Range(0, 5), Range(5, 9)])
+    ids = [client.xadd("ranges", {"junk": 1}) for _ in range(3)]
+    one.drop(5)
+    assert (one.fed(), one.foreign) == ((0, 0), 3)
+    assert all(id_.decode() in caplog.text for id_ in ids)
+    assert "beyond position 5, where the log ends, and begins anew" in caplog.text
