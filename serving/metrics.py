@@ -48,7 +48,12 @@ class Gauges:
         """Each as one name that is shown."""
         return [
             Gauge("kairos_queue_requests", "Requests that wait for the next commit", self._queues, ("log",)),
-            Gauge("kairos_journal_bytes", "Acknowledged records that no log has yet", self._journals, ("log",)),
+            Gauge(
+                "kairos_journal_bytes",
+                "Of acknowledged records in journals of living workers",
+                self._journals,
+                ("log",),
+            ),
             Gauge("kairos_circuit_state", "0 closed, 1 half open, 2 open", self._circuits, ("dependency",), max),
             Gauge("kairos_model_info", "The versions that answer", self._versions, ("name", "version"), max),
             Gauge("kairos_model_age_seconds", "Since the version was registered", self._model_ages, ("name",), max),

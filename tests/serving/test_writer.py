@@ -4,7 +4,10 @@ the log."""
 import asyncio
 import itertools
 import os
+import re
+import shlex
 import struct
+import subprocess
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -146,6 +149,32 @@ def test_a_killed_process_leaves_its_journal_to_the_living(log: Moody, tmp_path:
     until(lambda: len(keys(log)) == 3, "the heir wrote them")
     heir.close()
     assert keys(log) == [record.key for record in kept if record is not kept[1]], "who was erased meanwhile stays away"
+
+
+def test_before_a_disk_is_deleted_the_page_finds_what_is_not_in_the_database(log: Moody, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/deploying.md").read_text()
+    (line,) = re.findall(r"`(find /journal .+?)`", page)
+    command = shlex.split(line.replace("/journal", str(tmp_path / "journal"), 1))
+
+    def found() -> list[str]:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [Path(name).suffix for name in told.splitlines()]
+
+    writer_of(log, tmp_path).close()
+    assert not found(), "who ends well leaves nothing"
+    log.mood = "away"
+    killed = writer_of(log, tmp_path)
+    killed.submit(records(payload="poison")).result(PATIENCE)
+    killed.close()
+    living = writer_of(log, tmp_path)
+    assert not living.journaled, "so what the metric says is not enough"
+    living.close()
+    assert found() == [".journal"]
+    log.mood = "well"
+    heir = writer_of(log, tmp_path)
+    until(lambda: ".jsonl" in found(), "it was taken up and put aside")
+    heir.close()
+    assert found() == [".jsonl"]
 
 
 def test_a_file_that_nobody_can_read_does_not_keep_others_from_the_log(
