@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ import yaml
 from features.database import open_database
 from features.events import Body, Event, Line
 from features.log import EVENTS, Log, to_record
+from pipelines.__main__ import main
 from tests.deploy.test_chart import rendered
-from tests.deploy.test_files import DEPLOY, ROOT
+from tests.deploy.test_files import DEPLOY
 
-STUB = '#!/bin/sh\necho "$@" >> "$SAID"\n[ "$*" != "-m pipelines --scheduled restock score" ]\n'
+STUB = '#!/bin/sh\necho "$@" >> "$SAID"\n[ "$*" != "$FAILS" ]\n'
 
 
 def series() -> dict[str, str]:
@@ -33,27 +36,52 @@ def series() -> dict[str, str]:
     return found
 
 
-def run(script: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    line = ["sh", "-ec", script]
-    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def asked(script: str, folder: Path, fails: str = "") -> tuple[int, list[str]]:
+    """How a script ends, and the command lines of Python that it runs; one that is `fails` fails."""
+    stub, said = folder / "python", folder / "said"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    said.unlink(missing_ok=True)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "SAID": str(said), "FAILS": fails}
+    done = subprocess.run(["sh", "-ec", script], env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, said.read_text().splitlines()
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> dict[str, str]:
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[Any, str]]:
+    """A command line of `python -m pipelines` here, where the libraries are loaded: how it ends, and what it says."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def ends(line: str) -> tuple[Any, str]:
+        module, *arguments = line.removeprefix("-m ").split()
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        return code, capsys.readouterr().err
+
+    return ends
+
+
+@pytest.fixture
+def places(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The environment of verbs in a shop of its own."""
-    folder = tmp_path_factory.mktemp("new")
+    folder = tmp_path / "shop"
+    folder.mkdir()
     (folder / "mlflow.db").write_bytes(empty_mlflow.read_bytes())
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "KAIROS_DATABASE_URL": f"sqlite:///{folder / 'kairos.db'}",
-        "KAIROS_HISTORY": str(folder / "history"),
-        "KAIROS_FEATURE_DATA": str(folder / "features"),
-        "KAIROS_MLFLOW_URI": f"sqlite:///{folder / 'mlflow.db'}",
-        "KAIROS_MLFLOW_ARTIFACTS": str(folder / "artifacts"),
-        "KAIROS_JOURNAL": str(folder / "journal"),
-        "KAIROS_PRIVACY_KEY": str(folder / "privacy.key"),
-    }
+    for name, value in {
+        "DATABASE_URL": f"sqlite:///{folder / 'kairos.db'}",
+        "HISTORY": folder / "history",
+        "FEATURE_DATA": folder / "features",
+        "MLFLOW_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "MLFLOW_ARTIFACTS": folder / "artifacts",
+        "JOURNAL": folder / "journal",
+        "PRIVACY_KEY": folder / "privacy.key",
+    }.items():
+        monkeypatch.setenv(f"KAIROS_{name}", str(value))
+    return folder
 
 
 def sell(url: str) -> None:
@@ -76,39 +104,29 @@ def sell(url: str) -> None:
 
 @pytest.mark.slow
 def test_a_shop_without_events_and_one_without_a_model_let_every_series_end_well(
-    places: dict[str, str], tmp_path: Path
+    places: Path, tmp_path: Path, run: Callable[[str], tuple[Any, str]]
 ) -> None:
     scripts = {name: script.replace("/data/", f"{tmp_path}/") for name, script in series().items()}
-    done = run(scripts["nightly"], places)
-    assert done.returncode == 0, done.stderr
-    assert "nothing to do yet: no history" in done.stderr
-    sell(places["KAIROS_DATABASE_URL"])
-    compose = scripts.pop("compose nightly").splitlines()
-    assert compose[:-2] == scripts["nightly"].splitlines()[:-1], "one of the two is enough to run"
-    for name, script in scripts.items():
-        done = run(script, places)
-        assert done.returncode == 0, (name, done.stderr)
-        assert "Traceback" not in done.stderr, name
+    verbs = {name: asked(script, tmp_path)[1] for name, script in scripts.items()}
+    said = [run(line) for line in verbs["nightly"]]
+    assert {code for code, _ in said} == {0}, said
+    assert any("nothing to do yet: no history" in words for _, words in said)
+    sell(f"sqlite:///{places / 'kairos.db'}")
+    assert verbs.pop("compose nightly")[:-1] == verbs["nightly"], "one of the two is enough to run"
+    for name, lines in verbs.items():
+        said = [run(line) for line in lines]
+        assert {code for code, _ in said} == {0}, (name, said)
         if name in ("nightly", "due"):
-            assert "train replenishment" in done.stderr, "somebody who reads the log learns what to do"
-    assert (Path(places["KAIROS_FEATURE_DATA"]) / "online.db").exists(), "features are online all the same"
-    asked = subprocess.run(
-        [sys.executable, "-m", "pipelines", "restock", "score"],
-        cwd=ROOT,
-        env=places,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (asked.returncode, "promote replenishment" in asked.stderr) == (1, True)
+            words = "".join(words for _, words in said)
+            assert "train replenishment" in words, "somebody who reads the log learns what to do"
+    assert (places / "features" / "online.db").exists(), "features are online all the same"
+    code, words = run("-m pipelines restock score")
+    assert (code, "promote replenishment" in words) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["nightly", "compose nightly"])
 def test_a_verb_that_fails_keeps_none_from_running_and_is_told_at_the_end(name: str, tmp_path: Path) -> None:
-    stub, said = tmp_path / "python", tmp_path / "said"
-    stub.write_text(STUB)
-    stub.chmod(0o755)
-    done = run(series()[name], {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(said)})
-    assert done.returncode == 1
-    assert "-m pipelines --scheduled features materialize" in said.read_text().splitlines()
-    assert said.read_text().splitlines()[-1].endswith("report" if name == "nightly" else "retention")
+    code, lines = asked(series()[name], tmp_path, fails="-m pipelines --scheduled restock score")
+    assert code == 1
+    assert "-m pipelines --scheduled features materialize" in lines
+    assert lines[-1].endswith("report" if name == "nightly" else "retention")

@@ -77,7 +77,7 @@ def _told(draw: st.DrawFn) -> list[Record]:
     return told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(_told(), st.booleans())
 def test_shards_change_nothing(told: list[Record], one_person: bool) -> None:
     who = merged(("user", "ann", "bob"), ("user", "bob", "bob")) if one_person else NOBODY
@@ -86,11 +86,11 @@ def test_shards_change_nothing(told: list[Record], one_person: bool) -> None:
         if not told:
             return
         table = interactions(history, who, day(5))
-        for count in (1, 2, 4):
+        for count in (1, 4):
             says_what_the_table_says(read(history, who, day(5), count=count), table)
         with visible(history, who, day(5)) as seen:
             whole, ids = to_lines(seen.purchases(), last_day(day(5)))
-        for count in (1, 2, 4):
+        for count in (1, 4):
             lines, customer_ids = lines_of(history, who, day(5), count=count)
             assert customer_ids.tolist() == ids.tolist()
             assert lines.product_ids.tolist() == whole.product_ids.tolist()
