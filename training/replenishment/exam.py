@@ -4,7 +4,7 @@ Two days of asking, four weeks apart, are followed for the whole horizon; nobody
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.not_yet import TooLittleYet
 from models.catalogue import Catalogue
@@ -12,6 +12,7 @@ from models.time_to_event.base import FittedTimeToEvent, TimeToEvent
 from models.time_to_event.durations import HORIZON, Durations
 from models.time_to_event.groups import Groups
 from models.time_to_event.lines import Lines
+from models.time_to_event.pairs import pairs_at
 from models.time_to_event.replenishment import Replenishment
 from training.replenishment.baselines import BASELINES
 from training.replenishment.timing import TASKS, Task, Timing, judge_timing
@@ -35,7 +36,8 @@ class Exam:
 def exam(lines: Lines, catalogue: Catalogue, recipe: Replenishment) -> Exam:
     """The exam at the end of `lines`, with the groups, the origins and the watch of `recipe`.
 
-    Raises ValueError when the history is too short, or nothing was bought twice in it.
+    Raises ValueError when the history is too short, or nothing was bought twice in it (both TooLittleYet, as time alone
+    mends them), or when what was bought twice no longer is bought at all.
     """
     last = lines.day - HORIZON
     asked, split = (last - APART, last), last - APART - 1
@@ -59,6 +61,12 @@ def exam(lines: Lines, catalogue: Catalogue, recipe: Replenishment) -> Exam:
         "trips": Durations.of(whole.orders(), asked, HORIZON, recipe.watch),
     }
     for task in TASKS:
+        ever = replace(recipe.watch, days=split)
+        if not len(future[task].pairs) and len(pairs_at(known[task].purchases, split, ever)):
+            raise ValueError(
+                f"nobody who bought on {recipe.watch.purchases} days did so in the last {recipe.watch.days} before the "
+                "days of asking, though there were such orders before; see whether orders still come in"
+            )
         if not len(known[task].pairs) or not len(future[task].pairs):
             raise TooLittleYet("nobody bought anything on two days; restocking needs orders that repeat")
     return Exam(split, asked, known, future)

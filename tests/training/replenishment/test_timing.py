@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 
+from features.not_yet import NotYet, TooLittleYet
 from models.arrays import Floats, Ids
 from models.time_to_event.bg_nbd import BGNBD
 from models.time_to_event.durations import HORIZON, Durations
@@ -194,10 +195,17 @@ def test_a_shop_where_nothing_repeats_is_refused() -> None:
         packs=true.packs[once],
         prices=true.prices[once],
     )
-    with pytest.raises(ValueError, match="orders that repeat"):
+    with pytest.raises(TooLittleYet, match="orders that repeat"):
         exam(single, catalogue(), RECIPE)
 
 
 def test_nobody_by_that_name(timing: Timing) -> None:
     with pytest.raises(KeyError, match="mean interval"):
         timing.of("nobody")
+
+
+@pytest.mark.parametrize("quiet", [260, 600])
+def test_orders_that_broke_are_a_fault_and_no_history_that_is_too_short(quiet: int) -> None:
+    with pytest.raises(ValueError, match="still come in") as told:
+        exam(replace(lines(), day=lines().day + quiet), catalogue(), RECIPE)
+    assert not isinstance(told.value, NotYet)
