@@ -7,12 +7,12 @@ same policy.
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import mlflow
 import mlflow.pyfunc
@@ -30,6 +30,7 @@ from models.recommenders.base import FittedRecommender, Recommender
 from models.runs import LoggedRun, Study, log_evidence
 from models.storage import family_of, load, save
 from models.time_to_event.replenishment import FittedReplenishment, Replenishment
+from models.turns import Moving, Turns, nobody_else
 
 _LOGGED = "models:/"
 _TABLES = {
@@ -39,21 +40,6 @@ _TABLES = {
     "send_time": pyfunc_send_time,
 }
 """How a model of each family is asked through MLflow's own `pyfunc`."""
-
-
-class Turn(Protocol):
-    """The right to move the aliases of a model."""
-
-    def check(self) -> None:
-        """Raises when it may be another's by now."""
-
-
-Moving = Callable[[str], AbstractContextManager[Turn | None]]
-
-
-def nobody_else(_model: str) -> AbstractContextManager[None]:
-    """Where one process moves aliases."""
-    return nullcontext()
 
 
 class Registry:
@@ -72,22 +58,15 @@ class Registry:
         moving: Moving = nobody_else,
     ) -> None:
         self.uri = uri
-        self._moving = moving
-        self._turns: dict[str, Turn | None] = {}
+        self._turns = Turns(moving)
         self.artifacts = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
-    @contextmanager
-    def moving(self, name: str) -> Iterator[None]:
+    def moving(self, name: str) -> AbstractContextManager[None]:
         """Nobody else moves an alias of this model meanwhile, where the registry was told how to see to that."""
-        with self._moving(name) as turn:
-            self._turns[name] = turn
-            try:
-                yield
-            finally:
-                self._turns.pop(name, None)
+        return self._turns.take(name)
 
     def publish(
         self,
@@ -224,7 +203,7 @@ class Registry:
         live = self.alias(version.name, CHAMPION)
         if live and live.number == version.number:
             raise ValueError(f"{version.name} {version.number} is the champion already")
-        self._check(version.name)
+        self._turns.check(version.name)
         self._note(version, "promoted", who, why, at)
         self.tag(version, {"replaces": live.number if live else ""})
         self._move(version.name, CHAMPION, version.number)
@@ -240,14 +219,14 @@ class Registry:
             now = self.alias(version.name, CHAMPION)
             if now is None or now.number != live.number:
                 raise RuntimeError(f"{version.name} {live.number} is not live any more, so {version.number} stays out")
-            self._check(version.name)
+            self._turns.check(version.name)
             self.tag(version, {"replaces": live.tags.get("replaces", "")})
             self._move(version.name, CHAMPION, version.number)
         return replace(self.version(version.name, version.number), alias=CHAMPION)
 
     def admit(self, version: Version, who: str, why: str, at: datetime) -> Version:
         """Make `version` the canary, whom a share of the customers gets beside the champion."""
-        self._check(version.name)
+        self._turns.check(version.name)
         self._note(version, "admitted", who, why, at)
         self._move(version.name, CANARY, version.number)
         return replace(self.version(version.name, version.number), alias=CANARY)
@@ -257,7 +236,7 @@ class Registry:
         trial = self.alias(name, CANARY)
         if trial is None:
             raise LookupError(f"{name} has no canary to dismiss")
-        self._check(name)
+        self._turns.check(name)
         self._note(trial, "dismissed", who, why, at)
         self._move(name, CANARY, None)
         return replace(self.version(name, trial.number), alias=None)
@@ -269,22 +248,17 @@ class Registry:
             found = f"champion {live.number} replaced nothing" if live else "there is no champion"
             raise LookupError(f"nothing to roll {name} back to: {found}")
         previous = self.version(name, live.tags["replaces"])
-        self._check(name)
+        self._turns.check(name)
         self._note(live, "rolled_back", who, why, at)
         self._move(name, CHAMPION, previous.number)
         return replace(previous, alias=CHAMPION)
 
     def _move(self, name: str, alias: str, number: str | None) -> None:
-        self._check(name)
+        self._turns.check(name)
         if number is None:
             self._client.delete_registered_model_alias(name, alias)
         else:
             self._client.set_registered_model_alias(name, alias, number)
-
-    def _check(self, name: str) -> None:
-        """Also right before what is written about a move: without the move it would be untrue."""
-        if (turn := self._turns.get(name)) is not None:
-            turn.check()
 
     def _note(self, version: Version, act: str, who: str, why: str, at: datetime) -> None:
         self.tag(version, {f"{act}_by": who, f"{act}_why": why, f"{act}_at": at.isoformat()})

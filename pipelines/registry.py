@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from features.database import open_database
 from features.foreign_tables import opening
-from models.registry import Moving, Registry, nobody_else
+from models.registry import Registry
+from models.turns import Moving, nobody_else
 from pipelines.settings import Settings
 
 

@@ -171,9 +171,9 @@ def test_a_folder_that_ray_cannot_write_is_named_at_once(monkeypatch: pytest.Mon
 
     def init(**settings: object) -> None:
         tried.append(settings)
-        raise OSError(30, "Read-only file system", "/home/kairos/.ray")
+        raise OSError(30, "Read-only file system", "/nowhere/.ray")
 
     monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(OSError, match=r"cannot write /home/kairos/.ray \(Read-only .*HOME.*=local"), opened("ray"):
+    with pytest.raises(OSError, match=r"cannot write /nowhere/.ray \(Read-only .*HOME.*=local"), opened("ray"):
         pass
     assert len(tried) == 1
