@@ -1,48 +1,27 @@
-"""What is deployed: checked by the tools of its format where there are, and held to settings, verbs and metrics."""
+"""What is deployed: checked by the tools of its format where there are, and held to settings and verbs."""
 
-import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.__main__ import app
 from pipelines.settings import Settings as VerbSettings
-from serving.metrics import Metrics
 from serving.settings import Settings as ServiceSettings
-from tests.serving.world import Shop
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-DASHBOARD = DEPLOY / "grafana/dashboards/kairos.json"
 TOOLS = Path(sys.executable).parent
 SETTINGS = {f"KAIROS_{name.upper()}" for each in (VerbSettings, ServiceSettings) for name in each.model_fields}
-METRIC = re.compile(r"\bkairos_\w+")
 
 
 def assert_passes(*line: object) -> None:
     done = subprocess.run([str(part) for part in line], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def expressions() -> Iterator[str]:
-    for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        yield from (target["expr"] for target in panel["targets"])
-    yield from (rule["expr"] for rule in alerts())
-
-
-def alerts() -> list[dict[str, Any]]:
-    (group,) = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]
-    rules: list[dict[str, Any]] = group["rules"]
-    return rules
 
 
 def files_with_settings() -> list[Path]:
@@ -120,41 +99,3 @@ def test_every_verb_that_is_run_exists() -> None:
             known = known.commands[rest.pop(0)]  # type: ignore[attr-defined]
         options = {name for parameter in known.params for name in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in rest if word.startswith("--")} <= options, line
-
-
-def test_every_metric_that_is_drawn_or_watched_is_one_of_the_service(shop: Shop) -> None:
-    families = list(text_string_to_metric_families(shop.resources.metrics.exposition().decode()))
-    kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-    names = {family.name + suffix for family in families for suffix in kinds[family.type]}
-    asked = {name for expression in expressions() for name in METRIC.findall(expression)}
-    assert asked <= names
-    drawn = set(METRIC.findall(DASHBOARD.read_text()))
-    shown = {name for name in names if name.startswith("kairos_") and not name.endswith(("_sum", "_count"))}
-    assert shown <= drawn, "the dashboard draws every metric"
-
-
-def test_the_alerts_are_those_of_the_page() -> None:
-    page = (ROOT / "docs/operating.md").read_text().replace("\\|", "|")
-    table = page.partition("### Alerts worth having")[2].partition("\n## ")[0]
-    rows = [row.split(" | ")[0].strip("| ") for row in table.splitlines() if row.startswith("| ")][1:]
-    assert ["".join(word.capitalize() for word in row.split()) for row in rows] == [one["alert"] for one in alerts()]
-    missing = [one["alert"] for one in alerts() if not set(METRIC.findall(one["expr"])) <= set(METRIC.findall(table))]
-    assert not missing
-
-
-def test_what_an_alert_sees_grow_is_shown_before_it_grows() -> None:
-    shown = {
-        (sample.name, *sample.labels.values())
-        for family in text_string_to_metric_families(Metrics().exposition().decode())
-        for sample in family.samples
-    }
-    grows = re.compile(r"increase\((\w+)(?:\{\w+=~\"([\w|]+)\"\})?\[")
-    watched = [found for rule in alerts() for found in grows.findall(rule["expr"])]
-    assert len(watched) == 3
-    for name, values in watched:
-        assert {(name, value) if value else (name,) for value in values.split("|")} <= shown
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool; it comes with Prometheus")
-def test_the_alerts_tell_what_they_are_to_tell() -> None:
-    assert_passes("promtool", "test", "rules", Path(__file__).with_name("alerts.yml"))
