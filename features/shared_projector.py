@@ -14,11 +14,12 @@ from feast import FeatureStore
 from features.compute import HISTORY_LIMIT
 from features.lease import Lease
 from features.log import Log, moment
+from features.log_ranges import Range
 from features.newer_rows import client_of
 from features.projector import EVENTS_AT_ONCE, IDS_AT_ONCE, MOST_BEHIND, Lag, Step, ids_of, push, reported
 from features.recent import TAIL_EVENTS, recents_of
 from features.recent_rows import base_of
-from features.stream import Range, Stream
+from features.stream import Stream
 
 _MOST_RANGES = 100
 _ABANDONED = timedelta(seconds=30)
@@ -36,6 +37,7 @@ class SharedProjector:
         self.lease = lease
         self.abandoned = abandoned
         self.stream = Stream(client_of(store), f"{store.config.project}:log_ranges", lease.owner)
+        self._foreign = 0
 
     def step(self, now: datetime) -> Step:
         """Feed what is new, if this is the one that does; then push a range of whatever waits.
@@ -43,11 +45,10 @@ class SharedProjector:
         Raises what the database or the store raise when they cannot be reached, and LookupError as long as no features
         were applied; nothing is lost by that, as a range is acknowledged last.
         """
-        known = self.stream.foreign
         held = self.lease.hold(now)
         skipped = self._feed() if held else 0
         fresh, abandoned = self.stream.take(self.abandoned)
-        foreign = self.stream.foreign - known
+        foreign, self._foreign = self.stream.foreign - self._foreign, self.stream.foreign
         more = bool(fresh or abandoned or foreign)
         done = Step(skipped=skipped, unreadable=foreign, taken_over=len(abandoned), more=more, held=held, joins=True)
         for one in (*abandoned, *fresh):
@@ -63,8 +64,8 @@ class SharedProjector:
 
     def lag(self) -> Lag:
         """How far behind all of them together are."""
-        depth = self.stream.depth()
         fed, _ = self.stream.fed()
+        depth = self.stream.depth()
         after = depth.earliest.after if depth.earliest is not None else fed
         waiting = self.log.read(after, 1, TAIL_EVENTS) if after else []
         if not waiting:
@@ -81,7 +82,7 @@ class SharedProjector:
         """Returns how many events are passed over as they are too many; the log itself is the queue behind the queue.
 
         As long as no features are online there is nothing to be recent to. A stream that is ahead of the log was fed
-        from another one, or by somebody else.
+        from another one.
         """
         base = base_of(self.store)
         if base.position == 0:

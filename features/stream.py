@@ -5,7 +5,7 @@ position at which its range ends, so that feeding twice adds nothing, and the st
 That lies in the same server as the rows that are made of it: one that comes back with less of both is fed again from
 there. Entries are deleted as they are acknowledged, and who feeds asks first how many there are; none is dropped for
 the length of the stream, as what does not fit waits in the log. An entry that is no range, written by somebody else or
-damaged, is named, deleted and counted by whoever comes upon it.
+damaged, is taken out by whoever comes upon it (`features/foreign_entries.py`).
 """
 
 import logging
@@ -16,11 +16,13 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from features.foreign_entries import take_out
+from features.log_ranges import Entry, Range, position_of, range_of
+
 log = logging.getLogger(__name__)
 
 _GROUP = "projectors"
 _GONE = timedelta(hours=1)
-_LOOK_AT_ONCE = 1000
 _FORGET = """
 for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = {}
@@ -29,25 +31,6 @@ for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one.name)
   end
 end"""
-
-
-_Entry = tuple[bytes, dict[bytes, bytes]]
-
-
-@dataclass(frozen=True, order=True)
-class Range:
-    """The events behind position `after` and not behind `upto`."""
-
-    after: int
-    upto: int
-
-    def cut(self, size: int) -> list["Range"]:
-        """The same in ranges of at most `size` positions.
-
-        >>> Range(3, 8).cut(2)
-        [Range(after=3, upto=5), Range(after=5, upto=7), Range(after=7, upto=8)]
-        """
-        return [Range(after, min(after + size, self.upto)) for after in range(self.after, self.upto, size)]
 
 
 @dataclass(frozen=True)
@@ -72,7 +55,10 @@ class Stream:
         self._cursor: Any = "0-0"
 
     def fed(self) -> tuple[int, int]:
-        """The position up to which it was fed, 0 for never, and how many ranges it holds. Makes it if there is none."""
+        """The position up to which it was fed, 0 for never, and how many ranges it holds. Makes it if there is none.
+
+        An entry at the end that is no range is taken out first: behind it, something would be passed over.
+        """
         try:
             told = self.client.xinfo_stream(self.key)
         except ResponseError as error:
@@ -81,7 +67,10 @@ class Stream:
             told = {"groups": 0, "length": 0, "last-generated-id": b"0-0"}
         if not told["groups"]:
             self._found()
-        return _position(told["last-generated-id"]), told["length"]
+        if (newest := told.get("last-entry")) and range_of(*newest) is None:
+            self._take_out()
+            told = self.client.xinfo_stream(self.key)
+        return position_of(told["last-generated-id"]), told["length"]
 
     def add(self, ranges: Iterable[Range]) -> None:
         """Feed it; a range that is not behind all earlier ones was fed by another already, and is passed over.
@@ -136,7 +125,7 @@ class Stream:
                     return Depth()
                 raise answer
         taken = pending["pending"]
-        return Depth(max(0, length - taken), taken, _range(*first[0]) if first else None)
+        return Depth(max(0, length - taken), taken, range_of(*first[0]) if first else None)
 
     def forget(self) -> None:
         """Take this consumer off the list, and those that were not heard of for an hour; who holds a range stays."""
@@ -146,12 +135,8 @@ class Stream:
             return
 
     def drop(self, end: int) -> None:
-        """Begin anew, as it was fed further than `end`, where the log ends: from another log, or by somebody who added
-        an entry with an id of Redis' own. No id below that is taken any more, not even once the entry is deleted."""
-        start = f"{end + 1}-0"
-        while entries := self.client.xrange(self.key, min=start, count=_LOOK_AT_ONCE):
-            self._ranges(entries)
-            start = f"({entries[-1][0].decode()}"
+        """Begin anew, as it was fed further than `end`, where the log ends: from another log, or so it seems, as
+        somebody wrote to it and deleted that again. No id below the last is taken any more."""
         log.warning(
             "the stream %s was fed beyond position %d, where the log ends, and begins anew: what the features do not "
             "know is pushed again",
@@ -161,16 +146,15 @@ class Stream:
         self.client.unlink(self.key)
         self._found()
 
-    def _ranges(self, entries: Sequence[_Entry]) -> list[Range]:
+    def _ranges(self, entries: Sequence[Entry]) -> list[Range]:
         """Those of the entries that are ranges; the others go, or they would come back to whoever takes next."""
-        found = {entry[0]: _range(*entry) for entry in entries}
-        foreign = [id_ for id_, one in found.items() if one is None]
-        if foreign:
-            names = ", ".join(id_.decode() for id_ in foreign)
-            log.error("in the stream %s %s is no range of the log, and was deleted", self.key, names)
-            self._delete(foreign)
-            self.foreign += len(foreign)
-        return [one for one in found.values() if one is not None]
+        found = [range_of(*entry) for entry in entries]
+        if None in found:
+            self._take_out()
+        return [one for one in found if one is not None]
+
+    def _take_out(self) -> None:
+        self.foreign += take_out(self.client, self.key, _GROUP)
 
     def _delete(self, ids: Sequence[bytes | str]) -> None:
         with self.client.pipeline(transaction=True) as pipe:
@@ -184,15 +168,3 @@ class Stream:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-
-
-def _range(id_: bytes, fields: dict[bytes, bytes]) -> Range | None:
-    """The range that an entry holds; None for one that `add` did not write."""
-    after = fields.get(b"after", b"")
-    if not after.isdigit() or not id_.endswith(b"-0") or int(after) >= _position(id_):
-        return None
-    return Range(int(after), _position(id_))
-
-
-def _position(id_: bytes) -> int:
-    return int(id_.partition(b"-")[0])

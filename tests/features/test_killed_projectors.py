@@ -16,6 +16,7 @@ from feast import FeatureStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as Unreachable
+from redis.exceptions import ResponseError
 
 import features.shared_projector
 from features.compute import NOBODY
@@ -56,6 +57,7 @@ ACTIONS = st.lists(
     | st.tuples(st.sampled_from(["dies before it writes", "dies before it acknowledges"]), st.integers(0, 2))
     | st.tuples(st.just("derives and sleeps"), st.sets(st.sampled_from(WHO), min_size=1))
     | st.tuples(st.just("wakes up"), st.integers(0, 3))
+    | st.tuples(st.just("somebody adds to the stream"), st.sampled_from(["*", "7-0", "9-3"]))
     | st.tuples(st.just("the server comes back empty"), st.none()),
     min_size=3,
     max_size=25,
@@ -87,6 +89,9 @@ def test_any_order_of_deliveries_twice_late_or_cut_off_gives_the_rows_of_one_pro
                 asleep.append({id_: row for id_, row in found.items() if row.records})
             case "wakes up":
                 write_recents(store, asleep[given_] if given_ < len(asleep) else {})
+            case "somebody adds to the stream":
+                with suppress(ResponseError):  # an id that is not above the last
+                    client_of(store).xadd(projectors[0].stream.key, {"junk": 1}, id=given_)
             case "the server comes back empty":
                 client_of(store).flushdb()
                 projectors[0].step(day(11))
@@ -107,8 +112,9 @@ def test_any_order_of_deliveries_twice_late_or_cut_off_gives_the_rows_of_one_pro
     log.engine.dispose()
 
 
-def test_consumers_that_are_killed_in_the_middle_lose_nothing(served: Served, tmp_path: Path) -> None:
-    """Two real processes, each killed with ranges in its hands; who comes after takes them over."""
+@pytest.mark.parametrize("foreign", [False, True], ids=["alone", "with an entry of somebody else"])
+def test_consumers_that_are_killed_in_the_middle_lose_nothing(served: Served, tmp_path: Path, foreign: bool) -> None:
+    """Two real processes, each killed with ranges in its hands; who comes after takes them over, and feeds none."""
     url = f"sqlite:///{tmp_path / 'kairos.db'}"
     log, store = served.log(url), served.online()
     kinds = sorted(INTERACTION_WEIGHTS)
@@ -130,11 +136,16 @@ def test_consumers_that_are_killed_in_the_middle_lose_nothing(served: Served, tm
         until(lambda: heir.stream.fed()[0] > 3, "the stream is fed")
         for child, name in zip(children, (b"first", b"second"), strict=True):
             _stop_with_something_in_hand(child, name, heir)
+        was = heir.stream.fed(), heir.stream.depth()
+        if foreign:
+            client_of(store).xadd(heir.stream.key, {"junk": 1})
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-    assert heir.stream.depth().taken == 2, "both had one"
+    assert (heir.stream.fed(), heir.stream.depth()) == was, "both have what they had"
+    assert was[1].taken == 2
+    assert heir.stream.foreign == foreign
     assert written(log, store) != everything(log, store)
     later = day(11) + timedelta(seconds=11)
     taken_over = 0
