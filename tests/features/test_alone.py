@@ -5,9 +5,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, text
@@ -22,7 +24,8 @@ from tests.waiting import PATIENCE, until
 ROOT = Path(__file__).parents[2]
 SHORT = timedelta(seconds=0.5)
 LONG = timedelta(seconds=2)
-"""So long that whoever keeps it comes round in that time on a busy machine too."""
+AGES = timedelta(hours=1)
+"""Longer than any machine stands still, so that who has it has it as long as the test wants."""
 
 now = partial(datetime.now, UTC)
 HOLDER = """
@@ -31,17 +34,18 @@ from datetime import UTC, datetime
 from functools import partial
 from features.alone import alone
 from features.database import open_database
-with alone(open_database(sys.argv[1]), "x", partial(datetime.now, UTC)):
+from tests.features.test_alone import AGES
+with alone(open_database(sys.argv[1]), "x", partial(datetime.now, UTC), lasting=AGES):
     print("held", flush=True)
     time.sleep(600)
 """
 
 
 def test_one_works_and_the_others_are_told_who(engine: Engine) -> None:
-    with alone(engine, "x", now) as hold:
+    with alone(engine, "x", now, lasting=AGES) as hold:
         with (
             pytest.raises(Taken, match=r"^x: .*process \d+ does this now, at least until .* wait for it"),
-            alone(engine, "x", now),
+            alone(engine, "x", now, lasting=AGES),
         ):
             raise AssertionError("there are two")
         with alone(engine, "y", now):
@@ -52,30 +56,59 @@ def test_one_works_and_the_others_are_told_who(engine: Engine) -> None:
 
 
 def test_it_is_kept_for_as_long_as_the_work_takes(engine: Engine) -> None:
+    """Nobody else gets it, or, where all of this process stood still for longer than it lasts, who had it hears of it:
+    another gets it only once it has ended, which is no sooner than `lasting` after it was asked for last."""
     with alone(engine, "x", now, lasting=LONG) as hold:
         first = _ends(engine)
         until(lambda: _ends(engine) > first + LONG, "it is kept when it would have ended")
         until(lambda: not _lost(hold.check), "it is ours, on a machine that stood still as well")
-        with pytest.raises(Taken), alone(engine, "x", now, lasting=LONG):
-            raise AssertionError("there are two")
+        with suppress(Taken), alone(engine, "x", now, lasting=LONG):
+            assert _lost(hold.check), "there are two"
 
 
-def test_who_is_patient_waits_for_the_other(engine: Engine) -> None:
-    entered, order = threading.Event(), list[str]()
+def test_who_is_patient_waits_for_the_other(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, seen, order = threading.Event(), threading.Event(), list[str]()
 
     def first() -> None:
-        with alone(engine, "x", now):
+        with alone(engine, "x", now, lasting=AGES):
             entered.set()
-            time.sleep(0.5)
+            assert seen.wait(PATIENCE)
             order.append("first")
+
+    def sleep(seconds: float) -> None:
+        """The first ends only when the second has seen it."""
+        seen.set()
+        time.sleep(seconds)
 
     thread = threading.Thread(target=first)
     thread.start()
     assert entered.wait(PATIENCE)
-    with alone(engine, "x", now, patience=timedelta(seconds=30)):
+    monkeypatch.setattr("features.alone.time", SimpleNamespace(sleep=sleep, clock_gettime=time.clock_gettime))
+    with alone(engine, "x", now, patience=timedelta(seconds=PATIENCE), lasting=AGES):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_who_was_stopped_for_longer_than_its_patience_looks_once_more(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other ended meanwhile; what was seen before says nothing of then."""
+    stopped, clock_gettime = 0.0, time.clock_gettime
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: clock_gettime(clock) + stopped)
+    other, looked = Lease(engine, "x", "another", AGES), Lease.hold
+    assert other.hold(now())
+
+    def slow(lease: Lease, at: datetime) -> bool:
+        nonlocal stopped
+        found = looked(lease, at)
+        stopped += 60
+        other.release()
+        return found
+
+    monkeypatch.setattr(Lease, "hold", slow)
+    with alone(engine, "x", now, patience=timedelta(seconds=30), lasting=AGES) as hold:
+        assert hold.lease.holder() is not None
 
 
 def test_after_a_holder_that_was_killed_another_begins(engine: Engine) -> None:
@@ -85,11 +118,12 @@ def test_after_a_holder_that_was_killed_another_begins(engine: Engine) -> None:
         assert doomed.stdout is not None
         assert doomed.stdout.readline() == "held\n"
         doomed.kill()
-    with pytest.raises(Taken, match=f"process {doomed.pid} "), alone(engine, "x", now):
+    with pytest.raises(Taken, match=f"process {doomed.pid} "), alone(engine, "x", now, lasting=AGES):
         raise AssertionError("the lease outlives its holder")
+    later = {"gone": AGES // timedelta(microseconds=1)}
     with engine.begin() as connection:
-        connection.execute(text("UPDATE lease SET until = until - 11000000"))  # eleven seconds later
-    with alone(engine, "x", now):
+        connection.execute(text("UPDATE lease SET until = until - :gone"), later)
+    with alone(engine, "x", now, lasting=AGES):
         pass
 
 
@@ -148,15 +182,13 @@ def test_who_could_not_ask_goes_on_when_nobody_came_between(engine: Engine, monk
 
 def test_clocks_of_machines_that_share_a_postgresql_may_differ(postgresql_url: str) -> None:
     engine = open_database(postgresql_url)
-    behind, right, ahead = (
-        lambda by=by: now() + by for by in (-timedelta(hours=1), timedelta(0), timedelta(seconds=25))
-    )
+    behind, right, ahead = (lambda by=by: now() + by for by in (-10 * AGES, timedelta(0), 1.5 * AGES))
     for mine in (behind, right, ahead):
-        with alone(engine, "clocks", mine, lasting=LONG) as hold:
-            until(lambda: not _lost(hold.check), "it is ours, on a machine that stood still as well")
+        with alone(engine, "clocks", mine, lasting=AGES) as hold:
             for theirs in (behind, right, ahead):
-                with pytest.raises(Taken), alone(engine, "clocks", theirs, lasting=LONG):
+                with pytest.raises(Taken), alone(engine, "clocks", theirs, lasting=AGES):
                     raise AssertionError("there are two")
+            hold.check()
     engine.dispose()
 
 
