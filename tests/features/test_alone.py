@@ -19,13 +19,12 @@ from features.alone import Taken, alone
 from features.database import open_database
 from features.lease import Lease
 from features.log import microseconds
+from tests.features.leases import AGES
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 SHORT = timedelta(seconds=0.5)
 LONG = timedelta(seconds=2)
-AGES = timedelta(hours=1)
-"""Longer than any machine stands still, so that who has it has it as long as the test wants."""
 
 now = partial(datetime.now, UTC)
 HOLDER = """
@@ -34,7 +33,7 @@ from datetime import UTC, datetime
 from functools import partial
 from features.alone import alone
 from features.database import open_database
-from tests.features.test_alone import AGES
+from tests.features.leases import AGES
 with alone(open_database(sys.argv[1]), "x", partial(datetime.now, UTC), lasting=AGES):
     print("held", flush=True)
     time.sleep(600)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from features import shard_features
-from features.alone import Taken, alone
+from features.alone import Taken
 from features.database import open_database
 from features.history import compact, position
 from features.lease import Lease
@@ -18,6 +18,7 @@ from features.log import EVENTS, Log
 from pipelines import at_work, learn
 from pipelines.refresh import build_features, compact_history
 from pipelines.settings import Settings
+from tests.features.leases import alone_for_ages
 from tests.features.shop import bought, day
 from tests.waiting import until
 
@@ -41,10 +42,11 @@ def now() -> datetime:
 
 def test_what_another_machine_is_at_stays(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at_work, "_PATIENCE", timedelta(0))
+    monkeypatch.setattr(at_work, "alone", alone_for_ages)
     theirs = settings.feature_data / "unfinished" / "features" / "theirs"  # no lock of this machine is on it
     theirs.mkdir(parents=True)
     with (
-        alone(open_database(settings.database_url), "unfinished features", now),
+        alone_for_ages(open_database(settings.database_url), "unfinished features", now),
         pytest.raises(Taken, match="does this now"),
     ):
         build_features(settings, day(2), created=day(3))
@@ -98,6 +100,7 @@ def test_who_slept_while_it_learned_goes_on_to_no_other_policy(
         begun.append(policy)
         lost(settings)
 
+    monkeypatch.setattr("features.alone._seconds", lambda: 0.0)  # nothing but that the other had it ends it
     monkeypatch.setattr(learn, "deciders", lambda _: {"one": "one", "other": "other"})
     monkeypatch.setattr(learn, "logs", lambda _: None)
     monkeypatch.setattr(learn, "learned", learned)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from features import foreign_tables
-from features.alone import TABLES, Taken, alone, moving
+from features.alone import TABLES, Taken, moving
 from features.database import open_database
 from models.promotion import Refused, promote
 from models.published import CHAMPION, Version
@@ -22,6 +22,7 @@ from pipelines import live
 from pipelines.live import moving_registry
 from pipelines.registry import registry_of
 from pipelines.settings import Settings
+from tests.features.leases import alone_for_ages
 from tests.models.test_promotion import NOW, publish
 from tests.waiting import PATIENCE, until
 
@@ -36,6 +37,7 @@ def settings(tmp_path: Path, empty_mlflow: Path) -> Settings:
 
 def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_PATIENCE", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(live, "alone", alone_for_ages)
     versions = [publish(moving_registry(settings), "passed") for _ in range(2)]
     begin = Barrier(2)
 
@@ -57,9 +59,13 @@ def test_of_two_promotions_at_once_the_second_is_refused(settings: Settings, mon
 
 def test_who_does_not_get_to_move_anything_hears_who_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_PATIENCE", timedelta(0))
+    monkeypatch.setattr(live, "alone", alone_for_ages)
     version = publish(Registry(settings.mlflow_uri, settings.mlflow_artifacts), "passed")
     engine = open_database(settings.database_url)
-    with alone(engine, moving("recommender"), live.now), pytest.raises(Taken, match=r"aliases of recommender: .* now"):
+    with (
+        alone_for_ages(engine, moving("recommender"), live.now),
+        pytest.raises(Taken, match=r"aliases of recommender: .* now"),
+    ):
         promote(moving_registry(settings), "recommender", version.number, "ann", "please", NOW)
     assert moving_registry(settings).alias("recommender", CHAMPION) is None
     engine.dispose()
@@ -87,9 +93,10 @@ def test_who_opens_the_registry_for_the_first_time_does_it_alone_and_later_nobod
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(foreign_tables, "_PATIENCE", timedelta(0))
+    monkeypatch.setattr(foreign_tables, "alone", alone_for_ages)
     new = settings.model_copy(update={"mlflow_uri": f"sqlite:///{tmp_path / 'new.db'}"})
     engine = open_database(settings.database_url)
-    with alone(engine, TABLES, live.now):
+    with alone_for_ages(engine, TABLES, live.now):
         assert registry_of(settings).alias("recommender", CHAMPION) is None
         with pytest.raises(Taken, match="does this now"):
             registry_of(new)

@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from typer.testing import CliRunner
 
-from features.alone import TABLES, Taken, alone
+from features.alone import TABLES, Taken
 from features.database import open_database
 from features.migrations.upgrade import newest
 from models.registry import Registry
 from pipelines import migrate as verb
 from pipelines.__main__ import app
+from tests.features.leases import alone_for_ages
 from tests.features.migrations.conftest import empty_url
 from tests.features.migrations.databases import made_of
 from tests.features.migrations.test_upgrade import RELEASED
@@ -91,7 +92,8 @@ def test_tables_of_mlflow_are_there_afterwards(url: str, tmp_path: Path, monkeyp
 def test_who_comes_while_another_makes_them_waits(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_database(url)
     monkeypatch.setattr(verb, "_PATIENCE", timedelta(0))
-    with alone(engine, TABLES, lambda: datetime.now(UTC)):
+    monkeypatch.setattr(verb, "alone", alone_for_ages)
+    with alone_for_ages(engine, TABLES, lambda: datetime.now(UTC)):
         result = CliRunner().invoke(app, ["migrate"])
     assert isinstance(result.exception, Taken)
     assert f"process {os.getpid()} does this now" in str(result.exception)
