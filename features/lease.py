@@ -2,17 +2,15 @@
 
 What is done under it has to bear being done twice: a holder who sleeps longer than the lease does not know that another
 took over, until it asks.
-
-Whose clock counts: on PostgreSQL, which many machines share, that of its server, asked in the same statement; on
-SQLite, whose file is one machine's, the caller's `now`.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Engine, Table, Text, cast, extract, func, literal, select
+from sqlalchemy import BigInteger, Column, Engine, Table, Text, select
 
 from features.database import insert_into, metadata, writing
-from features.log import microseconds, moment
+from features.log import moment
+from features.shared_clock import present
 
 _LEASES = Table(
     "lease",
@@ -39,7 +37,7 @@ class Lease:
         One that ends later than twice `lasting` from now was written by a clock that ran far ahead, and binds nobody.
         """
         with self.engine.connect() as connection:
-            asked = select(_LEASES, self._present(now).label("present")).where(_LEASES.c.name == self.name)
+            asked = select(_LEASES, present(self.engine, now).label("present")).where(_LEASES.c.name == self.name)
             found = connection.execute(asked).one_or_none()
         if found is not None and found.present < found.until <= found.present + 2 * self._lasting():
             if found.owner != self.owner:
@@ -54,7 +52,7 @@ class Lease:
         One that ended and that nobody took meanwhile is kept: no other owner ever stood there.
         """
         mine = _LEASES.c.name == self.name, _LEASES.c.owner == self.owner
-        kept = _LEASES.update().where(*mine).values(until=self._present(now) + self._lasting())
+        kept = _LEASES.update().where(*mine).values(until=present(self.engine, now) + self._lasting())
         with self.engine.begin() as connection:
             return connection.execute(kept).rowcount == 1
 
@@ -71,13 +69,13 @@ class Lease:
             connection.execute(_LEASES.delete().where(*mine))
 
     def _take(self, now: datetime) -> bool:
-        present = self._present(now)
-        ends = present + self._lasting()
+        instant = present(self.engine, now)
+        ends = instant + self._lasting()
         insert = insert_into(_LEASES, self.engine.dialect.name)
         free = (
             (_LEASES.c.owner == self.owner)
-            | (_LEASES.c.until <= present)
-            | (_LEASES.c.until > present + 2 * self._lasting())
+            | (_LEASES.c.until <= instant)
+            | (_LEASES.c.until > instant + 2 * self._lasting())
         )
         taken = (
             insert.values(name=self.name, owner=self.owner, until=ends)
@@ -90,12 +88,6 @@ class Lease:
         )
         with writing(self.engine, _LOCK) as connection:
             return connection.execute(taken).first() is not None
-
-    def _present(self, now: datetime) -> ColumnElement[int]:
-        """Microseconds since 1970 by the clock that counts."""
-        if self.engine.dialect.name == "postgresql":
-            return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
-        return literal(microseconds(now), BigInteger)
 
     def _lasting(self) -> int:
         return self.lasting // timedelta(microseconds=1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 
 _NAMES_KEPT = 20_000
-_DEBT = 8.0
-"""How many times its burst a bucket may be overdrawn by what other workers spent; the rest is forgotten."""
+_TOLD = 2
+"""Bursts. What a worker spent beyond that while it could tell nobody is forgotten, or all would pay for it at once."""
 
 _ROUNDING = 1e-9
 """Of a token: two seconds behind 0.3 are a little less than two, and whoever waited them as told is to get in."""
@@ -39,17 +39,15 @@ class Left:
 
 
 class _Bucket:
-    __slots__ = ("at", "known", "overflow", "spent", "tokens")
+    __slots__ = ("at", "spent", "tokens")
 
     def __init__(self, tokens: float, at: float) -> None:
         self.tokens = tokens
+        """Below 0 when all workers together took more than there was."""
+
         self.at = at
         self.spent = 0
-        """Here, since it was last told to the others."""
-        self.overflow = 0.0
-        """What ran over the rim since then: it pays for what others spent in that time."""
-        self.known: int | None = None
-        """What all workers together had spent when we last asked."""
+        """Here, and not yet told to the others; at most `_TOLD` times the burst."""
 
 
 class Buckets:
@@ -73,7 +71,7 @@ class Buckets:
             allowed = bucket.tokens >= 1.0 - _ROUNDING
             if allowed:
                 bucket.tokens -= 1.0
-                bucket.spent += 1
+                bucket.spent = min(bucket.spent + 1, ceil(_TOLD * self.limit.burst))
             rate = self.limit.rate
             wait = 0 if allowed else ceil((1.0 - bucket.tokens) / rate)
             full = ceil((self.limit.burst - bucket.tokens) / rate)
@@ -85,21 +83,18 @@ class Buckets:
             found = [(name, bucket.spent) for name, bucket in self._buckets.items() if bucket.spent]
         return dict(sorted(found, key=lambda pair: -pair[1])[:most])
 
-    def learn(self, told: Mapping[str, int], totals: Mapping[str, int]) -> None:
-        """Others' spending counts as if it were our own: `totals` are of all workers, with what was `told` just now."""
+    def learn(self, told: Mapping[str, int], missing: Mapping[str, float]) -> None:
+        """Go on from what all workers together have left: `missing` from a full bucket of each name, `told` included.
+
+        Nobody has more than before by it, as clocks differ.
+        """
         with self._lock:
-            for name, total in totals.items():
-                bucket = self._buckets.get(name)
-                if bucket is None:
+            for name, shared in missing.items():
+                if name not in self._buckets:
                     continue
                 bucket = self._filled(name)
-                own = told.get(name, 0)
-                if bucket.known is not None:
-                    others = max(0, total - bucket.known - own)
-                    bucket.tokens = max(bucket.tokens - max(0.0, others - bucket.overflow), -_DEBT * self.limit.burst)
-                bucket.known = total
-                bucket.spent -= own
-                bucket.overflow = 0.0
+                bucket.spent = max(0, bucket.spent - told[name])  # forgotten meanwhile, it began anew
+                bucket.tokens = min(bucket.tokens, self.limit.burst - shared - bucket.spent)
 
     def _filled(self, name: str) -> _Bucket:
         now, burst = self._clock(), self.limit.burst
@@ -110,8 +105,6 @@ class Buckets:
                 self._buckets.popitem(last=False)
             return bucket
         self._buckets.move_to_end(name)
-        tokens = bucket.tokens + (now - bucket.at) * self.limit.rate
-        bucket.overflow += max(0.0, tokens - burst)
-        bucket.tokens = min(tokens, burst)
+        bucket.tokens = min(bucket.tokens + (now - bucket.at) * self.limit.rate, burst)
         bucket.at = now
         return bucket

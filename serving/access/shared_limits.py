@@ -1,14 +1,15 @@
-"""Limits that hold over all workers: each adds what it spent to a row of the database, and reads what all did."""
+"""Limits that hold over all workers: buckets in the database, which each worker tells what it let through by itself."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from math import ceil
 
-from sqlalchemy import BigInteger, Column, Engine, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, delete, select
 
 from features.database import insert_into, metadata, writing
-from features.log import microseconds
 from features.privacy.secret import digest
-from serving.access.buckets import Buckets
+from features.shared_clock import present
+from serving.access.buckets import Buckets, Limit
 
 EXCHANGE_SECONDS = 0.5
 
@@ -16,20 +17,21 @@ _SPENT = Table(
     "rate_spent",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("spent", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False, doc="millionths of a request that had not flowed back at that time"),
     Column("at", BigInteger, nullable=False, index=True),
 )
 _LOCK = 7_061_776_683
 _NAMES_A_TIME = 1_000
-_KEPT = timedelta(minutes=10)
+_KEPT = 10 * 60 * 1_000_000
+_REQUEST = 1_000_000
 
 
 class SharedLimits:
-    """Tells the other workers what was spent here, and the buckets here what was spent there.
+    """Tells the other workers what was spent here, and the buckets here what all of them have left.
 
-    No request waits for it. Each worker of n may let through what it has itself until it hears of the others, and
-    everything it hears of it takes off. So in any time T all of them together let through at most
-    `burst + rate * T + (n - 1) * (burst + rate * 0.5 s)`, and what was too much is missing afterwards.
+    No request waits for it. Each worker of n may let through what it has itself until it has told it and the others
+    have asked, which takes two intervals. So in any time T all of them together let through at most
+    `burst + rate * T + (n - 1) * (burst + rate * 2 * 0.5 s)`, and what was too much is missing afterwards.
 
     A name, which may be an address, is kept as a hash keyed with the `secret` of the shop. Whoever exchanges takes out
     those of whom nothing was heard for ten minutes.
@@ -40,35 +42,38 @@ class SharedLimits:
         self._secret = secret
         self._limits = limits
         self._clock = clock
-        self._purge_at: datetime | None = None
+        self._purge_at = 0
 
     def exchange(self) -> None:
         """Add and read, in one transaction; nothing at all when nothing was spent since the last time."""
         told = [buckets.spent(_NAMES_A_TIME) for buckets in self._limits]
-        names = [
-            {f"{buckets.limit.name}:{digest(self._secret, buckets.limit.name, name)}": name for name in spent}
-            for buckets, spent in zip(self._limits, told, strict=True)
-        ]
         if not any(told):
             return
-        now = self._clock()
-        rows = [
-            {"name": row, "spent": spent[name], "at": microseconds(now)}
-            for here, spent in zip(names, told, strict=True)
-            for row, name in here.items()
-        ]
-        insert = insert_into(_SPENT, self._engine.dialect.name)
-        added = {"spent": _SPENT.c.spent + insert.excluded.spent, "at": insert.excluded.at}
-        upsert = insert.on_conflict_do_update(index_elements=["name"], set_=added)
-        totals: dict[str, int] = {}
         with writing(self._engine, _LOCK) as connection:
-            connection.execute(upsert, rows)
-            for first in range(0, len(rows), 500):
-                wanted = [row["name"] for row in rows[first : first + 500]]
-                found = connection.execute(select(_SPENT.c.name, _SPENT.c.spent).where(_SPENT.c.name.in_(wanted)))
-                totals |= {row.name: row.spent for row in found}
-            if self._purge_at is None or now >= self._purge_at:
-                connection.execute(delete(_SPENT).where(_SPENT.c.at < microseconds(now - _KEPT)))
-                self._purge_at = now + _KEPT / 10
-        for buckets, here, spent in zip(self._limits, names, told, strict=True):
-            buckets.learn(spent, {name: totals[row] for row, name in here.items()})
+            now = connection.execute(select(present(self._engine, self._clock()))).scalar_one()
+            missing = [
+                self._told(connection, buckets.limit, spent, now)
+                for buckets, spent in zip(self._limits, told, strict=True)
+            ]
+            if now >= self._purge_at:
+                connection.execute(delete(_SPENT).where(_SPENT.c.at < now - _KEPT))
+                self._purge_at = now + _KEPT // 10
+        for buckets, spent, taken in zip(self._limits, told, missing, strict=True):
+            buckets.learn(spent, taken)
+
+    def _told(self, connection: Connection, limit: Limit, spent: Mapping[str, int], now: int) -> dict[str, float]:
+        """What is missing from the full bucket of each name, once what was `spent` here is taken out of it as well."""
+        if not spent:
+            return {}
+        rows = {f"{limit.name} level:{digest(self._secret, limit.name, name)}": name for name in spent}
+        stood = connection.execute(select(_SPENT).where(_SPENT.c.name.in_(rows)))
+        levels = {row.name: max(0, row.spent - ceil(max(0, now - row.at) * limit.rate)) for row in stood}
+        levels = {row: levels.get(row, 0) + spent[name] * _REQUEST for row, name in rows.items()}
+        insert = insert_into(_SPENT, self._engine.dialect.name)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["name"], set_={"spent": insert.excluded.spent, "at": insert.excluded.at}
+            ),
+            [{"name": row, "spent": level, "at": now} for row, level in levels.items()],
+        )
+        return {rows[row]: level / _REQUEST for row, level in levels.items()}

@@ -32,7 +32,7 @@ from tests.serving.world import FEATURES, NOW, catalogue, data, orders, settings
 from tests.waiting import BEGINS, PATIENCE, until
 
 WORKERS = {"a": 2, "b": 1}
-PUBLISHABLE = 5.0
+PUBLISHABLE = 1 / 500
 """Requests a second of a publishable key: few, so that a test can use them up on any machine."""
 
 _LIVE = re.compile(r'^kairos_model_info\{name="recommender",version="(\d+)"\}', re.MULTILINE)

@@ -14,7 +14,7 @@ EVERY = 0.1
 
 
 def spend(database: str, rate: float, burst: float, seconds: float) -> dict[str, float]:
-    """How many were let through, from when until when, and the longest time between two exchanges."""
+    """How many were let through, from when until when, and the longest time from an exchange to the end of the next."""
     buckets = Buckets(Limit("key", rate, burst), time.monotonic)
     shared = SharedLimits(open_database(database), b"a secret", [buckets], lambda: datetime.now(UTC))
     sys.stdin.readline()
@@ -23,9 +23,9 @@ def spend(database: str, rate: float, burst: float, seconds: float) -> dict[str,
     while now < began + seconds:
         passed += buckets.take("one").allowed
         if now > exchanged + EVERY:
+            begins = time.monotonic()
             shared.exchange()
-            done = time.monotonic()
-            longest, exchanged = max(longest, done - exchanged), done
+            longest, exchanged = max(longest, time.monotonic() - exchanged), begins
         time.sleep(0.001)
         now = time.monotonic()
     return {"passed": passed, "began": began, "ended": now, "longest": max(longest, now - exchanged)}
