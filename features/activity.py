@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from features.database import writing
 from features.log import microseconds
@@ -31,12 +31,7 @@ class Activity:
         Counting and remembering how far are one transaction, so whatever fails is counted again and nothing twice; of
         two who count at the same time the second finds that it is done.
         """
-        return (
-            self._follow("event")
-            | self._follow("decision")
-            | self._follow_words(CHANNELS)
-            | self._follow_words(PURPOSES)
-        )
+        return self._follow("event") | self._follow("decision") | self._follow_words()
 
     def behind(self) -> int:
         """How many events are not counted yet, at most."""
@@ -93,24 +88,35 @@ class Activity:
             move(connection, _name(log), upto)
         return upto < last
 
-    def _follow_words(self, named: Named) -> bool:
-        """Count words about consent; by a mark of its own, as they may be in a log that is counted already."""
-        mark = _name(named.granted)
+    def _follow_words(self) -> bool:
+        """Count words about consent; by marks of their own, as they may be in a log that is counted already.
+
+        Who is behind is counted first and alone, until all marks are one: they are apart in a database that an earlier
+        version counted.
+        """
         with self.engine.connect() as connection:
-            after = offset(connection, mark)
+            marks = _marks(connection)
             last = int(connection.execute(text("SELECT max(position) FROM event")).scalar() or 0)
-            upto = min(last, after + _AT_ONCE)
+            after = min(marks.values())
+            behind = [named for named, mark in marks.items() if mark == after]
+            upto = min(last, after + _AT_ONCE, *(mark for mark in marks.values() if mark > after))
             if upto <= after:
                 return False
-            rows = words_told(connection, named, after, upto)
+            rows = words_told(connection, behind, after, upto)
         with writing(self.engine, _LOCK) as connection:
-            if offset(connection, mark) != after:
+            if _marks(connection) != marks:
                 return True
             if rows:
                 add(connection, TALLIES, [dict.fromkeys(COUNTS, 0) | row for row in rows], COUNTS)
-                trim_words(connection, named)
-            move(connection, mark, upto)
+            for named in behind:
+                if rows:
+                    trim_words(connection, named)
+                move(connection, _name(named.granted), upto)
         return upto < last
+
+
+def _marks(connection: Connection) -> dict[Named, int]:
+    return {named: offset(connection, _name(named.granted)) for named in (CHANNELS, PURPOSES)}
 
 
 def _name(log: str) -> str:

@@ -4,6 +4,7 @@ rules know is found.
 A withdrawal by `emial`, or for `markteing`, stops nothing, and nobody would notice. No id of a person stands here.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +22,19 @@ _SIGNS = 100
 """Of a name: longer ones are cut, as PostgreSQL takes no key of more than 2,704 bytes."""
 
 _TOLD = """
-SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN '{granted}' ELSE '{withdrawn}' END AS log,
-  received_at / {hour} AS hour,
-  CASE WHEN length(name) > :signs THEN substr(name, 1, :signs) || '…' ELSE name END AS type,
-  count(*) AS count,
-  max(occurred_at) AS occurred_at, max(received_at) AS received_at
+SELECT CASE WHEN type = 'consent_changed' AND consent = 'granted' THEN 1 ELSE 0 END AS granted,
+  received_at / {hour} AS hour, {names},
+  count(*) AS count, max(occurred_at) AS occurred_at, max(received_at) AS received_at
 FROM (
-  SELECT type, occurred_at, received_at, {name} AS name, {purpose} AS purpose, {consent} AS consent FROM event
+  SELECT type, occurred_at, received_at, {channel} AS channel, {purpose} AS purpose, {consent} AS consent FROM event
   WHERE position > :after AND position <= :upto
     AND type IN ({types})
 ) AS told
-WHERE coalesce(name, '') <> '' AND NOT (type = 'consent_changed' AND coalesce(purpose, '') = '{personal}')
-GROUP BY 1, 2, 3"""
+WHERE NOT (type = 'consent_changed' AND coalesce(purpose, '') = '{personal}')
+GROUP BY granted, hour, 3, 4"""
+_NAME = "CASE WHEN length({field}) > :signs THEN substr({field}, 1, :signs) || '…' ELSE coalesce({field}, '') END"
+
+_KEY = ("log", "hour", "type")
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,26 @@ class Named:
 CHANNELS, PURPOSES = Named("channel"), Named("purpose")
 
 
-def words_told(connection: Connection, named: Named, after: int, upto: int) -> list[dict[str, Any]]:
-    """The words of the log behind a position and not behind another, by what was said, hour of receipt and name.
+def words_told(connection: Connection, wanted: Collection[Named], after: int, upto: int) -> list[dict[str, Any]]:
+    """The words of the log behind a position and not behind another, by what was said, hour of receipt and name; by
+    each of the fields in one reading of the log.
 
     Of a name 100 signs are kept. A word on being known at all is left out: its channel does not matter.
     """
-    dialect = connection.dialect.name
-    read = {name: json_text(dialect, "payload", name) for name in ("purpose", "consent")}
-    read |= {"name": json_text(dialect, "payload", named.field), "granted": named.granted, "withdrawn": named.withdrawn}
+    read = {name: json_text(connection.dialect.name, "payload", name) for name in ("channel", "purpose", "consent")}
+    names = ", ".join(f"{_NAME.format(field=one.field)} AS {one.field}_" for one in (CHANNELS, PURPOSES))
     types = ", ".join(f"'{name}'" for name in CONSENT_EVENTS)
-    query = text(_TOLD.format(hour=HOUR, types=types, personal=PURPOSE, **read))
-    bounds = {"after": after, "upto": upto, "signs": _SIGNS}
-    return [dict(row) for row in connection.execute(query, bounds).mappings()]
+    query = text(_TOLD.format(hour=HOUR, types=types, personal=PURPOSE, names=names, **read))
+    found: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for row in connection.execute(query, {"after": after, "upto": upto, "signs": _SIGNS}).mappings():
+        for named in wanted:
+            if name := row[f"{named.field}_"]:
+                key = named.granted if row["granted"] else named.withdrawn, row["hour"], name
+                told = found.setdefault(key, dict(zip(_KEY, key, strict=True)) | {"count": 0})
+                told["count"] += row["count"]
+                for time in ("occurred_at", "received_at"):
+                    told[time] = max(told.get(time, row[time]), row[time])
+    return list(found.values())
 
 
 def trim_words(connection: Connection, named: Named) -> None:

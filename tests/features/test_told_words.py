@@ -6,11 +6,13 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy import event as sqlalchemy_event
 
 from features import activity, told_words
 from features.activity import Activity
 from features.events import Body, Event
 from features.log import EVENTS, Log, Record, to_record
+from features.offsets import offset
 from features.told_words import CHANNELS, PURPOSES, Named
 from tests.features.counted import NOW, everything
 
@@ -68,6 +70,41 @@ def test_words_are_counted_from_the_beginning_of_a_log_that_was_counted_before(e
     assert words_by_channel(found)[CHANNELS.withdrawn] == {"emial": 1}
     assert [tally.count for tally in found.types("event")] == [1]
     assert words_by_channel(found, PURPOSES)[PURPOSES.withdrawn] == {"markteing": 1}
+
+
+@pytest.mark.parametrize("late", [CHANNELS, PURPOSES])
+@pytest.mark.parametrize("counted", [0, 1, 4])
+def test_marks_that_are_apart_meet_and_no_word_is_counted_twice(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, late: Named, counted: int
+) -> None:
+    """As where a version that knew channels alone counted so many, or two versions by turns."""
+    monkeypatch.setattr(activity, "_AT_ONCE", 3)
+    log, found = Log(engine, EVENTS), Activity(engine)
+    log.append([word(n, "emial", purpose="markteing", consent="withdrawn") for n in range(counted)])
+    everything(found)
+    log.append([word(n, "emial", purpose="markteing", consent="withdrawn") for n in range(counted, 8)])
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            activity, "_marks", lambda connection: {late: offset(connection, f"activity of {late.granted}")}
+        )
+        everything(found)
+    everything(found)
+    assert words_by_channel(found)[CHANNELS.withdrawn] == {"emial": 8}
+    assert words_by_channel(found, PURPOSES)[PURPOSES.withdrawn] == {"markteing": 8}
+
+
+def test_words_by_channel_and_by_purpose_are_read_once(engine: Engine) -> None:
+    log, found, read = Log(engine, EVENTS), Activity(engine), list[str]()
+    log.append([word(1, "emial", purpose="markteing", consent="withdrawn")])
+
+    def asked(_: object, __: object, statement: str, *___: object) -> None:
+        if "consent_changed" in statement:
+            read.append(statement)
+
+    sqlalchemy_event.listen(engine, "before_cursor_execute", asked)
+    everything(found)
+    sqlalchemy_event.remove(engine, "before_cursor_execute", asked)
+    assert len(read) == 1
 
 
 def test_words_are_counted_by_the_purpose_that_they_name_too(engine: Engine) -> None:
