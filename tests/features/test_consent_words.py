@@ -30,7 +30,9 @@ WORDS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(WORDS, max_size=20))
 def test_they_are_those_of_the_events(engine: Engine, words: list[tuple[Any, ...]]) -> None:
     log, told = Log(engine, EVENTS), list[Event]()

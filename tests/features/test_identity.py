@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, event, text
 
@@ -141,7 +141,7 @@ def test_more_devices_than_a_statement_takes_parameters(engine: Engine) -> None:
     assert people.people(users) == [Person(user, (user,), ()) for user, _ in users]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(events=st.lists(EVENT, max_size=8), random=st.randoms(use_true_random=False))
 def test_the_order_and_the_batching_of_events_do_not_matter(events: list[Event], random: object) -> None:
     one, two = (Identities(open_database("sqlite://")) for _ in range(2))

@@ -54,7 +54,7 @@ def test_feast_reads_what_is_written_and_what_feast_writes_is_the_same(
     assert read_values(store, list(rows), asked) == read_values(with_feast, list(rows), asked)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 2**45) | st.sampled_from([127, 128, 129, 16_383, 16_384]), min_size=1, max_size=12))
 def test_whatever_the_order_the_newest_stays(store: FeatureStore, positions: list[int]) -> None:
     client_of(store).flushdb()
