@@ -1,7 +1,6 @@
 """Two workers of a real Ray learn what one learns here, and go on when one of them is killed."""
 
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +17,8 @@ from models.recommenders.transformer_checkpoint import Checkpoints
 from models.recommenders.transformer_training import train
 from tests.models.recommenders.test_transformer_training import SMALL, drawn_sequences
 from tests.models.recommenders.world import random_shop
+from tests.training.held import HELD, hold_after_the_first_epoch
+from tests.waiting import until
 from training.sasrec_on_ray import RayTraining, by_ray
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,10 @@ def cluster() -> Iterator[None]:
                     "worker_register_timeout_seconds": PATIENCE,
                     "memory_monitor_refresh_ms": 0,  # or a worker is ended as others fill the memory
                 },
-                runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}},
+                runtime_env={
+                    "env_vars": {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+                    "worker_process_setup_hook": hold_after_the_first_epoch,
+                },
             )
             break
         except Exception:
@@ -54,16 +58,15 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
-def kill_a_worker(folder: Path) -> int:
-    """SIGKILL one of the two as soon as an epoch is finished, however lately; says which epoch that was."""
-    for _ in range(PATIENCE * 20):
-        (run,) = (*folder.glob("sasrec-*"), folder)[:1]
-        if done := Checkpoints(run).newest():
-            workers = [each for each in psutil.Process().children(recursive=True) if _trains(each)]
-            workers[-1].kill()
-            return done
-        time.sleep(0.05)
-    raise AssertionError("no epoch was finished")
+def kill_a_worker(run: Path) -> int:
+    """SIGKILL one of the two when an epoch is finished, behind which they are held; says which epoch that was."""
+    try:
+        until(lambda: Checkpoints(run).newest() > 0, "an epoch is finished", PATIENCE)
+        workers = [each for each in psutil.Process().children(recursive=True) if _trains(each)]
+        workers[-1].kill()
+        return Checkpoints(run).newest()
+    finally:
+        (run / HELD).unlink()
 
 
 def _trains(process: psutil.Process) -> bool:
@@ -77,15 +80,18 @@ def _trains(process: psutil.Process) -> bool:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_worker_that_is_killed_costs_an_epoch_and_not_the_training(cluster: None, tmp_path: Path) -> None:
     recipe, (indptr, items) = replace(SMALL, epochs=60, rate=1e-3, batch=20), drawn_sequences(301)
+    training = RayTraining(tmp_path / "shared")
+    run = training.run(recipe, indptr, items, 12)
+    run.mkdir(parents=True)
+    (run / HELD).touch()
     with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill_a_worker, tmp_path / "shared")
-        checkpoints = RayTraining(tmp_path / "shared").trained(recipe, indptr, items, 12)
+        killed = pool.submit(kill_a_worker, run)
+        checkpoints = training.trained(recipe, indptr, items, 12)
         after = killed.result()
     train(recipe, indptr, items, 12, checkpoints=Checkpoints(tmp_path / "alone"))
     found, alone = checkpoints.load(recipe.epochs), Checkpoints(tmp_path / "alone").load(recipe.epochs)
-    first, again = found["starts"].tolist()
-    assert first == 0
-    assert again >= after, "what was finished before the kill is not done again"
+    assert after == 1
+    assert found["starts"].tolist() == [0, 1], "what was finished before the kill is not done again"
     np.testing.assert_allclose(found["losses"][:5], alone["losses"][:5], rtol=1e-4)
     np.testing.assert_allclose(found["losses"][-1], alone["losses"][-1], rtol=0.02)
     assert found["losses"][-1] < found["losses"][0]

@@ -17,6 +17,7 @@ from models.recommenders.sasrec import SASRec
 from models.recommenders.transformer import outlook, unit
 from models.recommenders.transformer_checkpoint import Checkpoints
 from models.recommenders.transformer_training import train, weights_of
+from tests.waiting import PATIENCE
 
 SMALL = SASRec(factors=16, blocks=1, heads=1, epochs=15, batch=16, negatives=10, rate=1e-2, dropout=0.0)
 
@@ -72,17 +73,17 @@ class Thread:
 
     def agreed(self, number: int) -> int:
         self.given[self.rank] = number
-        self.barrier.wait(60)
+        self.barrier.wait(PATIENCE)
         told = int(self.given[0])
-        self.barrier.wait(60)
+        self.barrier.wait(PATIENCE)
         return told
 
     def add_up(self, tensors: Sequence[Any]) -> None:
         self.given[self.rank] = [tensor.clone() for tensor in tensors]
-        self.barrier.wait(60)
+        self.barrier.wait(PATIENCE)
         for place, tensor in enumerate(tensors):
             tensor.copy_(sum(self.given[rank][place] for rank in range(self.size)))
-        self.barrier.wait(60)
+        self.barrier.wait(PATIENCE)
 
 
 def together(size: int, recipe: SASRec, folders: Sequence[Path | None]) -> list[dict[str, NDArray[Any]]]:
