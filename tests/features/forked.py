@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def forked(work: Callable[[], object]) -> int:
-    """The id of a child that does `work`, which has no end.
+    """The id of a child that does `work`, which has no end of its own.
 
     What it raises ends it there: further up it would run the rest of the tests, and give away what its parent uses.
     """

@@ -16,6 +16,7 @@ from models.policies.rule import Message, Rule
 from models.promotion import promote
 from models.published import CHALLENGER, CHAMPION, Version
 from models.registry import Registry
+from tests.features.forked import forked
 from tests.registries import empty_registry
 from tests.training.policy.planted import MODEL, START, Planted, hours
 from training.policy.dataset import History
@@ -116,12 +117,13 @@ def test_it_learns_what_matured_once_and_corrects_what_came_late(registry: Regis
 def test_killed_between_the_version_and_the_alias_it_is_made_good_by_the_next_run(begun: Registry) -> None:
     registry, shop, first = begun, Planted(), begun.version(MODEL, "1")
     days_of_mail(shop, 10)
-    child = os.fork()
-    if not child:
+
+    def killed_on_the_way() -> None:
         killed = Registry(registry.uri, registry.artifacts)
         killed.succeed = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign, assignment]
         learned(killed, shop)
-        os._exit(1)
+
+    child = forked(killed_on_the_way)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     live = registry.alias(MODEL, CHAMPION)
     assert live is not None
