@@ -7,6 +7,10 @@ BIN = $(VENV)/bin
 # As many tests beside each other as there are cores; servers and fits in them leave no use for more than four.
 BESIDE = -n auto --maxprocesses 4 --dist worksteal
 
+# What fails beside others runs once more by itself: a machine that stood still is no finding about the code.
+ALONE = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+CHANCE = What failed above passed alone. That is a race, in the test or in the code: please report it.
+
 # One BLAS thread a process: two on two busy cores turn 0.3 ms into 28. Nothing we use may phone home.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
@@ -34,7 +38,7 @@ test: $(VENV)/.dev ## set up what is missing, then every check
 	@$(MAKE) --no-print-directory check
 
 check: lint ## format, lint, types, layers, tests: what CI runs
-	$(BIN)/python -m pytest $(BESIDE)
+	$(BIN)/python -m pytest $(BESIDE) || { test $$? = 1 && $(ALONE) && echo "$(CHANCE)"; }
 
 quick: $(VENV)/.dev ## the tests without the slow ones
 	$(BIN)/python -m pytest $(BESIDE) -m "not slow"
