@@ -172,6 +172,7 @@ def test_files_that_hang_are_waited_for_by_a_few_alone_and_by_nobody_once_they_a
     few = {"feature_timeout_ms": 50, "log_timeout_ms": 100}
     with running(folder, give_up_seconds=PATIENCE, **few) as shop, ThreadPoolExecutor(1) as pool:
         over, visitors = threading.Event(), shop.resources.visitors
+        monkeypatch.setattr(shop.resources.decisions, "patience", PATIENCE)  # of reading alone there is little
 
         def hanging(read: Callable[..., Any]) -> Callable[..., Any]:
             return lambda *given: (over.wait(PATIENCE), read(*given))[1]

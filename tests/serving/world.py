@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -39,8 +40,9 @@ from models.registry import Registry
 from serving.access.key_table import KeyTable
 from serving.access.scopes import Kind
 from serving.app import create_app
+from serving.decisions import desk
 from serving.settings import Settings
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LEAVES = [f"tea-{number}" for number in range(1, 6)]
@@ -68,8 +70,8 @@ FEATURES = (*(item.name for item in HISTORY), "log_position")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    """Everything below `folder`; slow machines get more time for a feature read than production does, and fast ones
-    do not come to the limits of rate that only tests of those look for."""
+    """Everything below `folder`; a read or a commit has all the time that tests wait for anything, and fast machines do
+    not come to the limits of rate that only tests of those look for."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{folder / 'kairos.db'}",
         "history": folder / "history",
@@ -77,13 +79,13 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
         "privacy_key": folder / "privacy.key",
         "mlflow_uri": f"sqlite:///{folder / 'mlflow.db'}",
         "refresh_seconds": 0.1,
-        "feature_timeout_ms": 5_000,
+        "feature_timeout_ms": round(1_000 * PATIENCE),
         "rate_admin": 100_000.0,
         "rate_address": 100_000.0,
         "rate_failures": 100_000.0,
         "journal": folder / "journal",
         "journal_megabytes": 1,
-        "log_timeout_ms": 10_000,
+        "log_timeout_ms": round(1_000 * PATIENCE),
     }
     return Settings(**values | changes)
 
@@ -258,12 +260,19 @@ def bearing(secret: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, ready: bool = True, give_up_seconds: float = 30.0, **settings: Any) -> Iterator[Shop]:
-    """The application over `folder`, ready to recommend unless told otherwise; its client may do everything."""
+def running(folder: Path, ready: bool = True, give_up_seconds: float = PATIENCE, **settings: Any) -> Iterator[Shop]:
+    """The application over `folder`, ready to recommend unless told otherwise; its client may do everything.
+
+    A thread that sleeps for seconds is no desk that hangs; the tests of that say when it does.
+    """
     clock = Clock()
     app = create_app(settings_in(folder, **settings), clock, give_up_seconds)
     headers = bearing(make_key(folder, database_url=settings.get("database_url")))
-    with TestClient(app, raise_server_exceptions=False, headers=headers) as client:
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        TestClient(app, raise_server_exceptions=False, headers=headers) as client,
+    ):
+        patched.setattr(desk, "_HANGS_SECONDS", PATIENCE)
         if ready:
             until(lambda: client.get("/readyz").status_code == 200, "the champion is live")
         yield Shop(app, client, clock, folder)
