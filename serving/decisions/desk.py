@@ -33,7 +33,10 @@ _PATIENT = 10
 
 _WAITING = 2_000
 _WAITING_BATCHES = 20_000
-_TRIES = 5
+_TRIES = 50
+"""A question is overtaken once by each that other workers decide about the same person meanwhile, and hardly more often
+than there are decision points; who is overtaken for ever has a clock or a log that is wrong."""
+
 _HANGS_SECONDS = 4.0
 """A sitting takes some milliseconds; who waited for one so long was given up. Whoever comes then would wait in vain."""
 

@@ -122,6 +122,21 @@ def test_a_database_that_goes_away_between_two_tries_is_an_error_and_the_desk_go
     assert ask(decider, user)["decision_point"] == POINT
 
 
+def test_who_is_overtaken_by_all_that_others_decide_about_a_person_is_answered(
+    decider: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, tries = decider.resources.decisions.log, list[int]()
+    append = log.append
+
+    def overtaken(records: Any) -> list[bool]:
+        tries.append(len(records))
+        return [False] * len(records) if len(tries) <= 2 * len(POINTS) else append(records)
+
+    monkeypatch.setattr(log, "append", overtaken)
+    assert ask(decider, next(of_arm("policy", "overtaken")))["decision_point"] == POINT
+    assert tries == [1] * (2 * len(POINTS) + 1)
+
+
 def test_a_service_that_ends_has_answered_who_asked(chance_folder: Path) -> None:
     with deciding(chance_folder) as shop:
         live(shop)
