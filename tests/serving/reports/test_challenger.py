@@ -10,10 +10,9 @@ from models.published import CHALLENGER, Version
 from models.registry import Registry
 from serving.bundle import Bundle
 from serving.reports.challenger import Challenger
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-PATIENT = 30.0
 
 
 class Shelf:
@@ -32,7 +31,7 @@ class Shelf:
 
     def load(self, version: Version) -> Any:
         self.loads.append(version.number)
-        assert self.gate.wait(PATIENT)
+        assert self.gate.wait(PATIENCE)
         if self.broken:
             raise OSError("its files are away")
         return version.number
@@ -44,9 +43,9 @@ def holder(shelf: Shelf, kept_seconds: float = 300.0) -> Challenger:
 
 def test_without_a_challenger_and_with_the_champion_itself_nothing_is_loaded() -> None:
     shelf = Shelf(None)
-    assert holder(shelf).beside("1", PATIENT).side == "none"
+    assert holder(shelf).beside("1", PATIENCE).side == "none"
     shelf.number = "1"
-    assert holder(shelf).beside("1", PATIENT).side == "same"
+    assert holder(shelf).beside("1", PATIENCE).side == "same"
     assert shelf.loads == []
 
 
@@ -58,7 +57,7 @@ def test_whoever_is_not_patient_is_told_that_it_is_being_loaded() -> None:
     assert challenger.beside("1", 0.01).side == "loading"
     shelf.gate.set()
     until(lambda: challenger.beside("1", 0.01).side == "ready", "it is loaded")
-    assert str(challenger.beside("1", PATIENT).bundle) == "bundle 2"
+    assert str(challenger.beside("1", PATIENCE).bundle) == "bundle 2"
     assert shelf.loads == ["2"]
     challenger.close()
 
@@ -66,7 +65,7 @@ def test_whoever_is_not_patient_is_told_that_it_is_being_loaded() -> None:
 def test_many_who_look_at_once_load_it_once() -> None:
     shelf, found = Shelf(), []
     challenger = holder(shelf)
-    threads = [threading.Thread(target=lambda: found.append(challenger.beside("1", PATIENT))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: found.append(challenger.beside("1", PATIENCE))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,12 +78,12 @@ def test_many_who_look_at_once_load_it_once() -> None:
 def test_it_is_let_go_when_nobody_looks_any_more() -> None:
     shelf = Shelf()
     challenger = holder(shelf)
-    assert challenger.beside("1", PATIENT).side == "ready"
+    assert challenger.beside("1", PATIENCE).side == "ready"
     challenger.kept_seconds = 0.05  # not from the start: who waits for loading may be woken later than that
-    assert challenger.beside("1", PATIENT).side == "ready"
+    assert challenger.beside("1", PATIENCE).side == "ready"
     until(lambda: challenger._held is None, "it is let go")
     challenger.kept_seconds = 300.0
-    assert challenger.beside("1", PATIENT).side == "ready"
+    assert challenger.beside("1", PATIENCE).side == "ready"
     assert shelf.loads == ["2", "2"]
     challenger.close()
 
@@ -92,9 +91,9 @@ def test_it_is_let_go_when_nobody_looks_any_more() -> None:
 def test_at_most_one_version_is_held() -> None:
     shelf = Shelf()
     challenger = holder(shelf)
-    assert str(challenger.beside("1", PATIENT).bundle) == "bundle 2"
+    assert str(challenger.beside("1", PATIENCE).bundle) == "bundle 2"
     shelf.number = "3"
-    assert str(challenger.beside("1", PATIENT).bundle) == "bundle 3"
+    assert str(challenger.beside("1", PATIENCE).bundle) == "bundle 3"
     assert str(challenger._held) == "('3', 'bundle 3')"
     challenger.close()
 
@@ -105,18 +104,18 @@ def test_one_that_cannot_be_loaded_is_said_to_have_failed_and_is_not_tried_at_ev
     shelf = Shelf()
     shelf.broken = True
     challenger = holder(shelf)
-    assert challenger.beside("1", PATIENT).side == "failed"
-    assert challenger.beside("1", PATIENT).side == "failed"
+    assert challenger.beside("1", PATIENCE).side == "failed"
+    assert challenger.beside("1", PATIENCE).side == "failed"
     assert shelf.loads == ["2"]
     assert "cannot be shown beside the champion" in caplog.text
     shelf.broken, shelf.number = False, "3"
-    assert challenger.beside("1", PATIENT).side == "ready"
+    assert challenger.beside("1", PATIENCE).side == "ready"
     challenger.close()
 
 
 def test_what_is_loaded_when_the_service_ends_is_not_kept() -> None:
     shelf = Shelf()
     challenger = holder(shelf)
-    challenger.beside("1", PATIENT)
+    challenger.beside("1", PATIENCE)
     challenger.close()
     assert challenger._held is None

@@ -14,7 +14,7 @@ from serving.reports import visitor as use_case
 from serving.reports.visitor_schemas import PARTS
 from tests.serving.restock.world import WEEKLY
 from tests.serving.world import DRINKER, FEATURES, NOW, Shop, bearing, data, make_key, running, suite
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -210,15 +210,24 @@ def test_a_part_that_is_slow_or_broken_leaves_the_others_there(shop: Shop, monke
     def broken(*_: object) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(use_case, "events_of", broken)
-    monkeypatch.setattr(use_case, "SECONDS", 5.0)
     held = Event()
-    monkeypatch.setattr(use_case, "decisions_of", lambda *_: held.wait(60))
-    told = look(shop)
-    held.set()
-    assert told["missing"] == {"events": "failed", "decisions": "too_slow", "forecast": "no_model", "cart": "no_model"}
-    assert told["recommendations"]["champion"]["items"]
-    assert told["contact"] is not None
+    monkeypatch.setattr(use_case, "events_of", broken)
+    monkeypatch.setattr(use_case, "decisions_of", lambda *_: held.wait(PATIENCE))
+    monkeypatch.setattr(use_case, "SECONDS", 1.0)
+    missing = {"events": "failed", "decisions": "too_slow", "forecast": "no_model", "cart": "no_model"}
+
+    def others_are_there() -> bool:
+        """Of a machine that sleeps for so long, others are too slow for once as well."""
+        held.clear()
+        told = look(shop)
+        held.set()
+        assert told["missing"]["decisions"] == "too_slow"
+        if told["missing"] != missing:
+            return False
+        assert told["recommendations"]["champion"]["items"]
+        return told["contact"] is not None
+
+    until(others_are_there, "what hangs is missing, and what is broken, and nothing else")
 
 
 def test_only_a_key_that_may_see_customers_looks(shared: Shop) -> None:
