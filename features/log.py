@@ -3,30 +3,25 @@
 A log is the truth; everything else is a projection that reads it in order of `position` and keeps its own offset.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Engine, Index, Integer, Table, Text, select, true
 
-from features.among import among, given, told_apart
-from features.database import insert_into, metadata, writing_by_driver
+from features.among import given, told_apart
+from features.database import metadata, writing_by_driver
 from features.events import Body, Event
+from features.log_statements import WRITTEN, Insert, of_person
 from features.selecting import Select, by_engine
 from features.succession import overtaken
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _APPEND_LOCK = 7_061_776_673
-_AT_ONCE = (64, 16, 4, 1)
-"""Rows of one statement: few lengths, so that SQLite has every one of them prepared."""
-
 _POSITION = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -70,8 +65,7 @@ class Successor(Record):
     ids: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
-_WRITTEN = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload")
-_row = attrgetter(*_WRITTEN)
+_row = attrgetter(*WRITTEN)
 
 
 def _table(name: str) -> Table:
@@ -125,27 +119,6 @@ def from_record(record: Record) -> Event:
     )
 
 
-@lru_cache(maxsize=64)
-def _of_many(insert: str, count: int) -> str:
-    """The statement that inserts one row by `?`, for so many."""
-    before, row, after = re.split(r"(\(\?(?:, \?)*\))", insert, maxsplit=1)
-    return f"{before}{', '.join([row] * count)}{after}"
-
-
-@lru_cache(maxsize=512)
-def _of_person(table: str, dialect: str, users: int, visitors: int, types: int, since: bool, before: bool) -> str:
-    """The query of `Log.of_person` for so many ids and types; as text for the driver, as building it by parts takes
-    longer than SQLite needs to answer.
-    """
-    integer = "?" if dialect == "sqlite" else "CAST(%s AS bigint)"
-    own = [among(dialect, name, count) for name, count in (("user_id", users), ("anonymous_id", visitors)) if count]
-    news = f'("position" > {integer}' + (f' OR "occurred_at" >= {integer})' if since else ")")
-    wanted = [f"({' OR '.join(own)})", news, *([among(dialect, "type", types)] if types else [])]
-    wanted += [f'"occurred_at" < {integer}'] if before else []
-    columns = ", ".join(f'"{name}"' for name in Record.__slots__)
-    return f'SELECT {columns} FROM "{table}" WHERE {" AND ".join(wanted)} ORDER BY "position" DESC LIMIT {integer}'
-
-
 EVENTS = _table("event")
 DECISIONS = _table("decision")
 
@@ -161,9 +134,7 @@ class Log:
         self.engine = engine
         self.read_by = read_by or by_engine(engine)
         self.table = table
-        insert = insert_into(table, engine.dialect.name).values(dict.fromkeys(_WRITTEN))
-        # as text for the driver: SQLAlchemy's own way to the driver costs as much again as SQLite's insert
-        self._insert = str(insert.on_conflict_do_nothing(index_elements=["key"]).compile(dialect=engine.dialect))
+        self._insert = Insert(engine, table)
         self._newest = f'SELECT max("position") FROM "{table.name}"'
         self._mark = "?" if engine.dialect.positional else "%s"
         self._behind = f'SELECT "key" FROM "{table.name}" WHERE "position" > {self._mark}'
@@ -186,7 +157,7 @@ class Log:
             if not distinct:
                 return [False] * len(records)
             (last,) = cursor.execute(self._newest).fetchone()
-            if self._write(cursor, list(map(_row, distinct.values()))) == len(distinct):
+            if self._insert.run(cursor, list(map(_row, distinct.values()))) == len(distinct):
                 new = set(distinct)
             else:
                 cursor.execute(self._behind, (last or 0,))
@@ -196,23 +167,6 @@ class Log:
             verdicts.append(record.key in new)
             new.discard(record.key)
         return verdicts
-
-    def _write(self, cursor: Any, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Insert `rows`; how many were new.
-
-        On SQLite many in one statement: its driver lets other threads go first at every single one, and beside a thread
-        that computes each return takes as long as that may keep the interpreter.
-        """
-        if not self.engine.dialect.positional:
-            cursor.executemany(self._insert, [dict(zip(_WRITTEN, row, strict=True)) for row in rows])
-            return int(cursor.rowcount)
-        start = written = 0
-        while start < len(rows):
-            count = next(size for size in _AT_ONCE if size <= len(rows) - start)
-            some = tuple(chain.from_iterable(rows[start : start + count]))
-            written += cursor.execute(_of_many(self._insert, count), some).rowcount
-            start += count
-        return written
 
     def read(self, after: int = 0, limit: int = 10_000, types: Collection[str] = ()) -> list[Record]:
         """The records behind position `after`, in order, at most `limit`; with `types` only records of these."""
@@ -264,7 +218,7 @@ class Log:
             return []
         dialect = self.engine.dialect.name
         counts = (told_apart(len(asked)) for asked in (user_ids, anonymous_ids, types))
-        text = _of_person(self.table.name, dialect, *counts, since is not None, before is not None)
+        text = of_person(self.table.name, dialect, *counts, since is not None, before is not None)
         ids = *given(dialect, user_ids), *given(dialect, anonymous_ids)
         bounds = [after] if since is None else [after, microseconds(since)]
         ends = [limit] if before is None else [microseconds(before), limit]

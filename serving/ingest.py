@@ -19,11 +19,11 @@ from features.events import Call, Event
 from features.fields import EventRejected, time
 from features.log import to_record
 from features.segment import parse
+from serving.event_schemas import Accepted, EventVerdict, RejectedEvent, Verdicts
 from serving.lane import Hot
 from serving.openapi import BATCH, MESSAGE, body, problems
 from serving.problems import InvalidField, Refused
 from serving.resources import Resources
-from serving.schemas import Accepted, EventVerdict, RejectedEvent, Verdicts
 
 MOST_MESSAGES = 5_000
 """In one batch: half a megabyte of empty messages would else keep everybody waiting for seconds."""

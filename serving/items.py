@@ -6,9 +6,10 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 
 from features.catalog import Product
+from serving.catalog_schemas import CatalogItem, CatalogPage, CatalogUpdate, CatalogUpdated
 from serving.openapi import problems
 from serving.resources import Resources
-from serving.schemas import CatalogItem, CatalogPage, CatalogUpdate, CatalogUpdated, Id
+from serving.schemas import Id
 
 router = APIRouter(tags=["catalogue"])
 _PROBLEMS = problems("malformed_json", "payload_too_large", "unsupported_media_type")

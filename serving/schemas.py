@@ -1,14 +1,16 @@
-"""The shapes of the HTTP interface: what a request may hold and what an answer holds. What is not here is refused."""
+"""The shapes of the HTTP interface: what a request may hold and what an answer holds. What is not here is refused.
+
+Those of the catalogue and of ingestion, of restocking, decisions and reports stand in rooms of their own.
+"""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from features.fields import MAX_ID_LENGTH, storable
 from serving.placements import Ask, PlacementName
-from serving.problems import InvalidField
 from serving.rules.rules import MinRelevance, Rules, Share
 
 Degraded = Literal[
@@ -44,13 +46,11 @@ def _text(value: str) -> str:
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 LongText = Annotated[str, Field(min_length=1, max_length=2_048), AfterValidator(_text)]
-Url = Annotated[LongText, Field(pattern=r"^https?://\S+$")]
 Money = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 14, max_digits=18, decimal_places=4)]
 Ids = Annotated[tuple[Id, ...], Field(max_length=100)]
 Filter = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_text)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
-Stock = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class Request(BaseModel):
@@ -232,81 +232,6 @@ class PlacementsAnswer(BaseModel):
     """What `/v1/placements` answers."""
 
     placements: list[PlacementAnswer]
-
-
-class CatalogItem(Request):
-    """One product of the shop."""
-
-    item_id: Id
-    title: LongText | None = None
-    category: Annotated[LongText | None, Field(description="a path with /, e.g. `grocery/tea`")] = None
-    brand: Text | None = None
-    price: Money | None = None
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
-    url: Url | None = None
-    image_url: Url | None = None
-    in_stock: bool = True
-    attributes: dict[Id, LongText] = {}
-    group_id: Annotated[Id | None, Field(description="variants of one thing share it")] = None
-    stock: Annotated[dict[Id, Stock], Field(description="how much there is at each location")] = {}
-    periodic: Annotated[bool | None, Field(description="bought again and again; by what people did when null")] = None
-
-
-class CatalogUpdate(Request):
-    """What `PUT /v1/catalog/items` takes: each item replaces the one of its id; of two with one id the last counts."""
-
-    items: list[CatalogItem] = Field(min_length=1, max_length=5_000)
-
-
-class CatalogUpdated(BaseModel):
-    """How many of the items were new or different."""
-
-    success: Literal[True] = True
-    items: int
-    changed: int
-
-
-class CatalogPage(BaseModel):
-    """Products in order of their ids; pass `next_cursor` as `after` for the next page."""
-
-    items: list[CatalogItem]
-    next_cursor: str | None = None
-
-
-class RejectedEvent(InvalidField):
-    """A message of a batch that did not get in."""
-
-    index: int
-
-
-class Accepted(BaseModel):
-    """What ingestion answers, once everything that it counts as accepted is on disk."""
-
-    success: Literal[True] = True
-    accepted: int
-    duplicates: int
-    ignored: int = Field(description="outside our vocabulary, or of somebody who is suppressed")
-    rejected: list[RejectedEvent] = []
-
-
-class EventVerdict(BaseModel):
-    """What would become of one message. `type` is ours; unknown items are those that the catalogue lacks."""
-
-    index: int
-    verdict: Literal["accepted", "ignored", "rejected"]
-    type: str | None = None
-    occurred_at: AwareDatetime | None = None
-    items: int = 0
-    unknown_items: list[str] = []
-    pointer: str | None = None
-    code: str | None = None
-    detail: str | None = None
-
-
-class Verdicts(BaseModel):
-    """What `/v1/events/validate` answers: one verdict a message, in their order."""
-
-    events: list[EventVerdict]
 
 
 class RefusedVersion(BaseModel):
