@@ -6,6 +6,7 @@ import json
 import queue
 import sqlite3
 import threading
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 
 from features.database import open_database
 from features.log import EVENTS, Log, Record, moment
+from serving.writer import _Request
 from tests.databases import begin, begun
 from tests.serving.world import NOW, Shop, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 VIEW: dict[str, Any] = {"event": "Product Viewed", "properties": {"product_id": "tea-1"}}
 
@@ -197,14 +199,14 @@ def test_links_between_ids_count_at_once(shared: Shop) -> None:
 
 def test_what_the_log_cannot_take_is_acknowledged_from_the_journal_and_in_the_log_later(folder: Path) -> None:
     with running(folder) as shop:
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE)) as connection:
             connection.execute("ALTER TABLE event RENAME TO gone")
         response = shop.client.post("/v1/track", json={"userId": "kept", "messageId": "kept-1", **VIEW})
         assert response.status_code == 200, response.text
         assert shop.resources.events.journaled
         text = shop.client.get("/metrics").text
         assert f'kairos_journal_bytes{{log="event"}} {float(shop.resources.events.journaled)}' in text
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE)) as connection:
             connection.execute("ALTER TABLE gone RENAME TO event")
         until(lambda: not shop.resources.events.journaled, "the journal is in the log")
         assert len(logged_of(shop, "kept")) == 1
@@ -213,7 +215,7 @@ def test_what_the_log_cannot_take_is_acknowledged_from_the_journal_and_in_the_lo
 
 def test_a_log_that_hangs_is_given_up_without_an_acknowledgement(folder: Path) -> None:
     with running(folder, give_up_seconds=0.5) as shop:
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db", isolation_level=None)) as other:
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             response = shop.client.post("/v1/track", json={"userId": "patient", "messageId": "patient-1", **VIEW})
             assert (response.status_code, response.json()["code"]) == (503, "timeout")
@@ -221,32 +223,35 @@ def test_a_log_that_hangs_is_given_up_without_an_acknowledgement(folder: Path) -
             other.execute("ROLLBACK")
         again = {"userId": "patient", "messageId": "patient-1", **VIEW}
         until(lambda: shop.client.post("/v1/track", json=again).status_code == 200, "the log is written again")
+        until(lambda: not shop.resources.events.journaled, "what a slow disk left to the journal is in the log, too")
         assert len(logged_of(shop, "patient")) == 1
 
 
 def test_more_than_can_wait_is_refused_early(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record("queued", "page_viewed", 0, 0, "u", None, "{}")
-    slow = threading.Event()
+    begun, slow = threading.Event(), threading.Event()
 
     def held(group: Any) -> None:
-        slow.wait(60)
+        begun.set()
+        assert slow.wait(PATIENCE)
         keep(group)
 
-    with running(folder, log_timeout_ms=60_000, journal_megabytes=2) as shop:  # all that may wait has room at once
-        keep = shop.resources.events._journalize
-        monkeypatch.setattr(shop.resources.events, "_journalize", held)
-        waiting: list[Any] = []
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db", isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            with contextlib.suppress(queue.Full):
-                waiting.extend(shop.resources.events.submit([record]) for _ in range(200_000))
-            response = shop.client.post("/v1/track", json={"userId": "u", **VIEW})
-            other.execute("ROLLBACK")
+    with running(folder, journal_megabytes=2) as shop:  # all that may wait has room at once
+        events = shop.resources.events
+        keep, append = events._journalize, events.log.append
+        monkeypatch.setattr(events, "_journalize", held)
+        monkeypatch.setattr(events.log, "append", lambda records: slow.wait(PATIENCE) and append(records))
+        waiting = [Future()]
+        events._kept.put(_Request([record], False, 0.0, waiting[0]))
+        assert begun.wait(PATIENCE), "from now on nobody makes room behind the back of who is told that there is none"
+        with contextlib.suppress(queue.Full):
+            waiting.extend(events.submit([record]) for _ in range(200_000))
+        response = shop.client.post("/v1/track", json={"userId": "u", **VIEW})
         assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
         assert int(response.headers["retry-after"]) > 0
         slow.set()
         for submitted in waiting:
-            submitted.result(60)
+            submitted.result(PATIENCE)
         assert shop.track("Product Viewed", {"product_id": "tea-1"}, userId="u")["accepted"] == 1
 
 
