@@ -55,8 +55,9 @@ def test_whoever_writes_waits_for_who_is_writing() -> None:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
-    """In place of the table of any database."""
+    """In place of the table of any database, for whose last counts there is all the time of a test."""
     found = Table()
+    monkeypatch.setattr(serving.follower, "_LEAVE_SECONDS", PATIENCE)
     monkeypatch.setattr(serving.arrivals, "Arrivals", lambda engine: found)
     return found
 

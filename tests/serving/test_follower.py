@@ -1,8 +1,16 @@
 """A follower looks at once, when it is woken, and again after a look that failed."""
 
+import pytest
+
 from serving.follower import Follower
 from serving.metrics import Counter
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look hangs here, however long it takes."""
+    monkeypatch.setattr("serving.follower._LEAVE_SECONDS", PATIENCE)
 
 
 def test_a_look_that_fails_is_counted_and_not_the_last() -> None:

@@ -21,6 +21,12 @@ from tests.valkeys import address_of, valkey_server
 from tests.waiting import PATIENCE, until
 
 
+@pytest.fixture(autouse=True)
+def closed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that is under way is waited for, or what it finds would be told after what the test tells."""
+    monkeypatch.setattr("serving.projection._LEAVE_SECONDS", PATIENCE)
+
+
 def history(shop: Shop, **subject: Any) -> list[tuple[str, float]]:
     visitor = asyncio.run(shop.resources.visitors.read(Subject(**subject), FEATURES, shop.clock()))
     assert visitor.degraded is None

@@ -54,7 +54,10 @@ class Moody(Log):
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Moody]:
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Moody]:
+    """Nothing that is on its way to the disk is left behind, unless the database hangs."""
+    for left in ("writer", "replay"):
+        monkeypatch.setattr(f"serving.{left}._LEAVE_SECONDS", PATIENCE)
     engine = open_database(f"sqlite:///{tmp_path / 'kairos.db'}")
     found = Moody(engine)
     yield found
@@ -141,6 +144,7 @@ def test_a_killed_process_leaves_its_journal_to_the_living(log: Moody, tmp_path:
     kept = records(4)
     assert doomed.submit(kept).result(PATIENCE) == [True] * 4
     doomed._replay.close()
+    doomed._replay._thread.join(PATIENCE)
     assert doomed._journal is not None
     os.close(os.dup(doomed._journal._file))
     doomed._journal.close()
@@ -209,7 +213,11 @@ def test_what_no_database_takes_is_put_aside_and_holds_up_nobody(log: Moody, tmp
     writer.close()
 
 
-def test_closing_writes_what_waits_even_when_the_database_hangs(log: Moody, tmp_path: Path) -> None:
+def test_closing_writes_what_waits_even_when_the_database_hangs(
+    log: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for left in ("writer", "replay"):
+        monkeypatch.setattr(f"serving.{left}._LEAVE_SECONDS", SOON)
     writer = writer_of(log, tmp_path)
     log.mood, writer.patience = "hangs", SOON
     answers = [writer.submit(one) for one in (records(), records(), records())]
