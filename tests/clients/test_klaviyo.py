@@ -66,10 +66,13 @@ def test_a_flow_starts_when_kairos_says_so_and_tells_what_became_of_it(
     left_behind: Callable[[str], None],
     logged: Callable[[str], list[Record]],
 ) -> None:
+    due = snippet("klaviyo.md", "due.py")
+    assert "timeout=10," in due, "the script waits no longer; a test does"
+
     def run() -> list[dict[str, Any]]:
         known = len(klaviyo.events)
         found = run_python(
-            snippet("klaviyo.md", "due.py"),
+            due.replace("timeout=10,", f"timeout={PATIENCE},"),
             tmp_path,
             SERVICE_URL=server.url,
             SERVICE_KEY=keys.secret,

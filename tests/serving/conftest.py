@@ -5,18 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from serving.app import _PATIENT
 from tests.serving.reports.reported import compute, plant
 from tests.serving.restock import world as periodic
 from tests.serving.server import Server, serving
 from tests.serving.world import SELDOM, Shop, copy_world, running, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="package", autouse=True)
 def unhurried() -> Iterator[None]:
-    """A part of a look at a person has the time of a busy machine; where one is to be too slow, the test says so."""
+    """What is given up after seconds has the time of a busy machine; where it is to be too slow, the test says so."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("serving.reports.visitor.SECONDS", 20.0)
+        patched.setattr("serving.reports.visitor.SECONDS", PATIENCE)
+        patched.setattr("serving.app._PATIENT", dict.fromkeys(_PATIENT, PATIENCE))
         yield
 
 

@@ -25,6 +25,7 @@ class Patient(Ahead):
         from serving.decisions import desk
 
         desk._HANGS_SECONDS = PATIENCE
+        app._PATIENT = dict.fromkeys(app._PATIENT, PATIENCE)
         app.create_app = partial(app.create_app, give_up_seconds=PATIENCE)  # type: ignore[assignment]
         return super().to_asgi(is_main)
 

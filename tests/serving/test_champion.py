@@ -15,7 +15,7 @@ from models.evidence import Evidence, Snapshot
 from models.recommenders.popularity import FittedPopularity, Popularity
 from models.registry import Registry
 from tests.serving.world import DRINKER, FEATURES, NOW, Shop, copy_world, publish, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 EMPTY = Evidence(parameters={}, metrics={}, snapshot=Snapshot("nothing", "0", NOW, NOW, 0, 0, 0))
 
@@ -74,7 +74,7 @@ def test_a_version_that_recommends_nothing_does_not_go_live(folder: Path) -> Non
 
 def test_a_registry_that_is_gone_leaves_the_live_model_alone(folder: Path) -> None:
     with running(folder) as shop:
-        with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "mlflow.db", PATIENCE)) as connection:
             connection.execute("ALTER TABLE registered_model_aliases RENAME TO gone")
         until(lambda: "kairos_refresh_failures_total 0.0" not in metrics(shop), "the failure is counted")
         assert shop.recommend(subject={"user_id": DRINKER})["model"]["version"] == "1"
@@ -162,10 +162,10 @@ def test_a_registry_that_hangs_does_not_keep_what_is_sold_out_on_the_page(
 
         def hang(*_: object) -> None:
             hanging.set()
-            over.wait(60)
+            over.wait(2 * PATIENCE)
 
         monkeypatch.setattr(shop.resources.champion.versions.registry, "alias", hang)
-        assert hanging.wait(60)
+        assert hanging.wait(PATIENCE)
         item = {"items": [{"item_id": "new-tea"}]}
         assert shop.client.put("/v1/catalog/items", json=item).status_code == 200
         until(lambda: "new-tea" in shop.resources.champion.shelf.products, "the catalogue is followed")

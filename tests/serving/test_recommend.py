@@ -23,7 +23,7 @@ from models.recommenders.two_stage import TwoStage
 from serving.placements import DEFAULT
 from serving.schemas import Wish
 from tests.serving.world import BEANS, CUSTOMERS, DRINKER, LEAVES, MILK, NOW, PLACES, Shop, copy_world, publish, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def ids(answer: Any) -> list[str]:
@@ -263,12 +263,12 @@ def test_a_preview_is_neither_logged_nor_counted(shop: Shop) -> None:
 
 def test_what_the_log_cannot_take_is_shown_from_the_journal_and_in_the_log_later(folder: Path) -> None:
     with running(folder) as shop:
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE)) as connection:
             connection.execute("ALTER TABLE decision RENAME TO gone")
         answer = shop.recommend(subject={"user_id": DRINKER})
         assert answer["items"]
         assert shop.resources.decisions.journaled
-        with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE)) as connection:
             connection.execute("ALTER TABLE gone RENAME TO decision")
         until(lambda: not shop.resources.decisions.journaled, "the journal is in the log")
         assert shop.resources.decisions.log.find(answer["recommendation_id"]) is not None
@@ -277,7 +277,7 @@ def test_what_the_log_cannot_take_is_shown_from_the_journal_and_in_the_log_later
 def test_without_the_feature_store_the_log_answers(folder: Path) -> None:
     with running(folder) as shop:
         healthy = shop.recommend(subject={"user_id": DRINKER}, limit=3)
-        with contextlib.closing(sqlite3.connect(folder / "features" / "online.db")) as connection:
+        with contextlib.closing(sqlite3.connect(folder / "features" / "online.db", PATIENCE)) as connection:
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
                 connection.execute(f'DROP TABLE "{table}"')
             connection.commit()
@@ -287,9 +287,13 @@ def test_without_the_feature_store_the_log_answers(folder: Path) -> None:
         assert 'degraded_reason="features_unavailable"' in shop.client.get("/metrics").text
 
 
-def test_a_feature_store_that_is_slow_costs_its_timeout_and_not_the_answer(folder: Path) -> None:
+def test_a_feature_store_that_is_slow_costs_its_timeout_and_not_the_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is waited for as long as it is locked: to who looks late it would be gone, and not slow."""
     online = folder / "features" / "online.db"
-    with contextlib.closing(sqlite3.connect(online, isolation_level=None)) as other:
+    monkeypatch.setattr("features.online_rows._SQLite.__init__.__defaults__", (PATIENCE,))
+    with contextlib.closing(sqlite3.connect(online, PATIENCE, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         with running(folder, feature_timeout_ms=50) as shop:
             other.execute("BEGIN EXCLUSIVE")
@@ -304,7 +308,7 @@ def test_without_a_model_the_way_out_is_told(world: Path, tmp_path: Path) -> Non
     folder = copy_world(world, tmp_path / "shop")
     empty = f"sqlite:///{tmp_path / 'empty.db'}"
     with running(folder, ready=False, mlflow_uri=empty) as shop:
-        until(lambda: "being loaded" not in shop.client.get("/readyz").text, "the first look at the registry")
+        until(lambda: "train recommender" in shop.client.get("/readyz").text, "the first look at the registry")
         response = shop.client.post("/v1/recommendations", json={"subject": {"user_id": DRINKER}})
         assert (response.status_code, response.json()["code"]) == (503, "model_unavailable")
         assert int(response.headers["retry-after"]) > 0
@@ -318,7 +322,7 @@ def test_without_a_model_the_way_out_is_told(world: Path, tmp_path: Path) -> Non
 
 
 def test_without_a_catalogue_everything_that_the_model_knows_may_be_shown(folder: Path) -> None:
-    with contextlib.closing(sqlite3.connect(folder / "kairos.db")) as connection:
+    with contextlib.closing(sqlite3.connect(folder / "kairos.db", PATIENCE)) as connection:
         connection.execute("DELETE FROM product")
         connection.commit()
     with running(folder) as shop:

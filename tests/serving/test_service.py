@@ -75,7 +75,12 @@ def test_segments_own_client_is_understood(server: Server) -> None:
     failures: list[Any] = []
     write_key = make_key(server.folder, "pk")
     client = Client(
-        write_key, host=server.url, gzip=True, on_error=lambda error, _: failures.append(error), max_retries=1
+        write_key,
+        host=server.url,
+        gzip=True,
+        on_error=lambda error, _: failures.append(error),
+        max_retries=1,
+        timeout=PATIENCE,
     )
     context = {"timezone": "Europe/Moscow", "ip": "203.0.113.7"}
     client.identify(user_id="sdk", anonymous_id="sdk-device", traits={"email": "sdk@example.com"})
@@ -130,6 +135,7 @@ def test_a_promotion_is_followed_without_a_failed_request(server: Server) -> Non
     for visitor in visitors:
         visitor.start()
     try:
+        until(lambda: bool(outcomes), "version 1 answers")
         number = publish(server.folder, half_life=7.0).number
         until(lambda: server.client.get("/v1/version").json()["model"]["version"] == number, "the new version is live")
         count = len(outcomes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from serving.together import Together
+from tests.waiting import PATIENCE
 
 
 class Work:
@@ -111,7 +112,7 @@ def test_whoever_asks_in_the_round_in_which_a_batch_ends_is_answered() -> None:
         async def again_and_again() -> list[int]:
             return [await together.ask(number) for number in range(20)]
 
-        assert await asyncio.wait_for(again_and_again(), 10) == [10 * number for number in range(20)]
+        assert await asyncio.wait_for(again_and_again(), PATIENCE) == [10 * number for number in range(20)]
 
     asyncio.run(scene())
 
@@ -120,14 +121,14 @@ def test_it_is_settled_when_every_batch_is_answered_and_a_batch_that_hangs_is_no
     async def scene() -> None:
         work = Work()
         together = Together(work, most=8, at_once=2)
-        await asyncio.wait_for(together.settled(60), 10)
+        await asyncio.wait_for(together.settled(2 * PATIENCE), PATIENCE)
         work.gate.clear()
         asked = asyncio.ensure_future(together.ask(1))
         await asyncio.sleep(0)
-        await asyncio.wait_for(together.settled(0.01), 10)
+        await asyncio.wait_for(together.settled(0.01), PATIENCE)
         assert not asked.done()
         work.gate.set()
-        await asyncio.wait_for(together.settled(60), 10)
+        await asyncio.wait_for(together.settled(2 * PATIENCE), PATIENCE)
         assert await asked == 10
 
     asyncio.run(scene())

@@ -1,5 +1,6 @@
 """Another version goes live by two clicks and a reason, by the gate's rule, and everybody who did it is on record."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -218,6 +219,7 @@ def test_a_run_is_a_link_only_where_mlflows_pages_are_known(candidate: Shop) -> 
 
 
 def test_reading_twice_asks_the_registry_once(candidate: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.model_versions._KEPT_SECONDS", math.inf)
     versions = ModelVersions(candidate.resources.versions.registry, None, candidate.clock)
     asked: list[str] = []
     names = versions.registry.names
