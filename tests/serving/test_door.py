@@ -3,7 +3,9 @@
 import gzip
 import json
 import logging
+import random
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from serving.access.scopes import UNMATCHED, template_of
+from serving.door import Door
 from serving.problems import KINDS
 from tests.serving.world import Shop
 
@@ -130,7 +133,7 @@ def test_a_bomb_is_not_unpacked(shared: Shop, monkeypatch: pytest.MonkeyPatch) -
 
     bomb = gzip.compress(b" " * 300_000_000, 9)
     assert len(bomb) < BATCH_LIMIT
-    monkeypatch.setattr("serving.door.zlib.decompressobj", Watched)
+    monkeypatch.setattr("serving.door.zlib", SimpleNamespace(decompressobj=Watched, error=zlib.error))
     response = shared.client.post("/v1/batch", content=bomb, headers={"content-encoding": "gzip"})
     problem(response, 413, "payload_too_large")
     assert unpacked == BATCH_LIMIT + 1
@@ -184,7 +187,18 @@ def test_no_path_breaks_the_service(shared: Shop, method: str, path: str, body: 
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_crowded_worker_ends_some_connections_that_another_may_take_the_next(shared: Shop) -> None:
+def door_of(shop: Shop) -> Door:
+    layer: Any = shop.app.middleware_stack
+    while not isinstance(layer, Door):
+        layer = layer.app
+    return layer
+
+
+def test_a_crowded_worker_ends_some_connections_that_another_may_take_the_next(
+    shared: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_of(shared), "_chance", random.Random(3))
+
     def ended(count: int) -> int:
         answers = [shared.client.get("/nothing") for _ in range(count)]
         return sum(answer.headers.get("connection") == "close" for answer in answers)

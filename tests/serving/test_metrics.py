@@ -118,7 +118,11 @@ PATHS = st.one_of(
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(["GET", "POST", "DELETE", "BREW"]), PATHS, st.text("abcdef0123456789", min_size=12, max_size=16))
+@given(
+    st.sampled_from(["GET", "POST", "DELETE", "BREW"]),
+    PATHS,
+    st.text("abcdef0123456789", min_size=4, max_size=16).map("who-{}".format),
+)
 def test_no_path_and_no_id_makes_a_label(shared: Shop, method: str, path: str, id_: str) -> None:
     known = {"", *NEEDS, "unmatched"}
     body = {"userId": id_, "anonymousId": id_, "event": id_, "placement": id_, "subject": {"user_id": id_}}

@@ -42,7 +42,9 @@ class Counting:
 
 @pytest.fixture
 def visitors(shared: Shop, monkeypatch: pytest.MonkeyPatch) -> Visitors:
-    found = shared.resources.visitors
+    """Those of the shop, that count. One has read before: whoever closes a file as the last locks it for a moment."""
+    found: Visitors = shared.resources.visitors
+    read(found)
     monkeypatch.setattr(found, "at_hand", Counting(found.at_hand))
     monkeypatch.setattr(found, "waiting", Counting(found.waiting))
     monkeypatch.setattr(found, "_at_hand_from", 0.0)
