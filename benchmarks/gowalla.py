@@ -148,7 +148,7 @@ def _tune(train: "csr_matrix[np.float64]", tries: int) -> None:
     asked = np.flatnonzero((np.diff(hidden.indptr) > 0) & (np.diff(kept.indptr) > 0))
     users = np.sort(rng.permutation(asked)[:USERS])
     for _ in range(tries):
-        drawn = {name: float(rng.choice(values)) for name, values in CHOICES.items()}
+        drawn: dict[str, Any] = {name: float(rng.choice(values)) for name, values in CHOICES.items()}
         found = outcome(RP3Beta(neighbours=1_000, **drawn, **PLAIN), kept, hidden, users)
         console.print(drawn, {name: round(float(each.mean()), 4) for name, each in found.values.items()})
 

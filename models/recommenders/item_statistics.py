@@ -4,12 +4,14 @@ come back for it."""
 from collections import deque
 from collections.abc import Callable
 from functools import wraps
+from typing import Concatenate, ParamSpec
 from weakref import ref
 
 import numpy as np
 
 from models.arrays import Floats
 from models.recommenders.base import Interactions
+from models.recommenders.cells import Cells
 from models.recommenders.interaction_matrix import decay
 
 _LATELY, _USUALLY = 7.0, 120.0
@@ -17,17 +19,21 @@ _DOUBT = 0.2
 _BUYERS = 20.0
 _REMEMBERED = 4
 
+P = ParamSpec("P")
 
-def _remembering(statistic: Callable[[Interactions], Floats]) -> Callable[[Interactions], Floats]:
+
+def _remembering(
+    statistic: Callable[Concatenate[Interactions, P], Floats],
+) -> Callable[Concatenate[Interactions, P], Floats]:
     """`statistic` with its latest answers, by whose they are: several recipes of one fit ask for the same."""
     latest: deque[tuple[ref[Interactions], Floats]] = deque(maxlen=_REMEMBERED)
 
     @wraps(statistic)
-    def remembered(interactions: Interactions) -> Floats:
+    def remembered(interactions: Interactions, /, *beside: P.args, **named: P.kwargs) -> Floats:
         for known, answer in tuple(latest):
             if known() is interactions:
                 return answer
-        answer = statistic(interactions)
+        answer = statistic(interactions, *beside, **named)
         answer.flags.writeable = False
         latest.append((ref(interactions), answer))
         return answer
@@ -48,23 +54,16 @@ def trend(interactions: Interactions) -> Floats:
 
 
 @_remembering
-def loyalty(interactions: Interactions) -> Floats:
+def loyalty(interactions: Interactions, cells: Cells | None = None) -> Floats:
     """Share of a product's customers who came back for it on another day, over the same share of all; mean about 1.
 
-    Shrunk as if 20 customers of average loyalty had been there before.
+    Shrunk as if 20 customers of average loyalty had been there before. `cells` are those of the interactions, where the
+    caller has them.
     """
     count = len(interactions.item_ids)
-    cells = interactions.customers.astype(np.int64) * max(count, 1) + interactions.items
-    days = np.floor(interactions.days).astype(np.int64)
-    days -= days.min() if len(days) else 0
-    span = int(days.max(initial=0)) + 1
-    # A customer, a product and a day as one number: sorting numbers takes a quarter of sorting rows by two.
-    visits = np.sort(cells * span + days)
-    cells = visits[np.append(True, visits[1:] != visits[:-1])[: len(visits)]] // span
-    starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: len(cells)])
-    items = cells[starts] % max(count, 1)
-    customers = np.bincount(items, minlength=count)
-    loyal = np.bincount(items[np.diff(np.append(starts, len(cells))) > 1], minlength=count)
+    cells = cells or Cells.of(interactions)
+    customers = np.bincount(cells.items, minlength=count)
+    loyal = np.bincount(cells.items[cells.differ(interactions.days)], minlength=count)
     average = loyal.sum() / max(customers.sum(), 1)
     return (loyal + _BUYERS * average) / (customers + _BUYERS) / average if average else np.ones(count)
 
@@ -83,7 +82,9 @@ def _rate(interactions: Interactions, half_life: float) -> Floats:
 
     All are multiples of a unit so small that 2^52 of them are more than all together: such sums are exact.
     """
-    weights = interactions.weights * decay(interactions.days, half_life)
-    most = len(weights) * np.abs(weights).max(initial=0.0)
+    weights = decay(interactions.days, half_life)
+    weights *= interactions.weights
+    most = len(weights) * weights.max(initial=0.0)
     unit = np.exp2(np.ceil(np.log2(most)) - 52) if most else 1.0
-    return np.bincount(interactions.items, np.rint(weights / unit), len(interactions.item_ids)) * unit
+    weights /= unit
+    return np.bincount(interactions.items, np.rint(weights, out=weights), len(interactions.item_ids)) * unit

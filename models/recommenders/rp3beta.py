@@ -16,10 +16,12 @@ from scipy.sparse import csr_array
 from models.arrays import Floats, Ids, Mask, spread, united
 from models.catalogue import Catalogue
 from models.recommenders.base import Interactions, Query, Ranking
+from models.recommenders.cells import Cells
 from models.recommenders.history import Forgetting, History
 from models.recommenders.interaction_matrix import interaction_matrix
 from models.recommenders.item_statistics import loyalty, powered, trend
 from models.recommenders.sparse_rows import SparseRows
+from models.recommenders.strongest_entries import strongest_entries
 from models.recommenders.strongest_products import strongest_products
 from models.recommenders.top_k import allowed, best, ranking, reached
 from models.recommenders.vocabulary import Vocabulary
@@ -46,6 +48,7 @@ class RP3Beta:
     beta: float = 0.2
     trend: float = 0.75
     neighbours: int = 100
+    customers: int = 5_000
     fade_days: float = 30.0
     fade: float = 0.7
     history_power: float = 0.75
@@ -55,22 +58,26 @@ class RP3Beta:
     def __post_init__(self) -> None:
         if self.neighbours < 1:
             raise ValueError(f"neighbours={self.neighbours}; a product needs at least one, 100 lose nothing")
+        if self.customers < 1:
+            raise ValueError(f"customers={self.customers}; a walk needs at least one to go through, 5000 lose nothing")
         if self.repeat < 0:
             raise ValueError(f"repeat={self.repeat}; use 0 to leave out what the customer had, mask it to forbid it")
 
     def fit(self, interactions: Interactions) -> "FittedRP3Beta":
         """Walk from every product and keep the strongest ends."""
-        wanted = interaction_matrix(interactions, self.half_life, self.power)
+        cells = Cells.of(interactions)
+        wanted = interaction_matrix(interactions, self.half_life, self.power, cells)
+        again = self.repeat * loyalty(interactions, cells) ** self.loyalty
+        del cells  # a number for each interaction, which the walk does without
         popularity = np.bincount(wanted.indices, wanted.data, wanted.shape[1]).astype(np.float64)
         activity = np.asarray(wanted.sum(axis=1), np.float64)
         pull: Floats = trend(interactions) ** self.trend * powered(popularity, -self.beta)
-        to_customer = _scaled_rows(wanted.T.tocsr(), popularity, self.alpha)
+        to_customer = strongest_entries(_scaled_rows(wanted.T.tocsr(), popularity, self.alpha), self.customers)
         to_product = _scaled_rows(wanted, activity, self.alpha)
         to_product.data *= pull[to_product.indices]
         rows = strongest_products(to_customer, to_product, self.neighbours)
         reached = rows.sums()
         mean = reached[reached > 0].mean() if (reached > 0).any() else 1.0
-        again = self.repeat * loyalty(interactions) ** self.loyalty
         return FittedRP3Beta(self, interactions.item_ids, interactions.until, rows.scaled(1 / mean), again)
 
     def bytes_needed(self, interactions: Interactions) -> int:
@@ -161,6 +168,6 @@ class FittedRP3Beta:
 
 def _scaled_rows(matrix: "csr_array[np.float64]", sums: Floats, alpha: float) -> "csr_array[np.float64]":
     """Steps of a walk: each row over its sum, to the `alpha`."""
-    steps = matrix.copy()
-    steps.data = (steps.data / np.repeat(sums, np.diff(steps.indptr))) ** alpha
-    return steps
+    steps = np.repeat(sums, np.diff(matrix.indptr))
+    np.divide(matrix.data, steps, out=steps)
+    return csr_array((np.power(steps, alpha, out=steps), matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from models.compiled import fetch_ahead
 
 ROOT = Path(__file__).parents[2]
 ASKED = """
@@ -44,3 +47,20 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.Monkey
 
 def _twice(number: int) -> int:
     return 2 * number
+
+
+def test_what_is_asked_for_ahead_is_not_read() -> None:
+    import numpy as np
+
+    from models.compiled import compiled
+
+    found = np.array([3.0, 4.0])
+    assert compiled(_sum_ahead)(found, 10**12) == 7.0
+
+
+def _sum_ahead(values: Any, ahead: int) -> float:
+    found = 0.0
+    for place in range(len(values)):
+        fetch_ahead(values, place + ahead)
+        found += values[place]
+    return found

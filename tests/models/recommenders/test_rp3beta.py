@@ -1,14 +1,16 @@
 """RP3beta is the walk that its docstring tells: checked against a loop that anyone can read."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.recommenders.base import Interactions, Query
+from models.recommenders.family import from_json, to_json
 from models.recommenders.item_statistics import loyalty, trend
 from models.recommenders.rp3beta import FittedRP3Beta, RP3Beta
-from tests.models.recommenders.world import UNTIL, checkerboard, query, random_queries, random_shop
+from tests.models.recommenders.world import UNTIL, checkerboard, query, random_queries, random_shop, reordered
 
 SHOP = random_shop(size=400, customers=17, items=12)
 
@@ -24,12 +26,14 @@ def naive_scores(recipe: RP3Beta, data: Interactions, asked: Query) -> dict[str,
     wanted = np.nan_to_num(wanted)
     moved, walk = trend(data), np.zeros((items, items))
     for start in range(items):
+        steps = (wanted[:, start] / wanted[:, start].sum()) ** recipe.alpha
+        through = np.argsort(-steps)[: recipe.customers]
+        stand_for = steps.sum() / steps[through].sum()
         for end in range(items):
-            for customer in range(customers):
+            for customer in through:
                 if start != end and wanted[customer, start] and wanted[customer, end]:
-                    out = wanted[customer, start] / wanted[:, start].sum()
                     back = wanted[customer, end] / wanted[customer].sum()
-                    walk[start, end] += out**recipe.alpha * back**recipe.alpha
+                    walk[start, end] += stand_for * steps[customer] * back**recipe.alpha
     walk *= wanted.sum(axis=0) ** -recipe.beta * moved**recipe.trend
     for start in range(items):
         weakest = sorted(walk[start], reverse=True)[: recipe.neighbours][-1]
@@ -57,8 +61,9 @@ def naive_scores(recipe: RP3Beta, data: Interactions, asked: Query) -> dict[str,
         RP3Beta(half_life=None, power=1.0, alpha=1.0, beta=0.0, trend=0.0),
         RP3Beta(neighbours=4, alpha=0.5, beta=0.6, history_power=1.0),
         RP3Beta(repeat=0.0, fade=2.0, fade_days=5.0),
+        RP3Beta(customers=3),
     ],
-    ids=["default", "plain P3", "pruned", "new only"],
+    ids=["default", "plain P3", "pruned", "new only", "through three"],
 )
 def test_it_equals_the_naive_walk(recipe: RP3Beta) -> None:
     model = recipe.fit(SHOP)
@@ -107,7 +112,30 @@ def test_no_product_keeps_more_neighbours_than_asked_for_nor_itself() -> None:
         assert row not in model.rows.indices[model.rows.indptr[row] : model.rows.indptr[row + 1]]
 
 
-@pytest.mark.parametrize(("wrong", "way_out"), [({"neighbours": 0}, "at least one"), ({"repeat": -1.0}, "use 0")])
+def test_where_no_product_has_more_customers_than_asked_for_nothing_changes() -> None:
+    most = max(len(set(SHOP.customers[SHOP.items == item].tolist())) for item in range(len(SHOP.item_ids)))
+    whole, cut = (RP3Beta(customers=count).fit(SHOP).arrays() for count in (most, most - 1))
+    for name, array in RP3Beta(customers=10**9).fit(SHOP).arrays().items():
+        assert np.array_equal(whole[name], array)
+    assert not np.array_equal(whole["weights"], cut["weights"])
+
+
+def test_which_customers_stand_for_the_rest_does_not_follow_from_the_order_of_interactions() -> None:
+    order = np.random.default_rng(5).permutation(len(SHOP.items))
+    one, other = (RP3Beta(customers=4).fit(data).arrays() for data in (SHOP, reordered(SHOP, order)))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_model_of_before_there_was_a_most_of_customers_is_read() -> None:
+    described = json.loads(to_json(RP3Beta(neighbours=7)))
+    del described["customers"]
+    assert from_json(json.dumps(described)) == RP3Beta(neighbours=7)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "way_out"),
+    [({"neighbours": 0}, "at least one"), ({"customers": 0}, "at least one"), ({"repeat": -1.0}, "use 0")],
+)
 def test_nonsense_is_refused_with_the_way_out(wrong: dict[str, float], way_out: str) -> None:
     with pytest.raises(ValueError, match=way_out):
         RP3Beta(**wrong)  # type: ignore[arg-type]
