@@ -23,7 +23,11 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Server:
-    """A running service; `client` talks to it with `headers`, which hold a key that may do everything."""
+    """A running service; `client` talks to it with `headers`, which hold a key that may do everything.
+
+    Each request has a connection of its own: a worker that slept for five seconds closes one that is kept before it
+    reads what came on it meanwhile.
+    """
 
     url: str
     folder: Path
@@ -74,7 +78,9 @@ def serving(settings: Settings, folder: Path, what: str = "tests.serving.patient
     with (
         log.open("w") as output,
         subprocess.Popen(command, cwd=ROOT, env=environment(settings, home), stdout=output, stderr=output) as process,
-        httpx.Client(base_url=url, timeout=PATIENCE, headers=headers) as client,
+        httpx.Client(
+            base_url=url, timeout=PATIENCE, headers=headers, limits=httpx.Limits(max_keepalive_connections=0)
+        ) as client,
     ):
         server = Server(url, folder, psutil.Process(process.pid), log, client, headers)
         try:
