@@ -4,13 +4,12 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from threading import Timer
 
 import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from features.database import connect_to, is_outage, writing_by_driver
+from features.database import connect_to, is_outage, write_ahead, writing_by_driver
 from features.log import EVENTS, Log
 
 ROOT = Path(__file__).parents[2]
@@ -28,19 +27,24 @@ def test_no_two_modules_take_the_same_advisory_lock() -> None:
     assert len({int(number) for (number,) in numbers.values()}) == len(numbers) > 9
 
 
-def test_who_opens_a_new_file_that_another_just_writes_waits_for_the_end_of_it(tmp_path: Path) -> None:
+def test_who_opens_a_new_file_that_another_just_writes_waits_for_the_end_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As of two processes that start together, where one turns the file into one with a log of writes."""
-    path = tmp_path / "kairos.db"
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+    path, waited = tmp_path / "kairos.db", list[float]()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                other.execute("COMMIT")
+
+        monkeypatch.setattr(write_ahead.retry, "sleep", wait)  # type: ignore[attr-defined]
         other.execute("BEGIN IMMEDIATE")
-        end = Timer(0.3, other.execute, ["COMMIT"])
-        end.start()
-        try:
-            with connect_to(f"sqlite:///{path}").connect() as connection:
-                assert not other.in_transaction
-                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        finally:
-            end.join()
+        with connect_to(f"sqlite:///{path}").connect() as connection:
+            assert not other.in_transaction
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    assert len(waited) == 3
 
 
 def test_what_fails_in_a_transaction_of_the_driver_is_taken_back_and_raised_as_sqlalchemys(engine: Engine) -> None:

@@ -5,16 +5,17 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from moto.s3.models import S3Backend
 from typer.testing import CliRunner
 
 from features.database import open_database
@@ -31,7 +32,6 @@ from tests.models.test_registry import FEATURES, QUERY, evidence, interactions
 from tests.object_store import Bucket, bucket
 from tests.pipelines import test_due_parts, test_recommend
 from tests.serving.world import CUSTOMERS, copy_world
-from tests.waiting import PATIENCE
 
 __all__ = ["bucket", "interactions"]
 
@@ -246,7 +246,8 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_a_failure_or_an_interrupt_leaves_what_was_there(bucket: Bucket) -> None:
+def test_a_failure_or_an_interrupt_leaves_what_was_there(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted while the server has a part of it in hand, for whose answer the upload waits."""
     bucket.put("a.csv", b"before")
     large = os.urandom(30_000_000)
 
@@ -257,18 +258,16 @@ def test_a_failure_or_an_interrupt_leaves_what_was_there(bucket: Bucket) -> None
     with pytest.raises(ArithmeticError):
         delivered(file_at("s3://shop/a.csv"), fail)
     assert bucket.read("a.csv") == b"before"
-    timer = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
+    upload_part = S3Backend.upload_part
 
-    def interrupted(path: Path) -> None:
-        path.write_bytes(large)
-        timer.start()
+    def interrupted(*given: Any, **more: Any) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return upload_part(*given, **more)
 
-    def until_interrupted() -> None:
-        delivered(file_at("s3://shop/a.csv"), interrupted)
-        time.sleep(PATIENCE)  # on a busy machine the timer may be so late
-
-    with pytest.raises(KeyboardInterrupt):
-        until_interrupted()
+    with monkeypatch.context() as patched:
+        patched.setattr(S3Backend, "upload_part", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            written(file_at("s3://shop/a.csv"), large)
     assert bucket.read("a.csv") in (b"before", large)
     written(file_at("s3://shop/a.csv"), large)
     assert bucket.read("a.csv") == large
