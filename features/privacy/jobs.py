@@ -29,7 +29,7 @@ MOST_ATTEMPTS = 20
 RESULTS_LAST = timedelta(days=1)
 """How long an export can be fetched: it is itself everything about somebody."""
 
-_JOBS = Table(
+JOBS = Table(
     "privacy_job",
     metadata,
     Column("id", Text, primary_key=True),
@@ -48,10 +48,10 @@ _JOBS = Table(
     Column("counts", Text, nullable=False),
     Column("result", Text),
 )
-_LOCK = 7_061_776_694
+LOCK = 7_061_776_694
 _PERSON = msgspec.json.Decoder(Person)
-_COUNTS = msgspec.json.Decoder(dict[str, int])
-_HASHES = msgspec.json.Decoder(list[str])
+COUNTS = msgspec.json.Decoder(dict[str, int])
+HASHES = msgspec.json.Decoder(list[str])
 
 
 @dataclass(frozen=True)
@@ -95,31 +95,31 @@ class Jobs:
         """Write down what was asked for; once this returns it will be done."""
         job = Job(f"job_{secrets.token_hex(12)}", kind, "queued", now, now, tuple(hashes), 0, None, person, request_id)
         times = {"created_at": microseconds(now), "not_before": microseconds(now), "lease_until": 0}
-        with writing(self.engine, _LOCK) as connection:
-            connection.execute(_JOBS.insert(), [{"id": job.id, "kind": kind, **times, **_values(job)}])
+        with writing(self.engine, LOCK) as connection:
+            connection.execute(JOBS.insert(), [{"id": job.id, "kind": kind, **times, **_values(job)}])
         return job
 
     def find(self, id_: str) -> Job | None:
         """The job of this id; None when there is none."""
         with self.engine.connect() as connection:
-            row = connection.execute(select(_JOBS).where(_JOBS.c.id == id_)).one_or_none()
+            row = connection.execute(select(JOBS).where(JOBS.c.id == id_)).one_or_none()
         return _job(row) if row is not None else None
 
     def take(self, now: datetime) -> Job | None:
         """The oldest job that waits, or whose worker is gone, for the caller alone as long as the lease lasts."""
         at = microseconds(now)
-        waits = and_(_JOBS.c.state == "queued", _JOBS.c.not_before <= at)
-        orphaned = and_(_JOBS.c.state == "running", _JOBS.c.lease_until <= at)
-        oldest = select(_JOBS).where(or_(waits, orphaned)).order_by(_JOBS.c.created_at, _JOBS.c.id).limit(1)
+        waits = and_(JOBS.c.state == "queued", JOBS.c.not_before <= at)
+        orphaned = and_(JOBS.c.state == "running", JOBS.c.lease_until <= at)
+        oldest = select(JOBS).where(or_(waits, orphaned)).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
         with self.engine.connect() as connection:
             if connection.execute(oldest).first() is None:
                 return None
-        with writing(self.engine, _LOCK) as connection:
+        with writing(self.engine, LOCK) as connection:
             row = connection.execute(oldest).one_or_none()
             if row is None:
                 return None
             lease = {"state": "running", "lease_until": microseconds(now + LEASE)}
-            connection.execute(update(_JOBS).where(_JOBS.c.id == row.id).values(**lease))
+            connection.execute(update(JOBS).where(JOBS.c.id == row.id).values(**lease))
         return replace(_job(row), state="running")
 
     def save(self, job: Job, now: datetime) -> Job:
@@ -144,37 +144,41 @@ class Jobs:
     def again(self, now: datetime) -> int:
         """Let those that failed begin again where they stopped; returns how many."""
         fresh = {"state": "queued", "attempts": 0, "not_before": microseconds(now)}
-        with writing(self.engine, _LOCK) as connection:
-            return connection.execute(update(_JOBS).where(_JOBS.c.state == "failed").values(**fresh)).rowcount
+        with writing(self.engine, LOCK) as connection:
+            return connection.execute(update(JOBS).where(JOBS.c.state == "failed").values(**fresh)).rowcount
 
     def expire(self, now: datetime) -> int:
         """Forget the results that have waited long enough; returns how many."""
-        old = _JOBS.c.result.is_not(None), _JOBS.c.updated_at < microseconds(now - RESULTS_LAST)
+        old = JOBS.c.result.is_not(None), JOBS.c.updated_at < microseconds(now - RESULTS_LAST)
         with self.engine.connect() as connection:
-            if connection.execute(select(_JOBS.c.id).where(*old).limit(1)).first() is None:
+            if connection.execute(select(JOBS.c.id).where(*old).limit(1)).first() is None:
                 return 0
-        with writing(self.engine, _LOCK) as connection:
-            return connection.execute(update(_JOBS).where(*old).values(result=None)).rowcount
+        with writing(self.engine, LOCK) as connection:
+            return connection.execute(update(JOBS).where(*old).values(result=None)).rowcount
 
     def prune(self, before: datetime) -> int:
         """Delete jobs that were done before then, receipts and all; returns how many."""
-        with writing(self.engine, _LOCK) as connection:
-            old = _JOBS.c.state == "done", _JOBS.c.updated_at < microseconds(before)
-            return connection.execute(delete(_JOBS).where(*old)).rowcount
+        with writing(self.engine, LOCK) as connection:
+            old = JOBS.c.state == "done", JOBS.c.updated_at < microseconds(before)
+            return connection.execute(delete(JOBS).where(*old)).rowcount
 
     def withdraw_results(self, hashes: Sequence[str], but: str) -> int:
         """Forget what exports found of a person, and exports that wait but one; returns how many."""
         known = set(hashes)
-        with writing(self.engine, _LOCK) as connection:
-            exports = connection.execute(select(_JOBS.c.id, _JOBS.c.hashes).where(_JOBS.c.kind == "export"))
-            theirs = [row.id for row in exports if known & set(_HASHES.decode(row.hashes)) and row.id != but]
+        with writing(self.engine, LOCK) as connection:
+            exports = connection.execute(select(JOBS.c.id, JOBS.c.hashes).where(JOBS.c.kind == "export"))
+            theirs = [row.id for row in exports if known & set(HASHES.decode(row.hashes)) and row.id != but]
             gone = {"result": None, "person": None, "state": "done"}
-            return connection.execute(update(_JOBS).where(_JOBS.c.id.in_(theirs)).values(**gone)).rowcount
+            return connection.execute(update(JOBS).where(JOBS.c.id.in_(theirs)).values(**gone)).rowcount
 
     def _write(self, job: Job, now: datetime, **times: int) -> Job:
         job = replace(job, updated_at=now)
-        with writing(self.engine, _LOCK) as connection:
-            connection.execute(update(_JOBS).where(_JOBS.c.id == job.id).values(**_values(job), **times))
+        with writing(self.engine, LOCK) as connection:
+            row = connection.execute(select(JOBS.c.counts).where(JOBS.c.id == job.id)).one_or_none()
+            if row is not None:  # replicas add to it meanwhile, see `receipts.py`; no count ever falls
+                told, known = COUNTS.decode(row.counts), job.counts
+                job = replace(job, counts={**known, **{name: max(told[name], known.get(name, 0)) for name in told}})
+            connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(**_values(job), **times))
         return job
 
 
@@ -200,12 +204,12 @@ def _job(row: Row[Any]) -> Job:
         state=row.state,
         created_at=moment(row.created_at),
         updated_at=moment(row.updated_at),
-        hashes=tuple(_HASHES.decode(row.hashes)),
+        hashes=tuple(HASHES.decode(row.hashes)),
         step=row.step,
         reason=row.reason,
         person=_PERSON.decode(row.person) if row.person is not None else None,
         request_id=row.request_id,
         attempts=row.attempts,
-        counts=_COUNTS.decode(row.counts),
+        counts=COUNTS.decode(row.counts),
         result=row.result,
     )

@@ -1,7 +1,7 @@
 """Journaled records that no database took, and that were put aside: those about a person go with the person.
 
 Each replica has files of its own, which whoever does an erasure may not see: so each looks through its own for who is
-on the suppression list, on which an erasure puts everybody first.
+on the suppression list, on which an erasure puts everybody first, and for who was erased since and taken off it again.
 """
 
 import fcntl
@@ -15,10 +15,14 @@ from pathlib import Path
 from features.log import Record
 from features.person import Person
 from features.privacy.base import Row
+from features.privacy.receipts import add_found, erased_until
 from features.privacy.suppression import Suppressions
 
 REJECTED = "rejected.jsonl"
 """Where records go that no database takes."""
+
+FOUND = "records put aside by replicas"
+"""What a receipt calls those that replicas found by themselves; an erasure's own step has the name of the store."""
 
 
 class PutAsideRecords:
@@ -41,17 +45,31 @@ class PutAsideRecords:
         self._drop(lambda record: _about(person, record))
 
     def erase_listed(self, listed: Suppressions) -> None:
-        """The same for everybody who is on the list."""
-        if listed.anybody():
-            self._drop(lambda record: listed.has_user(record["user_id"]) or listed.has_visitor(record["anonymous_id"]))
+        """The same for everybody who is on the list or was erased after the record came; receipts count what goes."""
+        if not any(path.stat().st_size for path in self._files()):
+            return
+        until = erased_until(listed.engine)
 
-    def _drop(self, goes: Callable[[Row], bool]) -> None:
+        def hashes(record: Row) -> list[str]:
+            ids = [() if record[name] is None else (record[name],) for name in ("user_id", "anonymous_id")]
+            return listed.hashes_of(Person("", *ids))
+
+        def goes(record: Row) -> bool:
+            if listed.has_user(record["user_id"]) or listed.has_visitor(record["anonymous_id"]):
+                return True
+            return any(record.get("received_at", 0) <= until.get(hash_, -1) for hash_ in hashes(record))
+
+        self._drop(goes, lambda gone: add_found(listed.engine, FOUND, [hashes(record) for record in gone]))
+
+    def _drop(self, goes: Callable[[Row], bool], told: Callable[[list[Row]], object] = lambda _: None) -> None:
+        """`told` of those that go before they do, or nobody would know of them when it ends with an error."""
         for path in self._files():
             with _alone(path.parent):
                 lines = _lines(path)
                 read = [(line, _record(line)) for line in lines]
                 kept = [line for line, record in read if record is not None and not goes(record)]
                 if len(kept) < len(lines):
+                    told([record for _, record in read if record is not None and goes(record)])
                     made = path.with_suffix(".new")
                     made.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
                     made.replace(path)
