@@ -28,6 +28,12 @@ from tests.waiting import BEGINS
 __all__ = ["empty_url"]
 
 ROOT = Path(__file__).parents[2]
+PATIENT = """
+from tests.features.patient import be_patient
+be_patient()
+from pipelines.__main__ import main
+main()
+"""
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ def test_two_at_once_on_a_new_installation_both_end_well(empty_url: str, tmp_pat
         "KAIROS_FEAST_REGISTRY": feast,
         "KAIROS_FEATURE_DATA": str(tmp_path / "features"),
     }
-    line = [sys.executable, "-m", "pipelines", "migrate", "--json"]
+    line = [sys.executable, "-c", PATIENT, "migrate", "--json"]
     started = [
         subprocess.Popen(
             line, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -24,7 +24,7 @@ from tests.features.shop import day, history_of, merged
 from tests.pipelines import test_due_parts, test_recommend_parts
 from tests.pipelines.test_engine import kept, root, shop
 from tests.pipelines.test_recommend_parts import explored_shop
-from tests.waiting import until
+from tests.waiting import BEGINS, until
 
 pytestmark = pytest.mark.slow
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
@@ -62,11 +62,14 @@ def engine(cluster: Any) -> Iterator[Engine]:
         yield engine
 
 
-def held(folder: Path, function: Callable[[int], Any], shard: int) -> Any:
-    """Tell on which node a shard was begun, and go on when the test says so."""
-    (folder / f"{shard}-{ray.get_runtime_context().get_node_id()}").touch()
-    deadline = monotonic() + 300
-    while not (folder / "go").exists() and monotonic() < deadline:
+def held(folder: Path, doomed: str, function: Callable[[int], Any], shard: int) -> Any:
+    """Tell on which node a shard was begun and by whom, and go on when the test says so: on the `doomed` one never."""
+    here = ray.get_runtime_context().get_node_id()
+    (folder / f"{shard}-{here}-{os.getpid()}").touch()
+    deadline = monotonic() + BEGINS
+    while here == doomed or not (folder / "go").exists():
+        if monotonic() > deadline:
+            raise TimeoutError(f"nobody lets shard {shard} go on, nor ends it")
         sleep(0.05)
     return function(shard)
 
@@ -125,18 +128,18 @@ def test_a_node_killed_in_the_middle_changes_no_bit(cluster: Any, engine: Engine
         if getattr(function, "func", function).__name__ != "compute":
             return engine.map(function, shards)
         with ThreadPoolExecutor(1) as thread:
-            done = thread.submit(engine.map, partial(held, begun, function), shards)
-            until(
-                lambda: done.done() or any(begun.glob(f"*-{victim.node_id}")), "a shard begun on the second node", 240
-            )
+            done = thread.submit(engine.map, partial(held, begun, victim.node_id, function), shards)
+            until(lambda: done.done() or any(begun.glob(f"*-{victim.node_id}-*")), "a shard on the second node", BEGINS)
             os.kill(victim.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+            for path in begun.glob(f"*-{victim.node_id}-*"):  # they would outlive their node, which they share with us
+                os.kill(int(path.name.split("-")[2]), signal.SIGKILL)
             (begun / "go").touch()
             return done.result()
 
     run: Run = on_ray
     build(history, people, tmp_path / "there", day(40), run=run, count=6)
-    lost = {int(path.name.split("-")[0]) for path in begun.glob(f"*-{victim.node_id}")}
-    assert lost, "the node that was killed was at a shard"
-    again = {int(path.name.split("-")[0]) for path in begun.glob("*-*") if not path.name.endswith(victim.node_id)}
+    told = [path.name.split("-") for path in begun.glob("*-*-*")]
+    assert any(node == victim.node_id for _, node, _ in told), "the node that was killed was at a shard"
+    again = {int(shard) for shard, node, _ in told if node != victim.node_id}
     assert again == set(range(6)), "every shard was computed on the node that is left"
     assert kept(tmp_path / "there") == kept(tmp_path / "here")

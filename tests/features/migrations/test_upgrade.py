@@ -18,7 +18,7 @@ from features.events import Event
 from features.log import EVENTS, Log, moment, to_record
 from features.migrations.upgrade import VERSION_TABLE, VERSIONS, Standing, is_ready, newest, standing
 from tests.features.migrations.databases import contents, made_of
-from tests.waiting import PATIENCE, until
+from tests.waiting import BEGINS, until
 
 ROOT = Path(__file__).parents[3]
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.sql"))
@@ -228,6 +228,8 @@ def test_of_two_processes_one_migrates_and_the_other_waits(empty_url: str, tmp_p
     program = """
         import sys, time
         from pathlib import Path
+        from tests.features.patient import be_patient
+        be_patient()
         from features.database import connect_to, migrate
         url, versions, here, go = sys.argv[1], *map(Path, sys.argv[2:])
         engine = connect_to(url)
@@ -247,9 +249,14 @@ def test_of_two_processes_one_migrates_and_the_other_waits(empty_url: str, tmp_p
     until(
         lambda: all(mine.exists() or one.poll() is not None for mine, one in zip(here, started, strict=True)),
         "both began",
+        BEGINS,
     )
     go.touch()
-    said = [one.communicate(timeout=PATIENCE) for one in started]
+    try:
+        said = [one.communicate(timeout=BEGINS) for one in started]
+    finally:
+        for one in started:
+            one.kill()
     assert [one.returncode for one in started] == [0, 0], said
     did = sorted(out.split() for out, _ in said)
     assert did[0] == []
