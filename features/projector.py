@@ -12,6 +12,7 @@ from datetime import datetime
 
 from feast import FeatureStore
 
+from features.ahead import Ahead
 from features.compute import HISTORY_LIMIT
 from features.lease import Lease
 from features.log import Log, Record, moment
@@ -71,6 +72,7 @@ class Projector:
         self.log = log
         self.store = store
         self.lease = lease
+        self.ahead = Ahead()
 
     def step(self, now: datetime) -> Step:
         """Push the next events, if this is the one that runs.
@@ -88,7 +90,7 @@ class Projector:
         kept, ids = _of_first_ids(records)
         more = len(kept) < len(records) or len(records) == EVENTS_AT_ONCE
         upto = kept[-1].position if more else max(end, after)
-        refused = push(self.store, recents_of(self.log, ids, base, upto, HISTORY_LIMIT)) if ids else []
+        refused = push(self.store, recents_of(self.log, ids, base, upto, HISTORY_LIMIT, self.ahead)) if ids else []
         if upto != begun:
             with self.log.engine.begin() as connection:
                 move(connection, NAME, upto)

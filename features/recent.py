@@ -14,9 +14,10 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, or_, select, true
+from sqlalchemy import Select, Table, func, select
 
-from features.among import each_of, ids_given, nobodys
+from features.ahead import FIELDS, Ahead, newest
+from features.among import each_of, ids_given
 from features.events import INTERACTION_WEIGHTS, Event
 from features.log import Log, Record, from_record, microseconds
 from features.person import Person, default_customer
@@ -28,8 +29,7 @@ TAIL_EVENTS = tuple(sorted({*INTERACTION_WEIGHTS, *ORDER_EVENTS}))
 Id = tuple[str | None, str | None]
 """A user id, or none and an anonymous one."""
 
-_FIELDS = ("key", "type", "occurred_at", "received_at", "user_id", "anonymous_id", "payload", "position")
-_values = attrgetter(*_FIELDS)
+_values = attrgetter(*FIELDS)
 _Stored = tuple[str, str, int, int, str | None, str | None, str, int]
 
 
@@ -112,58 +112,38 @@ def unreadable(record: Record) -> bool:
     return _event(record) is None
 
 
-def recents_of(log: Log, ids: Collection[Id], base: Base, upto: int, limit: int) -> dict[str, Recent]:
+def recents_of(
+    log: Log, ids: Collection[Id], base: Base, upto: int, limit: int, ahead: Ahead | None = None
+) -> dict[str, Recent]:
     """What the log holds of each id up to position `upto` that `base` does not know; at most the latest `limit`.
 
     An id of which nothing stands before the base is known from its beginning, so that its row serves whoever has no
-    features yet.
+    features yet. Who asks often brings an `ahead`, which remembers what was asked before.
     """
     users = [user for user, _ in ids if user is not None]
     visitors = [visitor for user, visitor in ids if user is None and visitor is not None]
     found: dict[str, list[Record]] = {default_customer(*id_): [] for id_ in ids}
     first: dict[str, int] = {}
-    dialect = log.engine.dialect.name
-    bounds = {"after": base.position, "since": base.since, "upto": upto, "most": limit}
+    dialect, known = log.engine.dialect.name, ahead or Ahead()
+    bounds = {"after": base.position, "most": limit}
     with log.engine.connect() as connection:
         for name, wanted in (("user_id", users), ("anonymous_id", visitors)):
             if wanted:
                 each = ids_given(dialect, wanted)
-                for row in connection.execute(_latest(log.table, dialect, name, base.since is None), each | bounds):
-                    record = Record(*row)
+                query = newest(log.table, dialect, name, TAIL_EVENTS)
+                for record in _records(connection.execute(query, each | bounds | {"upto": upto})):
                     found[default_customer(record.user_id, record.anonymous_id)].append(record)
+                if base.since is not None:
+                    few = [id_ for id_ in wanted if len(found[_customer(name, id_)]) < limit]
+                    rows = known.rows(connection, log.table, name, few, TAIL_EVENTS, **bounds, since=base.since)
+                    for record in reversed(_records(row for row in rows if row.position <= upto)):
+                        found[default_customer(record.user_id, record.anonymous_id)].insert(0, record)
                 for id_, position in connection.execute(_beginnings(log.table, dialect, name), each):
-                    first[default_customer(*((id_, None) if name == "user_id" else (None, id_)))] = position or 0
+                    first[_customer(name, id_)] = position or 0
     return {
-        id_: Recent(upto, Base() if first.get(id_, 0) > base.position else base, records)
+        id_: Recent(upto, Base() if first.get(id_, 0) > base.position else base, records[-limit:])
         for id_, records in found.items()
     }
-
-
-@cache
-def _latest(table: Table, dialect: str, name: str, always: bool) -> Select[Any]:
-    """The rows, oldest first, read from the end of the index of each id until there are `most`.
-
-    To number the rows of all ids reads whatever an id ever did, so that a bot costs each range in which it occurs.
-    So does an id with fewer than `most` since a base of a moment: one dated ahead of it may stand anywhere in the log.
-    `always` tells a base of no moment. Kept, as putting it together costs as much as the answer for a few ids.
-    """
-    each, own = each_of(dialect), table.alias("own")
-    news = own.c.position > bindparam("after")
-    if not always:
-        news = or_(news, own.c.occurred_at >= bindparam("since"))
-    wanted = [own.c[name] == each.c.value, own.c.type.in_(TAIL_EVENTS), own.c.position <= bindparam("upto"), news]
-    if name == "anonymous_id":
-        wanted.append(nobodys())
-
-    def latest(*columns: ColumnElement[Any]) -> Select[Any]:
-        return select(*columns).where(*wanted).order_by(own.c.position.desc()).limit(bindparam("most", type_=Integer))
-
-    if dialect == "sqlite":  # which has no LATERAL
-        positions = latest(own.c.position).correlate(each)
-        rows = select(*(table.c[one] for one in _FIELDS)).join_from(each, table, true())
-        return rows.where(table.c.position.in_(positions)).order_by(table.c.position)
-    some = latest(*(own.c[one] for one in _FIELDS)).lateral("latest")
-    return select(*(some.c[one] for one in _FIELDS)).join_from(each, some, true()).order_by(some.c.position)
 
 
 @cache
@@ -172,6 +152,14 @@ def _beginnings(table: Table, dialect: str, name: str) -> Select[Any]:
     each = each_of(dialect)
     first = select(func.min(table.c.position)).where(table.c[name] == each.c.value).correlate(each)
     return select(each.c.value, first.scalar_subquery())
+
+
+def _customer(name: str, id_: str) -> str:
+    return default_customer(*((id_, None) if name == "user_id" else (None, id_)))
+
+
+def _records(rows: Iterable[Any]) -> list[Record]:
+    return [Record(*row) for row in rows]
 
 
 def _unknown(record: Record, base: Base) -> bool:

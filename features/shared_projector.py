@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from feast import FeatureStore
 
+from features.ahead import Ahead
 from features.compute import HISTORY_LIMIT
 from features.lease import Lease
 from features.log import Log, moment
@@ -38,6 +39,7 @@ class SharedProjector:
         self.abandoned = abandoned
         self.stream = Stream(client_of(store), f"{store.config.project}:log_ranges", lease.owner)
         self._foreign = 0
+        self.ahead = Ahead()
 
     def step(self, now: datetime) -> Step:
         """Feed what is new, if this is the one that does; then push a range of whatever waits.
@@ -109,6 +111,6 @@ class SharedProjector:
         ids = ids_of(records)
         for start in range(0, len(ids), IDS_AT_ONCE):
             some = ids[start : start + IDS_AT_ONCE]
-            recents = recents_of(self.log, some, base, self.log.last_position(), HISTORY_LIMIT)
+            recents = recents_of(self.log, some, base, self.log.last_position(), HISTORY_LIMIT, self.ahead)
             refused += push(self.store, recents)
         return reported(records, refused)
