@@ -29,7 +29,7 @@ class Ahead:
     def rows(
         self, connection: Connection, table: Table, name: str, ids: Sequence[str], types: tuple[str, ...], **wanted: int
     ) -> Sequence[Row[Any]]:
-        """Of each of the `ids` of the column `name` the newest `most`, oldest first; `after`, `since`, `most` are given."""
+        """Of each of the `ids` of a column the newest `most`, oldest first; `after` and `since` are wanted as well."""
         features = wanted["after"], wanted["since"], wanted["most"]
         if features != self._features or self._held > _MOST_HELD:
             self._features, self._places, self._held = features, {}, 0
