@@ -7,6 +7,7 @@ is kept: a loop of some microseconds that let go of it would wait for other thre
 
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar
 
 from llvmlite import ir
@@ -36,6 +37,7 @@ def _kept(function: Callable[P, T], compiling: Callable[[Callable[P, T]], Any]) 
     loop = compiling(function)
     with suppress(RuntimeError):  # there is no place to keep it in
         loop.enable_caching()
+        _keep_apart(loop._cache._cache_file)
         keep = loop._cache.save_overload
 
         def kept(*what: Any) -> None:
@@ -45,6 +47,23 @@ def _kept(function: Callable[P, T], compiling: Callable[[Callable[P, T]], Any]) 
         loop._cache.save_overload = kept
     found: Callable[P, T] = loop
     return found
+
+
+def _keep_apart(file: Any) -> None:
+    """Let code for each kind of arguments, of each state of the source, have a file of its own, there before it is
+    looked for.
+
+    numba numbers the files, and says in an index whose is which before it writes one: of two processes that compile for
+    the first time both may take the same number, and a third runs the code of one on the arguments of the other.
+    """
+
+    def save(key: Any, code: Any) -> None:
+        digest = sha256(repr((key, file._source_stamp)).encode()).digest()
+        name = file._data_name(int.from_bytes(digest[:8], "big"))
+        file._save_data(name, code)
+        file._save_index({**file._load_index(), key: name})
+
+    file.save = save
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,66 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.Monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(IndexDataCacheFile, "save", full)
-    assert compiled(_twice)(2) == 4
+    for step in ("_save_data", "_save_index"):
+        with monkeypatch.context() as patched:
+            patched.setattr(IndexDataCacheFile, step, full)
+            assert compiled(_twice)(2) == 4
 
 
-def _twice(number: int) -> int:
+def test_two_that_compile_at_once_for_other_numbers_leave_each_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither has seen what the other tells, and who began first is the last to write."""
+    from numba.core import config
+    from numba.core.caching import IndexDataCacheFile
+
+    from models.compiled import compiled
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    save_data, late = IndexDataCacheFile._save_data, list[Callable[[], None]]()
+    with monkeypatch.context() as patched:
+        patched.setattr(IndexDataCacheFile, "_load_index", lambda _: {})
+        patched.setattr(IndexDataCacheFile, "_save_data", lambda *given: late.append(partial(save_data, *given)))
+        assert compiled(_twice)(2) == 4
+        patched.setattr(IndexDataCacheFile, "_save_data", save_data)
+        assert compiled(_twice)(2.5) == 5.0
+    late[0]()
+    assert (compiled(_twice)(2.5), compiled(_twice)(2)) == (5.0, 4)
+
+
+def test_code_of_before_a_change_is_not_run_while_that_of_after_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import config
+    from numba.core.caching import IndexDataCacheFile
+
+    from models.compiled import compiled
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    source = tmp_path / "loop.py"
+
+    def loop(text: str) -> Any:
+        source.write_text(text)
+        space: dict[str, Any] = {"__name__": "loop"}
+        exec(compile(text, source, "exec"), space)
+        return compiled(space["loop"])
+
+    assert loop("def loop(number):\n    return 2 * number\n")(2) == 4
+    newer, again = (loop("def loop(number):\n    number = number\n    return 3 * number\n") for _ in range(2))
+    save_data, seen = IndexDataCacheFile._save_data, list[int]()
+
+    def save(*given: Any) -> None:
+        if not seen:
+            seen.append(0)
+            seen.append(again(2))
+        save_data(*given)
+
+    monkeypatch.setattr(IndexDataCacheFile, "_save_data", save)
+    assert newer(2) == 6
+    assert seen[1] == 6
+
+
+def _twice(number: float) -> float:
     return 2 * number
 
 
