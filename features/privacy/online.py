@@ -79,7 +79,10 @@ class OnlineRows:
 
 
 def _delete(path: Path, keys: list[bytes], others: list[bytes]) -> None:
-    """Rows of all views, and of others those of one; then what earlier changes left behind in the file and its log."""
+    """Rows of all views, and of others those of one; then what earlier changes left behind in the file and its log.
+
+    Raises TimeoutError while a reader holds on to that log.
+    """
     if not path.exists():
         return
     with closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
@@ -91,4 +94,8 @@ def _delete(path: Path, keys: list[bytes], others: list[bytes]) -> None:
                 gone = [*keys, *others] if table.endswith(RECENT_VIEW) else keys
                 connection.executemany(f'DELETE FROM "{table}" WHERE entity_key = ?', [(key,) for key in gone])
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise TimeoutError(
+            f"a reader holds on to the log of {path.name} for {_WAIT:.0f} s; it is emptied at the next try"
+        )
