@@ -15,7 +15,7 @@ from serving.app import create_app
 from tests.on_disk import bytes_in
 from tests.serving.server import Server, serving
 from tests.serving.world import NOW, SELDOM, copy_world, settings_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CANARY = "canary.4711@mail.example.org"
 USER, VISITOR = f"user-{CANARY}", f"visitor-{CANARY}"
@@ -179,7 +179,8 @@ def test_once_its_person_is_erased_it_stands_in_no_file(server: Server) -> None:
     def receipts() -> list[Any]:
         return [server.client.get("/v1/jobs", params={"id": job}).json() for job in asked]
 
-    until(lambda: {one["state"] for one in receipts()} <= {"done", "failed"}, "the erasures are done", 120)
+    patience = PATIENCE * len(asked)  # one after the other
+    until(lambda: {one["state"] for one in receipts()} <= {"done", "failed"}, "the erasures are done", patience)
     assert {one["state"] for one in receipts()} == {"done"}
     assert CANARY not in str(receipts())
     assert files_with(server.folder, USER) | files_with(server.folder, VISITOR) == set()
