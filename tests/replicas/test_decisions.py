@@ -12,7 +12,7 @@ from tests.replicas.test_known import OTHER
 from tests.replicas.world import Replicas
 from tests.serving.decisions.test_desk import GAP, POINTS
 from tests.serving.decisions.world import moment, of_arm
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 PATH = "/v1/decisions"
@@ -27,7 +27,7 @@ def at_once(replicas: Replicas, asked: list[dict[str, Any]]) -> list[Any]:
     begin = Barrier(len(asked))
 
     def ask(place: int) -> Any:
-        begin.wait(60)
+        begin.wait(PATIENCE)
         return replicas.post("ab"[place % 2], PATH, **asked[place])
 
     with ThreadPoolExecutor(len(asked)) as callers:

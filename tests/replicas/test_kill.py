@@ -21,9 +21,11 @@ def test_the_other_answers_on_and_nothing_acknowledged_is_lost(replicas: Replica
     for path in (RECOMMEND, TRACK, DECIDE):
         assert not other.seen.failed(path)
         assert not doomed.seen.failed(path)
+    assert doomed.seen.events
+    assert other.seen.events
+    told = doomed.seen.events | other.seen.events
+    shown = {id_ for one in (doomed.seen, other.seen) for id_ in one.recommendations | one.decisions}
+    until(lambda: told <= set(replicas.events()), "every event is in the log, if by way of a journal")
+    until(lambda: shown <= set(replicas.decisions()), "every decision is in the log")
     events, decisions = replicas.events(), replicas.decisions()
-    for seen in (doomed.seen, other.seen):
-        assert seen.events
-        assert seen.events <= set(events)
-        assert seen.recommendations | seen.decisions <= set(decisions)
     assert (len(events), len(decisions)) == (len(set(events)), len(set(decisions)))

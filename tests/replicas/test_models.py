@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from benchmarks import fault_traffic
 from benchmarks.fault_traffic import DECIDE, RECOMMEND, TRACK, Traffic
 from models.published import CHAMPION
 from tests.replicas.world import WORKERS, Replicas
@@ -17,17 +18,22 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def traffic(replicas: Replicas) -> Iterator[list[Traffic]]:
-    """Callers on their way to both."""
+    """Callers on their way to both, each request over a connection of its own.
+
+    One that rested is closed by the server, who may not have heard yet that another request is on it: no failure.
+    """
     people = [f"u{number}" for number in range(9)]
     both = [Traffic(server.url, replicas.headers, people, 20.0, 2) for server in replicas.servers.values()]
-    for callers in both:
-        callers.start()
-    try:
-        until(lambda: all(len(callers.seen.recommendations) > 5 for callers in both), "some are answered")
-        yield both
-    finally:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fault_traffic, "_IDLE", -1.0)
         for callers in both:
-            callers.stop()
+            callers.start()
+        try:
+            until(lambda: all(len(callers.seen.recommendations) > 5 for callers in both), "some are answered")
+            yield both
+        finally:
+            for callers in both:
+                callers.stop()
 
 
 def refused(replicas: Replicas, number: str) -> bool:
