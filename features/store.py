@@ -17,7 +17,6 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from feast import FeatureStore, RepoConfig
 from feast.errors import FeatureViewNotFoundException
 from feast.types import Array, Float64, String
@@ -35,6 +34,7 @@ from features.definitions import (
     product_view,
     recommender_service,
 )
+from features.in_order import streamed
 from features.log import moment
 from features.online_rows import OnlineRows, Values
 from features.online_writes import writer_of
@@ -129,7 +129,7 @@ def materialize(
     silently keep what it has.
     """
     path = newest(folder_of(store), view)
-    with pq.ParquetFile(path) as file:
+    with streamed(path) as file:
         customers = file.metadata.num_rows
         if not customers:
             raise ValueError(f"{path} holds no customers; ingest events and build the features again")
