@@ -174,7 +174,9 @@ def test_a_mistake_of_ours_tells_the_client_nothing_and_the_log_no_person(
     assert person not in logged
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
     st.text(st.characters(categories=["L", "N", "P"], codec="utf-8"), max_size=20),

@@ -286,7 +286,9 @@ GOOD = {
 }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_mutated_messages_never_break_the_service(shared: Shop, data: st.DataObject) -> None:
     message: dict[str, Any] = json.loads(json.dumps(GOOD))
@@ -308,7 +310,9 @@ def test_mutated_messages_never_break_the_service(shared: Shop, data: st.DataObj
             assert response.json()["code"] in ("validation_error", "malformed_json")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.binary(max_size=200) | st.sampled_from([b"[" * 30_000, b'{"a":' * 6_000, b"1" * 10_000, b"\xff\xfe{\x00"]))
 def test_any_bytes_are_answered(shared: Shop, body: bytes) -> None:
     for headers in ({}, {"content-encoding": "gzip"}):

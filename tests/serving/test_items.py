@@ -83,7 +83,9 @@ def test_an_unknown_mode_is_refused(shared: Shop) -> None:
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/mode")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.fixed_dictionaries(
         {"item_id": st.just("fuzzed")},

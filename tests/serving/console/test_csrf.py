@@ -74,7 +74,9 @@ def test_the_token_may_come_in_the_header_and_the_right_origin_passes(shared: Sh
     assert browser.post("/console/sign-out", headers=headers, csrf="").status_code == 303
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=30
+)
 @given(st.dictionaries(st.sampled_from(["csrf", "next", "x"]), st.text(max_size=70), max_size=3))
 def test_no_made_up_form_ends_the_session(signed_in: Browser, form: dict[str, Any]) -> None:
     answer = signed_in.shop.client.post(

@@ -121,7 +121,9 @@ def test_guessing_is_slowed_down_by_address(folder: Path) -> None:
         assert known.status_code in (303, 429)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=80))
 def test_no_made_up_cookie_opens_anything(shared: Shop, told: str) -> None:
     headers = {b"cookie": b"kairos_session=" + told.encode("latin-1")}
