@@ -1,5 +1,6 @@
 """Columns are what the log holds in a range of positions, in order, whatever the batches and whatever was erased."""
 
+import gc
 from dataclasses import fields
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from features.database import open_database
-from features.history_source import Columns, columns_of
+from features.history_source import Columns, _uncollected, columns_of
 from features.log import EVENTS, Log
 from tests.features.shop import happened
 
@@ -36,3 +37,24 @@ def test_a_file_is_read_while_somebody_writes(tmp_path: Path) -> None:
         log.append([happened("page_viewed", "u2", 9)])
     assert found == [1, 2, 3, 4, 5, 6]
     log.engine.dispose()
+
+
+def test_nobody_looks_for_cycles_among_rows_while_they_are_read_but_afterwards(tmp_path: Path) -> None:
+    log = Log(open_database(f"sqlite:///{tmp_path / 'kairos.db'}"), EVENTS)
+    log.append([happened("page_viewed", "u1", 1 + number / 5_000) for number in range(5_000)])
+    looks: list[str] = []
+    gc.collect()
+    gc.callbacks.append(lambda phase, _: looks.append(phase))
+    try:
+        (columns,) = columns_of(log, 1, 5_000, 5_000)
+    finally:
+        gc.callbacks.pop()
+    assert len(columns.position) == 5_000
+    assert looks.count("start") <= 2, "one in 700 rows otherwise"
+    batches = columns_of(log, 1, 5_000, 1_000)
+    next(batches)
+    assert gc.isenabled()
+    log.engine.dispose()
+    with pytest.raises(ValueError, match="zip"), _uncollected():
+        list(zip("a", "", strict=True))
+    assert gc.isenabled()
