@@ -33,6 +33,13 @@ _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Clock = Callable[[], datetime]
 
+StillAlone = Callable[[], None]
+"""Asked right before whatever others see or lose; raises when another process may be at the same by now."""
+
+
+def by_the_lock() -> None:
+    """Asks no lease: whoever does it is on one machine, where a lock on the folder, or the caller, keeps them apart."""
+
 
 class Taken(RuntimeError):
     """Another process does it now; the message says which, and until when at least."""

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 from msgspec.structs import replace
 
+from features.alone import StillAlone, by_the_lock
 from features.folder_lock import alone_in
 from features.history_part import Positions, Written, bucket_name, discard, write_part
 from features.history_rows import HASH
@@ -30,13 +31,6 @@ POSITIONS_A_PART = 200_000
 _UNREADABLE_TOLD = 20
 
 WriteParts = Callable[[Sequence[Positions]], list[Written]]
-
-StillAlone = Callable[[], None]
-"""Asked right before whatever readers see or lose; raises when another process may be writing the history by now."""
-
-
-def _by_the_lock() -> None:
-    """Where all writers are on one machine, the lock on the folder is enough."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ def compact(
     positions_per_part: int = POSITIONS_A_PART,
     write: WriteParts | None = None,
     at_a_time: int = 1,
-    still_alone: StillAlone = _by_the_lock,
+    still_alone: StillAlone = by_the_lock,
 ) -> Compaction:
     """Bring the history in `folder` up to the end of `log`; `progress` hears how many more events were read.
 
@@ -176,7 +170,7 @@ def compact(
     return Compaction(rows, state.position, state.unreadable, state.unreadable_at[:_UNREADABLE_TOLD])
 
 
-def drop(folder: Path, still_alone: StillAlone = _by_the_lock) -> None:
+def drop(folder: Path, still_alone: StillAlone = by_the_lock) -> None:
     """Forget the history, to compact it again: after an erasure, with other buckets, or to merge many small parts."""
     if folder.exists():
         with only_writer(folder):

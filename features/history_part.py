@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.alone import StillAlone, by_the_lock
 from features.database import open_database
 from features.history_rows import SCHEMA, rows_of
 from features.history_source import columns_of
@@ -54,7 +55,7 @@ def write_part(
     buckets: int,
     positions: Positions,
     progress: Callable[[int], None] = lambda _: None,
-    still_alone: Callable[[], None] = lambda: None,
+    still_alone: StillAlone = by_the_lock,
 ) -> Written:
     """Write one range of positions; `progress` hears how many more events were read.
 

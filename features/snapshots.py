@@ -3,7 +3,7 @@
 Feast joins training rows over all of them; the newest customers go online; the service holds the newest products.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features import shard_features
+from features.alone import StillAlone, by_the_lock
 from features.compute import check_offsets, products_of_moments
 from features.history import buckets, generation, position
 from features.log import microseconds
@@ -84,7 +85,7 @@ def build(
     run: Run = in_turn,
     cores: int | None = None,
     count: int | None = None,
-    still_alone: Callable[[], None] = lambda: None,
+    still_alone: StillAlone = by_the_lock,
 ) -> Built:
     """Compute the features of everybody and everything as of `as_of`, and keep them beside those of other moments.
 

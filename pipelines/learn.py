@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from features.alone import LASTING, Hold, Taken, alone
+from features.alone import LASTING, Hold, StillAlone, Taken, alone, by_the_lock
 from features.database import open_database
 from models.line import FROZEN, position
 from models.published import CANARY
@@ -40,7 +40,7 @@ def learn_once(
     names: Collection[str],
     as_of: datetime,
     keep: int = KEPT,
-    still_alone: Callable[[], None] = lambda: None,
+    still_alone: StillAlone = by_the_lock,
 ) -> dict[str, Run]:
     """One run over the policies `names`, all of the action bank when there are none; `keep` is that of `prune`.
 

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.alone import StillAlone, by_the_lock
 from features.definitions import CUSTOMER_VIEWS
-from features.history import FILES, StillAlone, only_writer
+from features.history import FILES, only_writer
 from features.history_part import write_rows
 from features.person import Person
 from features.privacy.base import Row, customers
@@ -35,7 +36,7 @@ class HistoryFiles:
 
     name = "history"
 
-    def __init__(self, folder: Path, still_alone: StillAlone = lambda: None) -> None:
+    def __init__(self, folder: Path, still_alone: StillAlone = by_the_lock) -> None:
         self.folder = folder
         self.still_alone = still_alone
 
@@ -136,7 +137,7 @@ def _rewrite(
     path: Path,
     left: Callable[[pa.Table], pa.Table],
     write: Callable[[pa.Table, Path], None],
-    still_alone: StillAlone = lambda: None,
+    still_alone: StillAlone = by_the_lock,
 ) -> None:
     """The temporary file has one name, so that who goes on after a kill leaves none behind with rows of others.
 

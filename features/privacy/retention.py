@@ -14,11 +14,12 @@ from sqlalchemy import Engine, Table, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from features.acts import Acts
+from features.alone import StillAlone, by_the_lock
 from features.contact import CONSENT_EVENTS
 from features.database import writing
 from features.decisions import DECISION, RECOMMENDATION, RESTOCK_CART, Terms
 from features.definitions import CUSTOMER_VIEWS
-from features.history import StillAlone, only_writer, position
+from features.history import only_writer, position
 from features.log import DECISIONS, EVENTS, Log, microseconds, moment
 from features.privacy.jobs import Jobs
 from features.privacy.log_rows import take_out
@@ -74,7 +75,7 @@ def prune(
     feature_data: Path,
     keep: Retention,
     now: datetime,
-    still_alone: StillAlone = lambda: None,
+    still_alone: StillAlone = by_the_lock,
 ) -> Pruned:
     """Delete what is older than `keep` says, and is not needed any more; and what works left that failed a day ago.
 

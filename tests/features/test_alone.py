@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +16,16 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from features.alone import Taken, alone
+from features.alone import Taken, alone, by_the_lock
 from features.database import open_database
+from features.history import compact, drop
+from features.history_part import write_part
 from features.lease import Lease
 from features.log import microseconds
+from features.privacy.parquet import HistoryFiles
+from features.privacy.retention import prune
+from features.snapshots import build
+from pipelines.learn import learn_once
 from tests.features.leases import AGES
 from tests.waiting import PATIENCE, until
 
@@ -207,3 +214,8 @@ def _lost(check: object) -> bool:
     except Taken:
         return True
     return False
+
+
+@pytest.mark.parametrize("work", [compact, drop, write_part, HistoryFiles, prune, build, learn_once])
+def test_who_asks_no_lease_says_so_by_one_name(work: Callable[..., object]) -> None:
+    assert signature(work).parameters["still_alone"].default is by_the_lock
