@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile("kairos")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis sees that Python's own chance moved while an example was drawn, and not that another thread did."""
+    config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
+
+
 # What is imported for the tests stays: looking for garbage in it took a fifth of the time until all are collected.
 gc.disable()
 
