@@ -5,6 +5,9 @@ from dataclasses import dataclass
 Entry = tuple[bytes, dict[bytes, bytes]]
 """The id of an entry of a stream, and its fields."""
 
+_LONGEST = 1_000_000
+"""Feeders write far shorter ones; an id of Redis' own, a time in milliseconds, is farther away from any position."""
+
 
 @dataclass(frozen=True, order=True)
 class Range:
@@ -25,11 +28,11 @@ class Range:
 def range_of(id_: bytes, fields: dict[bytes, bytes]) -> Range | None:
     """The range that an entry holds; None for one that no feeder wrote.
 
-    >>> range_of(b"5-0", {b"after": b"3"}), range_of(b"1795462728626-0", {b"junk": b"1"})
+    >>> range_of(b"5-0", {b"after": b"3"}), range_of(b"1795462728626-0", {b"after": b"3"})
     (Range(after=3, upto=5), None)
     """
     after = fields.get(b"after", b"")
-    if not after.isdigit() or not id_.endswith(b"-0") or int(after) >= position_of(id_):
+    if not after.isdigit() or not id_.endswith(b"-0") or not 0 < position_of(id_) - int(after) <= _LONGEST:
         return None
     return Range(int(after), position_of(id_))
 

@@ -171,7 +171,7 @@ def test_an_id_of_redis_own_costs_no_range_and_feeds_none_again(
     one.add([Range(0, 5), Range(5, 9), Range(9, 12)])
     done, in_hand = one.take(NEVER)[0], other.take(NEVER)[0]
     one.done(done)
-    ids = [client.xadd("ranges", {"junk": 1}) for _ in range(5)]
+    ids = [client.xadd("ranges", {"junk": 1, "after": 3}) for _ in range(5)]
     assert one.fed() == (12, 2)
     assert one.foreign == 5
     assert all(id_.decode() in caplog.text for id_ in ids)
