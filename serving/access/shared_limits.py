@@ -7,6 +7,7 @@ from math import ceil
 from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, delete, select
 
 from features.database import insert_into, metadata, writing
+from features.log import microseconds
 from features.privacy.secret import digest
 from features.shared_clock import present
 from serving.access.buckets import Buckets, Limit
@@ -42,17 +43,25 @@ class SharedLimits:
         self._secret = secret
         self._limits = limits
         self._clock = clock
+        self._exchanged_at = clock()
         self._purge_at = 0
 
     def exchange(self) -> None:
         """Add and read, in one transaction; nothing at all when nothing was spent since the last time."""
+        asked_at = self._clock()
         told = [buckets.spent(_NAMES_A_TIME) for buckets in self._limits]
-        if not any(told):
-            return
+        if any(told):
+            self._tell(told)
+        self._exchanged_at = asked_at
+
+    def _tell(self, told: Sequence[Mapping[str, int]]) -> None:
+        """All of it was spent since the last exchange, `before` and `now` by the clock of the database."""
         with writing(self._engine, _LOCK) as connection:
-            now = connection.execute(select(present(self._engine, self._clock()))).scalar_one()
+            asked_at = self._clock()
+            now = connection.execute(select(present(self._engine, asked_at))).scalar_one()
+            before = now - max(0, microseconds(asked_at) - microseconds(self._exchanged_at))
             missing = [
-                self._told(connection, buckets.limit, spent, now)
+                self._told(connection, buckets.limit, spent, before, now)
                 for buckets, spent in zip(self._limits, told, strict=True)
             ]
             if now >= self._purge_at:
@@ -61,19 +70,25 @@ class SharedLimits:
         for buckets, spent, taken in zip(self._limits, told, missing, strict=True):
             buckets.learn(spent, taken)
 
-    def _told(self, connection: Connection, limit: Limit, spent: Mapping[str, int], now: int) -> dict[str, float]:
+    def _told(
+        self, connection: Connection, limit: Limit, spent: Mapping[str, int], before: int, now: int
+    ) -> dict[str, float]:
         """What is missing from the full bucket of each name, once what was `spent` here is taken out of it as well."""
         if not spent:
             return {}
         rows = {f"{limit.name} level:{digest(self._secret, limit.name, name)}": name for name in spent}
-        stood = connection.execute(select(_SPENT).where(_SPENT.c.name.in_(rows)))
-        levels = {row.name: max(0, row.spent - ceil(max(0, now - row.at) * limit.rate)) for row in stood}
-        levels = {row: levels.get(row, 0) + spent[name] * _REQUEST for row, name in rows.items()}
+        levels = dict.fromkeys(rows, 0)
+        stood = dict.fromkeys(rows, before)
+        for row in connection.execute(select(_SPENT).where(_SPENT.c.name.in_(rows))):
+            levels[row.name], stood[row.name] = row.spent, row.at
+        for row, name in rows.items():
+            begun = max(before, stood[row])  # nobody told of what flowed back since: it pays for what was spent then
+            left = max(0, levels[row] - ceil((begun - stood[row]) * limit.rate))
+            levels[row] = max(0, left + spent[name] * _REQUEST - ceil(max(0, now - begun) * limit.rate))
         insert = insert_into(_SPENT, self._engine.dialect.name)
+        told = {"spent": insert.excluded.spent, "at": insert.excluded.at}
         connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["name"], set_={"spent": insert.excluded.spent, "at": insert.excluded.at}
-            ),
+            insert.on_conflict_do_update(index_elements=["name"], set_=told),
             [{"name": row, "spent": level, "at": now} for row, level in levels.items()],
         )
-        return {rows[row]: level / _REQUEST for row, level in levels.items()}
+        return {name: levels[row] / _REQUEST for row, name in rows.items()}

@@ -82,6 +82,19 @@ def test_an_address_is_kept_as_a_keyed_hash_and_not_for_long(engine: Engine) -> 
         assert connection.execute(text("select count(*) from rate_spent")).scalar_one() == 1
 
 
+def test_who_keeps_to_the_limit_is_let_through_after_a_database_that_hung() -> None:
+    """What flowed back while nobody could be told pays for what was spent then."""
+    engine, now = open_database("sqlite://"), 0.0
+    buckets = Buckets(Limit("key", 10, 20), lambda: now)
+    shared = SharedLimits(engine, b"a secret", [buckets], lambda: NOW + timedelta(seconds=now))
+    for step in range(400):
+        now += 0.1
+        assert buckets.take("a").allowed
+        if step % 100 == 0:
+            shared.exchange()
+    engine.dispose()
+
+
 Step = tuple[int, float, int, bool]
 """Who, how many seconds later, how many times at once, and whether it then exchanges."""
 
