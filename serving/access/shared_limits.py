@@ -79,8 +79,8 @@ class SharedLimits:
         rows = {f"{limit.name} level:{digest(self._secret, limit.name, name)}": name for name in spent}
         levels = dict.fromkeys(rows, 0)
         stood = dict.fromkeys(rows, before)
-        for row in connection.execute(select(_SPENT).where(_SPENT.c.name.in_(rows))):
-            levels[row.name], stood[row.name] = row.spent, row.at
+        for known in connection.execute(select(_SPENT).where(_SPENT.c.name.in_(rows))):
+            levels[known.name], stood[known.name] = known.spent, known.at
         for row, name in rows.items():
             begun = max(before, stood[row])  # nobody told of what flowed back since: it pays for what was spent then
             left = max(0, levels[row] - ceil((begun - stood[row]) * limit.rate))
