@@ -5,12 +5,27 @@ A job knows whom it is about only until it is done; then a keyed hash of each id
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Engine, Integer, Row, Table, Text, and_, delete, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    Table,
+    Text,
+    and_,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from features.database import metadata, writing
 from features.log import microseconds, moment
@@ -48,7 +63,7 @@ JOBS = Table(
     Column("counts", Text, nullable=False),
     Column("result", Text),
 )
-LOCK = 7_061_776_694
+_LOCK = 7_061_776_694
 _PERSON = msgspec.json.Decoder(Person)
 COUNTS = msgspec.json.Decoder(dict[str, int])
 HASHES = msgspec.json.Decoder(list[str])
@@ -83,6 +98,11 @@ class Job:
         return self.person
 
 
+def changing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction beside which nobody else changes jobs."""
+    return writing(engine, _LOCK)
+
+
 class Jobs:
     """The table on `engine`."""
 
@@ -95,7 +115,7 @@ class Jobs:
         """Write down what was asked for; once this returns it will be done."""
         job = Job(f"job_{secrets.token_hex(12)}", kind, "queued", now, now, tuple(hashes), 0, None, person, request_id)
         times = {"created_at": microseconds(now), "not_before": microseconds(now), "lease_until": 0}
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             connection.execute(JOBS.insert(), [{"id": job.id, "kind": kind, **times, **_values(job)}])
         return job
 
@@ -114,7 +134,7 @@ class Jobs:
         with self.engine.connect() as connection:
             if connection.execute(oldest).first() is None:
                 return None
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             row = connection.execute(oldest).one_or_none()
             if row is None:
                 return None
@@ -144,7 +164,7 @@ class Jobs:
     def again(self, now: datetime) -> int:
         """Let those that failed begin again where they stopped; returns how many."""
         fresh = {"state": "queued", "attempts": 0, "not_before": microseconds(now)}
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             return connection.execute(update(JOBS).where(JOBS.c.state == "failed").values(**fresh)).rowcount
 
     def expire(self, now: datetime) -> int:
@@ -153,19 +173,19 @@ class Jobs:
         with self.engine.connect() as connection:
             if connection.execute(select(JOBS.c.id).where(*old).limit(1)).first() is None:
                 return 0
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             return connection.execute(update(JOBS).where(*old).values(result=None)).rowcount
 
     def prune(self, before: datetime) -> int:
         """Delete jobs that were done before then, receipts and all; returns how many."""
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             old = JOBS.c.state == "done", JOBS.c.updated_at < microseconds(before)
             return connection.execute(delete(JOBS).where(*old)).rowcount
 
     def withdraw_results(self, hashes: Sequence[str], but: str) -> int:
         """Forget what exports found of a person, and exports that wait but one; returns how many."""
         known = set(hashes)
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             exports = connection.execute(select(JOBS.c.id, JOBS.c.hashes).where(JOBS.c.kind == "export"))
             theirs = [row.id for row in exports if known & set(HASHES.decode(row.hashes)) and row.id != but]
             gone = {"result": None, "person": None, "state": "done"}
@@ -173,7 +193,7 @@ class Jobs:
 
     def _write(self, job: Job, now: datetime, **times: int) -> Job:
         job = replace(job, updated_at=now)
-        with writing(self.engine, LOCK) as connection:
+        with changing(self.engine) as connection:
             row = connection.execute(select(JOBS.c.counts).where(JOBS.c.id == job.id)).one_or_none()
             if row is not None:  # replicas add to it meanwhile, see `receipts.py`; no count ever falls
                 told, known = COUNTS.decode(row.counts), job.counts

@@ -8,8 +8,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 from sqlalchemy import Engine, select, update
 
-from features.database import writing
-from features.privacy.jobs import COUNTS, HASHES, JOBS, LOCK
+from features.privacy.jobs import COUNTS, HASHES, JOBS, changing
 
 _ERASURES = select(JOBS.c.id, JOBS.c.hashes, JOBS.c.updated_at, JOBS.c.counts).where(JOBS.c.kind == "erase")
 
@@ -31,7 +30,7 @@ def add_found(engine: Engine, name: str, found: Sequence[Collection[str]]) -> No
 
     Rows of whom no erasure was about, as they were suppressed alone, are counted nowhere.
     """
-    with writing(engine, LOCK) as connection:
+    with changing(engine) as connection:
         for row in connection.execute(_ERASURES.order_by(JOBS.c.created_at.desc(), JOBS.c.id)).all():
             known = set(HASHES.decode(row.hashes))
             theirs = [hashes for hashes in found if not known.isdisjoint(hashes)]

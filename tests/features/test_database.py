@@ -15,7 +15,7 @@ from features.log import EVENTS, Log
 ROOT = Path(__file__).parents[2]
 LOCK = re.compile(r"^_\w*LOCK = ([\d_]+)$", re.MULTILINE)
 INSERT = "INSERT INTO event (key, type, occurred_at, received_at, payload) VALUES ('k', 't', 1, 1, '{}')"
-WRITES = re.compile(r"with writing(_by_driver)?\(")
+WRITES = re.compile(r"(with|return) writing(_by_driver)?\(")
 
 
 def test_no_two_modules_take_the_same_advisory_lock() -> None:
