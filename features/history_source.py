@@ -1,10 +1,9 @@
 """A range of the log in columns: what a history is made of, without an object a record."""
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
+from features.garbage import without_collections
 from features.log import Log
 from features.selecting import by_driver
 
@@ -32,21 +31,9 @@ def columns_of(log: Log, first: int, last: int, batch: int) -> Iterator[Columns]
     names = ", ".join(f'"{field.name}"' for field in fields(Columns))
     text = f'SELECT {names} FROM "{log.table.name}" WHERE "position" BETWEEN {mark} AND {mark} ORDER BY "position"'
     for start in range(first, last + 1, batch):
-        with _uncollected():
+        with without_collections():
             rows = read(text, (start, min(start + batch - 1, last)))
             columns = Columns(*zip(*rows, strict=True)) if rows else None
             del rows
         if columns is not None:
             yield columns
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A batch is a tuple a record, of plain values. To look for cycles among them took half of what reading takes."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -10,10 +10,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar
 
-from llvmlite import ir
 from numba import njit
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,24 +61,3 @@ def _keep_apart(file: Any) -> None:
         file._save_index({**file._load_index(), key: name})
 
     file.save = save
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def fetch_ahead(typing: Any, array: Any, place: Any) -> Any:  # noqa: ARG001
-    """`fetch_ahead(array, place)` in compiled code has the processor bring what will be asked at `place` soon.
-
-    Where to go next is told by an array, which no processor foresees: without it, it waits for the memory each time.
-    Nothing is read, so a place beyond the end does no harm.
-    """
-
-    def wanted(context: Any, builder: Any, signature: Any, told: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, told[0]).data
-        line = builder.bitcast(builder.gep(data, [told[1]]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [line.type, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0i8")
-        to_read, for_long, data_not_code = number(0), number(3), number(1)
-        builder.call(function, [line, to_read, for_long, data_not_code])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), wanted

@@ -4,17 +4,16 @@ Running it twice changes nothing, and after an interruption the second run compl
 key that only depends on the file.
 """
 
-import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from features.arrivals import Arrivals, Why
+from features.garbage import without_collections
 from features.log import EVENTS, Log, Record, microseconds
 from features.privacy.suppression import Suppressions
 from pipelines.assemble import assemble, records
@@ -95,7 +94,7 @@ def _append(
 ) -> Iterator[tuple[int, list[bool]]]:
     """Records written so far, and the verdicts on the last batch. The next batch is fetched while one is written."""
     done = 0
-    with _without_collections(), ThreadPoolExecutor(max_workers=1) as fetcher:
+    with without_collections(), ThreadPoolExecutor(max_workers=1) as fetcher:
         coming: Future[list[Record]] = fetcher.submit(next, batches, [])
         while batch := coming.result():
             coming = fetcher.submit(next, batches, [])
@@ -105,15 +104,3 @@ def _append(
                 batch = suppressions.admitted_records(batch)
             verdicts = log.append(batch)
             yield done, verdicts
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Python's search for cycles off: there are none in millions of records, and looking costs a sixth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

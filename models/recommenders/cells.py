@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats, Mask
-from models.compiled import compiled_for_long, fetch_ahead
+from models.compiled import compiled_for_long
 from models.recommenders.base import Interactions
-
-_AHEAD, _FEW = 32, 16
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,6 @@ def _counted_out(
     free = ends[:-1].copy()
     for place in range(len(customers)):
         customer = customers[place]
-        fetch_ahead(keys, free[customers[min(place + _AHEAD, len(customers) - 1)]])
         keys[free[customer]] = (np.int64(items[place]) << places) | place
         free[customer] += 1
     count = 0
@@ -108,18 +105,12 @@ def _cut(
 
 @compiled_for_long
 def _gather(order: NDArray[np.int64], starts: NDArray[np.int64], values: Floats, found: Floats) -> None:
-    """Most cells hold a few values, for which a call of a sort costs more than the sort."""
     for cell in range(len(starts)):
         start = starts[cell]
         end = starts[cell + 1] if cell + 1 < len(starts) else len(order)
         for place in range(start, end):
-            fetch_ahead(values, order[min(place + _AHEAD, len(order) - 1)])
-            value, free = values[order[place]], place
-            while end - start <= _FEW and free > start and found[free - 1] > value:
-                found[free] = found[free - 1]
-                free -= 1
-            found[free] = value
-        if end - start > _FEW:
+            found[place] = values[order[place]]
+        if end - start > 1:
             found[start:end].sort()
 
 

@@ -1,8 +1,7 @@
 """Products of two sparse matrices of which each row keeps its strongest entries alone, a row at a time.
 
 The whole product of a shop's history with itself is tens of times larger than what is kept of it; here a row of it is a
-dense vector that stays in the cache, and nothing of it is written down but what is kept. Rows of the right matrix lie
-anywhere in memory: they are asked for a few ahead.
+dense vector that stays in the cache, and nothing of it is written down but what is kept.
 """
 
 import numpy as np
@@ -10,11 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from models.arrays import Floats
-from models.compiled import compiled_for_long, fetch_ahead
+from models.compiled import compiled_for_long
 from models.recommenders.sparse_rows import SparseRows
 
 _ROWS = 1_000
-_AHEAD = 4
 
 
 def strongest_products(
@@ -62,31 +60,8 @@ def _strongest(
     weights = np.empty((last - first) * most, np.float32)
     end = 0
     for row in range(first, last):
-        begin, stop = starts[row], starts[row + 1]
-        pairs = 0
-        for place in range(begin, stop):
-            pairs += right_starts[middles[place] + 1] - right_starts[middles[place]]
-        start = end
-        if 2 * pairs > width:
-            # so many columns are touched that to look at all, in order, is less than to note which
-            for place in range(begin, stop):
-                _ask(middles, place, right_starts, columns, values)
-                middle, factor = middles[place], factors[place]
-                for entry in range(right_starts[middle], right_starts[middle + 1]):
-                    sums[columns[entry]] += factor * values[entry]
-            sums[row] = 0.0
-            for column in range(width):
-                sums[column] /= lengths[row] * lengths[column] + shrinkage
-                found[column] = sums[column]
-            end = start + _keep_of_all(found, most, kept[start:])
-            for place in range(start, end):
-                weights[place] = sums[kept[place]]
-            sums[:] = 0.0
-            ends[row - first + 1] = end
-            continue
         count = 0
-        for place in range(begin, stop):
-            _ask(middles, place, right_starts, columns, values)
+        for place in range(starts[row], starts[row + 1]):
             middle, factor = middles[place], factors[place]
             for entry in range(right_starts[middle], right_starts[middle + 1]):
                 column, added = columns[entry], factor * values[entry]
@@ -100,49 +75,13 @@ def _strongest(
             column = touched[place]
             sums[column] /= lengths[row] * lengths[column] + shrinkage
             found[place] = sums[column]
-        end = start + _keep(touched[:count], found[:count], most, kept[start:])
+        start, end = end, end + _keep(touched[:count], found[:count], most, kept[end:])
         for place in range(start, end):
             weights[place] = sums[kept[place]]
         for place in range(count):
             sums[touched[place]] = 0.0
         ends[row - first + 1] = end
     return ends, kept[:end].copy(), weights[:end].copy()
-
-
-@compiled_for_long
-def _ask(
-    middles: NDArray[np.int32],
-    place: int,
-    right_starts: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    values: Floats,
-) -> None:
-    """Have the first entries brought of a row whose turn comes soon; those that follow the processor foresees."""
-    last = len(middles) - 1
-    fetch_ahead(right_starts, middles[min(place + 2 * _AHEAD, last)])
-    start = right_starts[middles[min(place + _AHEAD, last)]]
-    for line in range(4):
-        fetch_ahead(values, start + 8 * line)
-    for line in range(2):
-        fetch_ahead(columns, start + 16 * line)
-
-
-@compiled_for_long
-def _keep_of_all(values: NDArray[np.float32], most: int, kept: NDArray[np.int32]) -> int:
-    """As `_keep`, of columns from 0 on."""
-    least = _least(values, most)
-    above = 0
-    for value in values:
-        above += value > least
-    room = most - above if least > 0 else 0
-    count = 0
-    for column in range(len(values)):
-        equal = room > 0 and values[column] == least
-        if equal or values[column] > least:
-            kept[count] = column
-            count += 1
-            room -= equal
-    return count
 
 
 @compiled_for_long

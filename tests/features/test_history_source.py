@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from features.database import open_database
-from features.history_source import Columns, _uncollected, columns_of
+from features.garbage import without_collections
+from features.history_source import Columns, columns_of
 from features.log import EVENTS, Log
 from tests.features.shop import happened
 
@@ -55,6 +56,6 @@ def test_nobody_looks_for_cycles_among_rows_while_they_are_read_but_afterwards(t
     next(batches)
     assert gc.isenabled()
     log.engine.dispose()
-    with pytest.raises(ValueError, match="zip"), _uncollected():
+    with pytest.raises(ValueError, match="zip"), without_collections():
         list(zip("a", "", strict=True))
     assert gc.isenabled()

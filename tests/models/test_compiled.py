@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from models.compiled import fetch_ahead
-
 ROOT = Path(__file__).parents[2]
 ASKED = """
 import numpy as np
@@ -104,20 +102,3 @@ def test_code_of_before_a_change_is_not_run_while_that_of_after_it_is_written(
 
 def _twice(number: float) -> float:
     return 2 * number
-
-
-def test_what_is_asked_for_ahead_is_not_read() -> None:
-    import numpy as np
-
-    from models.compiled import compiled
-
-    found = np.array([3.0, 4.0])
-    assert compiled(_sum_ahead)(found, 10**12) == 7.0
-
-
-def _sum_ahead(values: Any, ahead: int) -> float:
-    found = 0.0
-    for place in range(len(values)):
-        fetch_ahead(values, place + ahead)
-        found += values[place]
-    return found

@@ -52,14 +52,3 @@ def test_more_entries_than_the_buffer_holds_and_more_rows_than_a_block(monkeypat
     assert same(strongest_products(right.T.tocsr(), right, 7), whole)
     monkeypatch.setattr("models.recommenders.strongest_products._ROWS", 13)
     assert same(strongest_products(right.T.tocsr(), right, 7), whole)
-
-
-def test_rows_that_touch_many_columns_and_such_that_touch_few_are_alike() -> None:
-    often, seldom = made(60, 20, 2, 4).toarray(), np.zeros((60, 500))
-    seldom[np.arange(60), np.arange(60) * 7] = 0.5
-    right = csr_array(np.hstack([often, seldom, often[:, ::-1]]))
-    left = right.T.tocsr()
-    pairs = left.astype(bool).astype(int) @ np.diff(right.indptr)
-    assert (2 * pairs > right.shape[1]).any()
-    assert (2 * pairs <= right.shape[1]).any()
-    assert same(strongest_products(left, right, 9), strongest(left @ right, 9, first=0))
